@@ -1,0 +1,69 @@
+//! What the rules hand to evidence: one violation with the pixels and the camera's own bits that
+//! show it. Everything a sealed package needs is here; nothing is looked up again later, so sealing
+//! may lag behind the road without changing what is claimed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use contract::Digest;
+use contract::manifest::{Clock, ModelUsed, PlateReading};
+use contract::violation::Violation;
+use plate_model::{BBox, Frame};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::config::Camera;
+
+/// One violation, ready to be drawn, packed and sealed.
+#[derive(Debug, Clone)]
+pub struct Accusation {
+    /// UUID v5 over device, camera, rule, capture time, track and clock epoch: the same act seen
+    /// twice (a replay, a retry) has the same name.
+    pub evidence_id: Uuid,
+    pub camera: Arc<Camera>,
+    /// Digest of the effective configuration of the camera.
+    pub config_digest: Digest,
+    pub violation: Violation,
+    pub clock: Clock,
+    /// The vehicle before the line, lamp red.
+    pub before: Shot,
+    /// The vehicle on the line, lamp red.
+    pub on: Shot,
+    /// The vehicle past the line; for the stop line rule: still standing there later.
+    pub past: Shot,
+    /// The frame that shows the vehicle and its plate best.
+    pub close_up: Shot,
+    pub plate: Option<PlateReading>,
+    pub models: Vec<ModelUsed>,
+    pub clip: Clip,
+}
+
+/// A decoded frame and where the accused vehicle is in it. Coordinates are pixels of the frame.
+#[derive(Debug, Clone)]
+pub struct Shot {
+    pub frame: Frame,
+    pub captured_at: OffsetDateTime,
+    pub vehicle: BBox,
+    /// Corners of the plate, clockwise from its top left as it reads, where it was found.
+    pub plate: Option<[[f32; 2]; 4]>,
+}
+
+/// The camera's own encoded bits around the act, never re-encoded. Starts at a key frame.
+#[derive(Debug, Clone)]
+pub struct Clip {
+    /// GStreamer caps of the encoded stream as parsed: `video/x-h264` or `video/x-h265` with its
+    /// stream format, alignment `au` and, for `avc`/`hvc1`, `codec_data`.
+    pub caps: String,
+    pub units: Vec<AccessUnit>,
+}
+
+/// One encoded picture.
+#[derive(Debug, Clone)]
+pub struct AccessUnit {
+    pub pts_ns: u64,
+    pub dts_ns: Option<u64>,
+    /// Decodable without earlier pictures.
+    pub key: bool,
+    pub data: Bytes,
+    pub captured_at: OffsetDateTime,
+}

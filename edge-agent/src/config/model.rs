@@ -1,0 +1,181 @@
+//! The configuration as values. Geometry is normalised: 0 to 1 of the frame's width and height,
+//! so a site drawn on one resolution holds on another.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use contract::manifest::Verification;
+use contract::{Digest, Movement, Rule};
+use serde::Serialize;
+
+/// A point of the frame, 0 to 1 in both directions, y downwards.
+pub type Point = [f32; 2];
+
+/// The whole agent.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Absent in a bare site file: enough to replay, not to run.
+    pub device: Option<Device>,
+    pub unit: Option<Unit>,
+    pub models: Models,
+    pub spool: Spool,
+    /// Absent: sealed evidence stays in the spool.
+    pub uplink: Option<Uplink>,
+    pub health: Health,
+    pub cameras: Vec<Arc<Camera>>,
+}
+
+/// The box itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Name under which the device is enrolled; equals its certificate's common name.
+    pub id: String,
+    pub serial: String,
+    /// Folder with `seal.key`, `tls.key`, `tls.pem`, `ca.pem`, `central.pub`.
+    pub keys: PathBuf,
+}
+
+/// The unit that operates the device and answers for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    pub code: String,
+    pub name: String,
+    pub operator: String,
+}
+
+/// Where the weights are and how inference runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Models {
+    /// Folder with `vehicles`, `finder` and `reader`, each an ONNX file beside its card.
+    pub dir: PathBuf,
+    /// Inference threads for the detector; one session each.
+    pub workers: usize,
+    /// Plate crops searched in one frame at most.
+    pub plates_per_frame: usize,
+}
+
+/// Durable store of sealed evidence until the central has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spool {
+    pub dir: PathBuf,
+    pub max_bytes: u64,
+    pub max_age_days: u32,
+    /// Free space kept on the volume; below it sealing stops, counted and alarmed.
+    pub min_free_bytes: u64,
+}
+
+/// The way to the central.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uplink {
+    /// Base address of the device API, e.g. `https://central:8443`.
+    pub url: String,
+    /// Upload limit in bytes a second; 0 is none.
+    pub rate_bytes_per_s: u64,
+    pub timeout_s: u64,
+    pub backoff_min_ms: u64,
+    pub backoff_max_ms: u64,
+}
+
+/// Metrics and liveness for the local network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Address of `/metrics` and `/healthz`; absent: none.
+    pub listen: Option<SocketAddr>,
+}
+
+/// One camera: where it stands, what it sees and what is judged there.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Camera {
+    pub id: String,
+    /// `rtsp://`, `rtsps://` or `file://`; absent in a site file that is only replayed.
+    /// Not part of the digest: it may hold a password.
+    #[serde(skip)]
+    pub uri: Option<String>,
+    /// File with `user:password` for the camera, so that the configuration holds no secret.
+    #[serde(skip)]
+    pub credentials: Option<PathBuf>,
+    pub place: String,
+    pub direction: String,
+    pub plan: String,
+    pub km: Option<String>,
+    pub gps: Option<[f64; 2]>,
+    pub lane: Option<String>,
+    pub verification: Option<Verification>,
+    pub analysed_fps: f32,
+    pub clock: ClockPolicy,
+    pub rules: Vec<Rule>,
+    /// The stop line's two ends.
+    pub stop_line: [Point; 2],
+    /// Road before the line; travel goes from here over the line.
+    pub approach: Vec<Point>,
+    pub exits: Vec<Exit>,
+    /// Region analysed: x, y, width, height. The rest of the picture is not looked at.
+    pub detect: Option<[f32; 4]>,
+    /// Areas in which nothing counts: overlays, parked vehicles, a side road.
+    pub mask: Vec<Vec<Point>>,
+    pub lamps: Vec<Lamp>,
+    /// Right turns are lawful while red is lit.
+    pub right_on_red: bool,
+    /// Red must have been lit this long when the line is crossed.
+    pub red_grace_ms: u64,
+    /// Stop line: how long a vehicle must stand over the line.
+    pub stop_seconds: f32,
+    /// Stop line: how far over the line it must stand, as a share of its own height in the frame.
+    pub stop_depth: f32,
+}
+
+/// A line beyond the stop line; crossing it tells the movement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Exit {
+    pub movement: Movement,
+    pub line: [Point; 2],
+}
+
+/// One lamp head in the picture.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Lamp {
+    pub name: String,
+    /// x, y, width, height.
+    pub region: [f32; 4],
+    pub layout: LampLayout,
+    /// Lights from the top (or left) in order.
+    pub lights: Vec<Light>,
+    /// Movements the lamp governs.
+    pub controls: Vec<Movement>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LampLayout {
+    Vertical,
+    Horizontal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Light {
+    Red,
+    Amber,
+    Green,
+}
+
+/// Which clocks may date an accusation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockPolicy {
+    /// Only the camera's sender reports; without them nobody is accused.
+    Rtcp,
+    /// Sender reports when there are some, else arrival at the box.
+    RtcpOrArrival,
+    /// Arrival at the box, whatever the camera says.
+    Arrival,
+}
+
+impl Camera {
+    /// What the evidence names as the configuration in force: everything but the way to the camera.
+    pub fn digest(&self) -> Digest {
+        // A struct of plain values cannot fail to serialise; field order is the declaration's.
+        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}

@@ -1,0 +1,24 @@
+//! The box at the junction. One direction: source → frame → detections → tracks → violation →
+//! evidence → spool → uplink. It knows nothing of fines, articles or owners: those are the
+//! central's, chosen by the act's time.
+//!
+//! - [`source`]: cameras and recordings, supervised; encoded ring and decoded frames with capture
+//!   times.
+//! - [`see`]: tracks, lamp states and the drawn road.
+//! - [`rules`]: pure judgements over what was seen.
+//! - [`watch`]: the loop of one camera that joins the three and makes [`accusation::Accusation`]s.
+//! - [`evidence`], [`spool`], [`uplink`], [`keys`]: sealed packages, kept and delivered.
+//! - [`health`]: metrics, states and the doctor's checks.
+
+pub mod accusation;
+pub mod config;
+pub mod evidence;
+pub mod health;
+pub mod keys;
+pub mod replay;
+pub mod rules;
+pub mod see;
+pub mod source;
+pub mod spool;
+pub mod uplink;
+pub mod watch;
