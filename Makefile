@@ -1,0 +1,65 @@
+# Two commands for a fresh Debian 12 machine with git, make and Rust: `make demo` and `make test`.
+# Both install what is missing (deploy/setup.sh says what) and may be run again at any time.
+
+# A camera's own recording or stream instead of the synthetic junction:
+#   make demo VIDEO=clip.mp4 SITE=site.toml
+#   make demo CAMERA=rtsp://user:password@host/stream SITE=site.toml
+VIDEO ?=
+CAMERA ?=
+SITE ?=
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+DEMO := $(TARGET)/debug/demo
+demo_flags := $(if $(VIDEO),--video "$(VIDEO)") $(if $(CAMERA),--camera "$(CAMERA)") $(if $(SITE),--site "$(SITE)")
+
+.PHONY: help
+help:
+	@echo "make demo    the whole system on this machine, with a synthetic junction camera"
+	@echo "make smoke   the same without a person: drives officer and owner, checks every stage"
+	@echo "make test    every test, and the smoke test"
+	@echo "make lint    formatting, clippy, licences"
+	@echo "make crash   kill -9 of agent and central at 50 random moments: nothing lost, nothing doubled"
+	@echo "make fuzz    every fuzz target for FUZZ_SECONDS (default 600) each"
+	@echo "make bench   the hot loop against the machine's limit"
+
+.PHONY: demo
+demo: setup build
+	@exec $(DEMO) run $(demo_flags)
+
+.PHONY: smoke
+smoke: setup-test build
+	@$(DEMO) smoke
+
+.PHONY: crash
+crash: setup build
+	@$(DEMO) crash --kills 50
+
+.PHONY: test
+test: setup-test build
+	cargo test --locked --workspace
+	@$(DEMO) smoke
+
+.PHONY: lint
+lint: setup-test
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	python3 deploy/licences.py
+
+.PHONY: bench
+bench: setup
+	cargo run --release --locked -p benches --bin hot_loop
+
+FUZZ_SECONDS ?= 600
+.PHONY: fuzz
+fuzz: setup
+	central-api/contract/fuzz/run.sh $(FUZZ_SECONDS)
+
+.PHONY: build
+build:
+	cargo build --locked --workspace --bins
+
+.PHONY: setup setup-test
+setup:
+	@deploy/setup.sh
+setup-test:
+	@deploy/setup.sh --test
