@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
+use crate::Digest;
 use crate::plate::{PlateClass, PlateColour};
 use crate::violation::Violation;
-use crate::Digest;
 
 /// The only version of the manifest so far.
 pub const VERSION: u32 = 1;
@@ -220,7 +220,8 @@ impl Manifest {
         if self.version != VERSION {
             return Err(ManifestError::Version { found: self.version });
         }
-        let field = |field: &str, problem| Err(ManifestError::Field { field: field.into(), problem });
+        let field =
+            |field: &str, problem| Err(ManifestError::Field { field: field.into(), problem });
         if self.sequence == 0 {
             return field("sequence", "must start at 1");
         }
@@ -289,7 +290,11 @@ impl Manifest {
                 || file.name.starts_with('.')
                 || !file.name.bytes().all(plain)
             {
-                return problem(index, "name", "is not 1 to 64 of a-z 0-9 . _ - without leading dot");
+                return problem(
+                    index,
+                    "name",
+                    "is not 1 to 64 of a-z 0-9 . _ - without leading dot",
+                );
             }
             if file.bytes == 0 || file.bytes > MAX_FILE_BYTES {
                 return problem(index, "bytes", "is zero or over 64 MiB");

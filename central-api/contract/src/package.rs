@@ -38,11 +38,7 @@ impl fmt::Display for Failure {
 }
 
 /// Checks the seal over the manifest's bytes and reads it.
-pub fn open_manifest(
-    key: &VerifyingKey,
-    manifest: &[u8],
-    seal: &str,
-) -> Result<Manifest, Failure> {
+pub fn open_manifest(key: &VerifyingKey, manifest: &[u8], seal: &str) -> Result<Manifest, Failure> {
     key.verify_detached(Purpose::Manifest, seal.trim_end(), manifest).map_err(Failure::Seal)?;
     Manifest::parse(manifest).map_err(Failure::Manifest)
 }

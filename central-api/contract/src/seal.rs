@@ -216,10 +216,7 @@ mod tests {
         let jws = key(1).sign(Purpose::Receipt, b"got it");
         let public = key(1).verifying_key();
         assert_eq!(public.verify(Purpose::Receipt, &jws), Ok(b"got it".to_vec()));
-        assert!(matches!(
-            public.verify(Purpose::Manifest, &jws),
-            Err(SealError::Purpose { .. })
-        ));
+        assert!(matches!(public.verify(Purpose::Manifest, &jws), Err(SealError::Purpose { .. })));
     }
 
     #[test]
