@@ -10,6 +10,8 @@ ACCEPTED = {
     "ISC", "Zlib", "IJG", "BSL-1.0", "CC0-1.0", "Unlicense", "Unicode-3.0", "Unicode-DFS-2016",
     "CDLA-Permissive-2.0", "OFL-1.1", "Ubuntu-font-1.0",
 }
+# Drives the browser in tests and in the smoke test; linked into nothing that is installed.
+TEST_ONLY = {("webdriver", "MPL-2.0")}
 
 
 def accepted(expression: str) -> bool:
@@ -51,7 +53,8 @@ def main() -> int:
     refused = [
         f"{package['name']} {package['version']}: {package['license'] or 'no licence stated'}"
         for package in metadata["packages"]
-        if not (package["license"] and accepted(package["license"]))
+        if (package["name"], package["license"]) not in TEST_ONLY
+        and not (package["license"] and accepted(package["license"]))
     ]
     for line in refused:
         print(f"licence not accepted: {line}", file=sys.stderr)

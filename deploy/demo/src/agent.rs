@@ -1,0 +1,104 @@
+//! Sets up and runs the edge agent of the demo.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::process::{self, Running};
+use crate::site::Site;
+
+/// Name under which the demo's box is enrolled.
+pub const DEVICE: &str = "demo-box";
+
+/// The agent's configuration files.
+#[derive(Debug)]
+pub struct Agent {
+    configs: Vec<PathBuf>,
+}
+
+impl Agent {
+    /// Makes the box's keys; enrolment follows at the central.
+    pub fn keygen(site: &Site) -> Result<()> {
+        let mut command = site.program("edge-agent")?;
+        command.args(["keygen", "--device", DEVICE, "--out"]);
+        command.arg(site.dir.join("keys").join(DEVICE));
+        process::finish(command).map(drop)
+    }
+
+    /// Writes the configuration: the camera's geometry comes from `geometry`, its stream is `uri`.
+    pub fn configure(site: &Site, geometry: &Path, weights: &Path, uri: &str) -> Result<Self> {
+        let text = std::fs::read_to_string(geometry)
+            .with_context(|| format!("read site file {}", geometry.display()))?;
+        let parsed: toml::Value = toml::from_str(&text)
+            .with_context(|| format!("site file {}", geometry.display()))?;
+        let cameras = parsed.get("camera").and_then(|cameras| cameras.as_array());
+        let Some([camera]) = cameras.map(Vec::as_slice) else {
+            bail!("{}: the demo wants exactly one [[camera]]", geometry.display());
+        };
+        let id = camera.get("id").and_then(|id| id.as_str())
+            .with_context(|| format!("{}: [[camera]] has no id", geometry.display()))?;
+        let config = site.dir.join("agent.toml");
+        std::fs::write(
+            &config,
+            format!(
+                "[device]\nid = \"{DEVICE}\"\nserial = \"DEMO-0001\"\nkeys = \"{keys}\"\n\
+                 [unit]\ncode = \"PC08-DEMO\"\nname = \"Đội CSGT mẫu\"\noperator = \"Cán bộ mẫu\"\n\
+                 [models]\ndir = \"{weights}\"\n\
+                 [spool]\ndir = \"{spool}\"\nmax_mib = 2048\nmin_free_mib = 64\n\
+                 [uplink]\nurl = \"https://127.0.0.1:{device}\"\nbackoff_max_ms = 2000\n\
+                 [health]\nlisten = \"127.0.0.1:{health}\"\n\
+                 [[camera]]\nid = \"{id}\"\nuri = \"{uri}\"\n",
+                keys = site.dir.join("keys").join(DEVICE).display(),
+                weights = weights.canonicalize()
+                    .with_context(|| format!("weights folder {}", weights.display()))?.display(),
+                spool = site.dir.join("spool").display(),
+                device = site.ports.device,
+                health = site.ports.health,
+            ),
+        )?;
+        Ok(Self { configs: vec![geometry.to_path_buf(), config] })
+    }
+
+    /// Starts the agent and waits until it answers on its health port.
+    pub async fn run(&self, site: &Site) -> Result<Running> {
+        let mut command = site.program("edge-agent")?;
+        command.arg("run");
+        for config in &self.configs {
+            command.arg("--config").arg(config);
+        }
+        let mut running = Running::start("agent", command, &site.log("agent"))?;
+        for _ in 0..150 {
+            running.check()?;
+            if status(site).await.is_ok() {
+                return Ok(running);
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        bail!("the agent does not answer after 30 s; {}", running.last_words())
+    }
+}
+
+/// The agent's own `/status`.
+pub async fn status(site: &Site) -> Result<Value> {
+    let url = format!("http://127.0.0.1:{}/status", site.ports.health);
+    Ok(reqwest::get(url).await?.error_for_status()?.json().await?)
+}
+
+/// Evidence ids in the spool, delivered or not: what the agent holds whole.
+pub fn spooled(site: &Site) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    for state in ["pending", "delivered", "refused"] {
+        let folder = site.dir.join("spool").join(state);
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for entry in entries {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            // 000000000012-<evidence id>
+            if let Some((_, id)) = name.split_once('-') {
+                ids.push(id.to_owned());
+            }
+        }
+    }
+    Ok(ids)
+}

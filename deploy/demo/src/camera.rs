@@ -1,0 +1,61 @@
+//! The demo's camera: a synthetic junction, a recording, or a real stream.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::process::Running;
+use crate::site::Site;
+
+/// What the agent looks at.
+#[derive(Debug)]
+pub struct Camera {
+    /// Geometry for the agent.
+    pub site_file: PathBuf,
+    pub uri: String,
+    /// The recording that is served, if any.
+    pub clip: Option<PathBuf>,
+}
+
+/// Renders the synthetic junction once and keeps it; later runs find it.
+pub fn render(site: &Site, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
+    let stem = site.cache.join(format!("junction-{seed}"));
+    let [clip, truth, geometry] = ["mp4", "truth.json", "site.toml"].map(|end| stem.with_extension(end));
+    let program = site.program("world")?;
+    // The renderer itself may have changed since: its own modification time is part of the key.
+    let built = std::fs::metadata(program.get_program())?.modified()?;
+    let fresh = |path: &Path| {
+        std::fs::metadata(path).and_then(|file| file.modified()).is_ok_and(|made| made > built)
+    };
+    if ![&clip, &truth, &geometry].into_iter().all(|path| fresh(path)) {
+        let mut command: Command = program;
+        command.args(["render", "--seed", &seed.to_string(), "--out"]).arg(&clip);
+        command.arg("--truth").arg(&truth).arg("--site").arg(&geometry);
+        // Its progress bar is the user's.
+        let status = command.stdin(Stdio::null()).status().context("render the synthetic junction")?;
+        if !status.success() {
+            bail!("rendering the synthetic junction ended with {status}");
+        }
+    }
+    Ok((clip, truth, geometry))
+}
+
+/// Serves `clip` over RTSP in an endless loop.
+pub async fn serve(site: &Site, clip: &Path) -> Result<(Running, String)> {
+    let mut command = site.program("camera")?;
+    command.arg("--file").arg(clip);
+    command.args(["--port", &site.ports.rtsp.to_string(), "--path", "/cam-01"]);
+    let log = site.log("camera");
+    let mut running = Running::start("camera", command, &log)?;
+    for _ in 0..100 {
+        running.check()?;
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        if let Some(line) = text.lines().find_map(|line| line.strip_prefix("ready ")) {
+            return Ok((running, line.trim().to_owned()));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("the camera is not ready after 10 s; {}", running.last_words())
+}

@@ -1,0 +1,74 @@
+//! Where the demo keeps its things and which doors it opens.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+/// One run of the demo: folders, programs and ports.
+#[derive(Debug)]
+pub struct Site {
+    /// Everything a run writes lies here; emptied at every start.
+    pub dir: PathBuf,
+    /// Rendered clips, kept between runs.
+    pub cache: PathBuf,
+    /// Folder of the workspace's built programs.
+    bin: PathBuf,
+    pub ports: Ports,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    pub web: u16,
+    pub device: u16,
+    pub rtsp: u16,
+    pub health: u16,
+}
+
+impl Site {
+    /// Empties and prepares `root/name`. The usual ports where they are free, others where not.
+    pub fn prepare(root: &Path, name: &str) -> Result<Self> {
+        let dir = root.join(name);
+        if dir.exists() {
+            std::fs::remove_dir_all(&dir).with_context(|| format!("empty {}", dir.display()))?;
+        }
+        let cache = root.join("cache");
+        for folder in [&dir, &cache, &dir.join("logs"), &dir.join("keys")] {
+            std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+        }
+        let bin = std::env::current_exe()?.parent().context("program folder")?.to_path_buf();
+        let dir = dir.canonicalize()?;
+        let ports = Ports {
+            web: free_port(8080)?,
+            device: free_port(8443)?,
+            rtsp: free_port(8554)?,
+            health: free_port(9464)?,
+        };
+        Ok(Self { dir, cache, bin, ports })
+    }
+
+    /// A command for one of the workspace's own programs.
+    pub fn program(&self, name: &str) -> Result<Command> {
+        let path = self.bin.join(name);
+        if !path.is_file() {
+            bail!("{} is not built: run `cargo build --workspace --bins` (make does)", path.display());
+        }
+        Ok(Command::new(path))
+    }
+
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.dir.join("logs").join(format!("{name}.log"))
+    }
+
+    pub fn web_url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.ports.web)
+    }
+}
+
+fn free_port(wanted: u16) -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", wanted))
+        .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))
+        .context("no free port on 127.0.0.1")?;
+    Ok(listener.local_addr()?.port())
+}
