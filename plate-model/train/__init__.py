@@ -1,0 +1,1 @@
+"""Trains the three small models of plate-model: vehicles, finder, reader."""

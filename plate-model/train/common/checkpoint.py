@@ -1,0 +1,43 @@
+"""Checkpoints a run can resume from, and the moving average of its weights."""
+
+from __future__ import annotations
+
+import copy
+import os
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+class AveragedWeights:
+    """Exponential moving average of a network: what is validated and exported."""
+
+    def __init__(self, net: nn.Module, decay: float):
+        self.net = copy.deepcopy(net).eval()
+        self.decay = decay
+        self.updates = 0
+        for p in self.net.parameters():
+            p.requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, net: nn.Module) -> None:
+        self.updates += 1
+        d = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        for mine, theirs in zip(self.net.state_dict().values(), net.state_dict().values()):
+            if mine.dtype.is_floating_point:
+                mine.lerp_(theirs.to(mine.dtype), 1 - d)
+            else:
+                mine.copy_(theirs)
+
+
+def save(path: Path, **parts) -> None:
+    """Writes a checkpoint whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tmp = path.with_suffix(".tmp")
+    torch.save(parts, tmp)
+    os.replace(tmp, path)
+
+
+def load(path: Path) -> dict:
+    return torch.load(path, map_location="cpu", weights_only=False)

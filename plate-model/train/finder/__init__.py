@@ -1,0 +1,1 @@
+"""The plate finder: a vehicle's crop in, plate corners out."""

@@ -1,0 +1,159 @@
+"""Pictures with plates, real and synthetic, and the stream of training crops."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+
+from .crops import Picture, PlateLabel, cut, pasted_small, plate_width, random_box, spoil, vehicle_box
+from .net import COLOURS
+
+
+def _load(path: Path, side: int) -> tuple[np.ndarray, float] | None:
+    img = cv2.imread(str(path))
+    if img is None:
+        return None
+    s = min(1.0, side / max(img.shape[:2]))
+    if s < 1:
+        img = cv2.resize(img, None, fx=s, fy=s, interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(img, cv2.COLOR_BGR2RGB), s
+
+
+def plate_colours(data: Path) -> dict[tuple[str, int], int]:
+    """Colour by picture and plate number, from the reader's labels."""
+    colours = {}
+    with (data / "reader" / "labels.csv").open(newline="") as f:
+        for row in csv.DictReader(f):
+            number = row["file"].rsplit(".", 1)[0].rsplit("_", 1)[-1]
+            if row["image"] and number.isdigit() and row["colour"] in COLOURS:
+                colours[(row["image"], int(number))] = COLOURS.index(row["colour"])
+    return colours
+
+
+def real_pictures(data: Path, cfg: dict) -> list[Picture]:
+    folder, colours = data / "plates", plate_colours(data)
+    pictures = []
+    with (folder / "manifest.csv").open(newline="") as f:
+        for row in csv.DictReader(f):
+            loaded = _load(folder / "images" / row["file"], cfg["keep_side"])
+            stem = row["file"].rsplit(".", 1)[0]
+            quads = folder / "quads" / f"{stem}.txt"
+            if loaded is None or not quads.exists():
+                continue
+            img, plates = loaded[0], []
+            h, w = img.shape[:2]
+            for i, line in enumerate(quads.read_text().splitlines()):
+                t = line.split()
+                corners = np.array(t[1:9], np.float32).reshape(4, 2) * np.array([w, h], np.float32)
+                plates.append(PlateLabel(corners, int(t[0]), colours.get((stem, i), 0), t[9] == "quad"))
+            pictures.append(Picture(img, plates, row["domain"]))
+    return pictures
+
+
+def vehicle_negatives(data: Path, cfg: dict) -> list[Picture]:
+    """Vehicles too small for their plate to be seen: their crops must stay silent."""
+    folder, pictures = data / "vehicles", []
+    with (folder / "manifest.csv").open(newline="") as f:
+        for row in list(csv.DictReader(f))[::3]:
+            loaded = _load(folder / "images" / row["file"], cfg["keep_side"])
+            labels = (folder / "labels" / row["file"]).with_suffix(".txt")
+            if loaded is None or not labels.exists():
+                continue
+            h, w = loaded[0].shape[:2]
+            boxes = []
+            for line in labels.read_text().splitlines():
+                _, x, y, bw, bh = (float(v) for v in line.split()[:5])
+                if 14 < bw * w < 45 and bh * h > 14:
+                    boxes.append([(x - bw / 2) * w, (y - bh / 2) * h, (x + bw / 2) * w, (y + bh / 2) * h])
+            if boxes:
+                pictures.append(Picture(loaded[0], [], "no plate", np.array(boxes, np.float32)))
+    return pictures
+
+
+def synthetic_pictures(folder: Path | None, cfg: dict) -> list[Picture]:
+    """Vehicle crops of the road world's frames, cut generously so that memory stays small."""
+    if folder is None or not (folder / "frames" / "ready").exists():
+        return []
+    pictures = []
+    for path in sorted((folder / "frames").rglob("*.json")):
+        truth = json.loads(path.read_text())
+        img = cv2.imread(str(path.with_suffix(".jpg")))
+        if img is None or "plates" not in truth:
+            continue
+        img = cv2.cvtColor(img, cv2.COLOR_BGR2RGB)
+        pictures += _around_vehicles(img, truth)
+    return pictures
+
+
+def _around_vehicles(img: np.ndarray, truth: dict) -> list[Picture]:
+    out = []
+    plates = []
+    for p in truth["plates"]:
+        corners = np.array(p["corners"], np.float32).reshape(4, 2)
+        colour = COLOURS.index(p["colour"]) if p.get("colour") in COLOURS else 0
+        plates.append(PlateLabel(corners, int(p["rows"]), colour, True))
+    for b in truth["vehicles"]:
+        x0, y0, x1, y1 = b["box"]
+        if x1 - x0 < 24 or y1 - y0 < 24:
+            continue
+        mx, my = (x1 - x0) * 0.2, (y1 - y0) * 0.2
+        ox, oy = int(max(0, x0 - mx)), int(max(0, y0 - my))
+        part = img[oy : int(y1 + my) + 1, ox : int(x1 + mx) + 1].copy()
+        shift = np.array([ox, oy], np.float32)
+        mine = [PlateLabel(q.corners - shift, q.rows, q.colour, True) for q in plates]
+        h, w = part.shape[:2]
+        mine = [q for q in mine if q.corners.min() > 0 and q.corners[:, 0].max() < w and q.corners[:, 1].max() < h]
+        out.append(Picture(part, mine, "synthetic", np.array([[x0 - ox, y0 - oy, x1 - ox, y1 - oy]], np.float32)))
+    return out
+
+
+class Crops(IterableDataset):
+    """Endless batches of crops with the labels of the plates in them."""
+
+    def __init__(self, real: list[Picture], negatives: list[Picture], synthetic: list[Picture], cfg: dict, seed: int):
+        self.real, self.negatives, self.synthetic = real, negatives, synthetic
+        self.cfg, self.seed = cfg, seed
+        domains: dict[str, int] = {}
+        for p in real:
+            domains[p.domain] = domains.get(p.domain, 0) + 1
+        street = {"dieu": 2.5}  # closest to a junction camera
+        w = np.array([street.get(p.domain, 1.0) / np.sqrt(domains[p.domain]) for p in real])
+        self.weights = w / w.sum()
+
+    def sample(self, rng: np.random.Generator):
+        crop, side = self.cfg["crop"], self.cfg["input"]["side"]
+        r = rng.random()
+        if r < crop["negatives"]:
+            p = self.negatives[rng.integers(len(self.negatives))] if rng.random() < 0.6 else self.real[rng.integers(len(self.real))]
+            box = random_box(p, rng)
+        else:
+            if self.synthetic and rng.random() > self.cfg["data"]["real_share"]:
+                p = self.synthetic[rng.integers(len(self.synthetic))]
+            else:
+                p = self.real[rng.choice(len(self.real), p=self.weights)]
+                widest = max(plate_width(q.corners) for q in p.plates) / p.image.shape[1] if p.plates else 0
+                if widest > 0.12 and rng.random() < crop["small_on_other"] * 1.6:
+                    pool = self.negatives if rng.random() < 0.7 else self.real
+                    p = pasted_small(p, pool[rng.integers(len(pool))], rng)
+            box = vehicle_box(p, p.plates[rng.integers(len(p.plates))], crop, rng) if p.plates else random_box(p, rng)
+        img, plates, content = cut(p, box, side, rng)
+        return spoil(img, content, rng), plates
+
+    def __iter__(self):
+        info = get_worker_info()
+        cv2.setNumThreads(0)
+        rng = np.random.default_rng([self.seed, info.id if info else 0])
+        while True:
+            batch = [self.sample(rng) for _ in range(self.cfg["batch"])]
+            rows = []
+            for i, (_, plates) in enumerate(batch):
+                for q in plates:
+                    rows.append([i, *q.corners.flatten(), q.rows, q.colour, float(q.exact)])
+            labels = torch.tensor(rows, dtype=torch.float32).reshape(-1, 12)
+            yield torch.from_numpy(np.stack([b[0] for b in batch])), labels

@@ -1,0 +1,82 @@
+"""Recall, precision and corner error on fixed crops of held-out scenes."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+
+from ..common.letterbox import to_tensor_layout
+from .crops import Picture, cut, plate_width, random_box, vehicle_box
+
+
+def fixed_crops(pictures: list[Picture], cfg: dict, seed: int, each: int = 1):
+    """One untilted, unspoiled crop for every plate; the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    crops = []
+    for p in pictures:
+        for q in p.plates * each:
+            crops.append((*cut(p, vehicle_box(p, q, cfg["crop"], rng), cfg["input"]["side"], None)[:2], p.domain))
+        if not p.plates:
+            crops.append((*cut(p, random_box(p, rng), cfg["input"]["side"], None)[:2], p.domain))
+    return crops
+
+
+def quad_iou(a: np.ndarray, b: np.ndarray) -> float:
+    a, b = a.astype(np.float32), b.astype(np.float32)
+    inter, _ = cv2.intersectConvexConvex(cv2.convexHull(a), cv2.convexHull(b))
+    union = abs(cv2.contourArea(a)) + abs(cv2.contourArea(b)) - inter
+    return float(inter / union) if union > 0 else 0.0
+
+
+def peaks(corners: np.ndarray, scores: np.ndarray, floor: float) -> list[tuple[float, np.ndarray, int]]:
+    """Best cells after suppression by quadrilateral overlap: score, 4x2 corners, cell."""
+    kept: list[tuple[float, np.ndarray, int]] = []
+    for i in scores.argsort()[::-1]:
+        if scores[i] < floor or len(kept) == 5:
+            break
+        q = corners[i].reshape(4, 2)
+        if all(quad_iou(q, k) < 0.2 for _, k, _ in kept):
+            kept.append((float(scores[i]), q, int(i)))
+    return kept
+
+
+def evaluate(predict, crops, floor: float = 0.4) -> dict[str, float]:
+    """`predict` maps f32 [B,3,S,S] to corners, scores, rows, colours as numpy arrays."""
+    found = truth = hits = 0
+    errors, rows_right, colour_right = [], 0, 0
+    for start in range(0, len(crops), 64):
+        part = crops[start : start + 64]
+        corners, scores, rows, colours = predict(to_tensor_layout([c[0] for c in part]))
+        for i, (_, plates, _) in enumerate(part):
+            truth += len(plates)
+            taken = set()
+            for _, quad, cell in peaks(corners[i], scores[i], floor):
+                found += 1
+                ious = [0.0 if j in taken else quad_iou(quad, q.corners) for j, q in enumerate(plates)]
+                j = int(np.argmax(ious)) if ious else -1
+                if j >= 0 and ious[j] >= 0.5:
+                    taken.add(j)
+                    hits += 1
+                    q = plates[j]
+                    rows_right += int((rows[i][cell] > 0.5) == (q.rows == 2))
+                    colour_right += int(colours[i][cell].argmax() == q.colour)
+                    if q.exact:
+                        errors.append(float(np.linalg.norm(quad - q.corners, axis=1).mean() / plate_width(q.corners)))
+    return {
+        "val_recall": hits / max(truth, 1),
+        "val_precision": hits / max(found, 1),
+        "val_corner": float(np.mean(errors)) if errors else 1.0,
+        "val_rows": rows_right / max(hits, 1),
+        "val_colour": colour_right / max(hits, 1),
+    }
+
+
+def torch_predictor(decoded: torch.nn.Module):
+    @torch.no_grad()
+    def predict(x: np.ndarray):
+        with torch.autocast("cpu", torch.bfloat16):
+            out = decoded(torch.from_numpy(x).contiguous(memory_format=torch.channels_last))
+        return [t.float().numpy() for t in out]
+
+    return predict

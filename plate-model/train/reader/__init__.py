@@ -1,0 +1,1 @@
+"""The plate reader: one rectified plate in, ten character slots out."""

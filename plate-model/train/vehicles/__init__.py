@@ -1,0 +1,1 @@
+"""The vehicle detector: motorbikes with riders, cars, buses, trucks."""

@@ -1,0 +1,104 @@
+"""An anchor-free one-stage detector at strides 8, 16 and 32.
+
+Every cell predicts four distances to the box sides (in strides) and one
+quality score per class. `DecodedVehicles` puts the decoding into the graph,
+so that the file's user sees boxes in input pixels and scores, nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ..common.layers import ConvUnit, PoolPyramid, SeparableUnit, SplitStage
+
+STRIDES = (8, 16, 32)
+CLASSES = ("motorbike", "car", "bus", "truck")
+
+
+class Head(nn.Module):
+    """Decoupled head of one level: class scores and side distances."""
+
+    def __init__(self, ch: int, classes: int, depth: int):
+        super().__init__()
+        self.cls = nn.Sequential(*[SeparableUnit(ch, ch) for _ in range(depth)])
+        self.reg = nn.Sequential(*[SeparableUnit(ch, ch) for _ in range(depth)])
+        self.to_scores = nn.Conv2d(ch, classes, 1)
+        self.to_sides = nn.Conv2d(ch, 4, 1)
+        nn.init.normal_(self.to_scores.weight, std=0.01)
+        nn.init.constant_(self.to_scores.bias, -math.log((1 - 0.01) / 0.01))
+        nn.init.normal_(self.to_sides.weight, std=0.01)
+        nn.init.constant_(self.to_sides.bias, 1.0)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.to_scores(self.cls(x)), self.to_sides(self.reg(x))
+
+
+class VehicleNet(nn.Module):
+    """Backbone, two-way pyramid and three heads; `forward` returns raw logits and raw sides."""
+
+    def __init__(self, width: tuple[int, ...] = (16, 24, 64, 128, 176), neck: int = 64, head_depth: int = 2):
+        super().__init__()
+        c1, c2, c3, c4, c5 = width
+        self.stem = nn.Sequential(ConvUnit(3, c1, 3, 2), ConvUnit(c1, c2, 3, 2), SeparableUnit(c2, c2))
+        self.s8 = nn.Sequential(ConvUnit(c2, c3, 3, 2), SplitStage(c3, 1))
+        self.s16 = nn.Sequential(ConvUnit(c3, c4, 3, 2), SplitStage(c4, 2))
+        self.s32 = nn.Sequential(ConvUnit(c4, c5, 3, 2), SplitStage(c5, 1), PoolPyramid(c5))
+        self.lat = nn.ModuleList([ConvUnit(c, neck, 1) for c in (c3, c4, c5)])
+        self.down16 = SeparableUnit(neck, neck)
+        self.down8 = SeparableUnit(neck, neck)
+        self.up16 = ConvUnit(neck, neck, 3, 2)
+        self.up32 = ConvUnit(neck, neck, 3, 2)
+        self.mix16 = SeparableUnit(neck, neck)
+        self.mix32 = SeparableUnit(neck, neck)
+        self.heads = nn.ModuleList([Head(neck, len(CLASSES), head_depth) for _ in STRIDES])
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        a = self.s8(self.stem(x))
+        b = self.s16(a)
+        c = self.s32(b)
+        l8, l16, l32 = (lat(t) for lat, t in zip(self.lat, (a, b, c)))
+        t16 = self.down16(l16 + F.interpolate(l32, scale_factor=2.0, mode="nearest"))
+        p8 = self.down8(l8 + F.interpolate(t16, scale_factor=2.0, mode="nearest"))
+        p16 = self.mix16(t16 + self.up16(p8))
+        p32 = self.mix32(l32 + self.up32(p16))
+        scores, sides = [], []
+        for head, p in zip(self.heads, (p8, p16, p32)):
+            s, d = head(p)
+            scores.append(s.flatten(2))
+            sides.append(d.flatten(2))
+        return torch.cat(scores, 2).transpose(1, 2), torch.cat(sides, 2).transpose(1, 2)
+
+
+def cell_centres(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Centre (x, y) of every cell in input pixels and its stride, in the order of the outputs."""
+    points, strides = [], []
+    for s in STRIDES:
+        ys, xs = torch.meshgrid(torch.arange(height // s), torch.arange(width // s), indexing="ij")
+        points.append((torch.stack([xs, ys], -1).reshape(-1, 2).float() + 0.5) * s)
+        strides.append(torch.full((points[-1].shape[0], 1), float(s)))
+    return torch.cat(points), torch.cat(strides)
+
+
+def decode(sides: torch.Tensor, points: torch.Tensor, strides: torch.Tensor) -> torch.Tensor:
+    """Boxes x1 y1 x2 y2 in input pixels; exp keeps sides positive and scale-free."""
+    d = torch.exp(sides.clamp(max=4.5)) * strides
+    return torch.cat([points - d[..., :2], points + d[..., 2:]], -1)
+
+
+class DecodedVehicles(nn.Module):
+    """The graph that is exported: images in, `boxes` and `scores` out."""
+
+    def __init__(self, net: VehicleNet, height: int, width: int):
+        super().__init__()
+        self.net = net
+        points, strides = cell_centres(height, width)
+        self.register_buffer("points", points[None])
+        self.register_buffer("strides", strides[None])
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        scores, sides = self.net(images)
+        return decode(sides, self.points, self.strides), torch.sigmoid(scores)
