@@ -1,0 +1,290 @@
+//! From a decoder's planes straight to the network's tensor: resampling, colour conversion,
+//! scaling to 0–1 and letterboxing in one pass, with no RGB picture in between.
+//!
+//! The pass is separable. For each output row the source rows that it covers are summed with 8-bit
+//! weights into 16-bit rows (Y, U, V apart), then each output pixel gathers its columns with 14-bit
+//! weights, and the three sums become RGB. Sums are integers, so the AVX2 and the scalar path give
+//! the same numbers. Shrinking averages the covered area (as `INTER_AREA` does in training),
+//! growing is bilinear. Chroma is taken as centred between luma pixels.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod axis;
+mod colour;
+mod letterbox;
+mod scalar;
+
+use crate::error::{ModelError, Result};
+use crate::frame::{Chroma, Plane, Planes};
+use crate::geometry::Region;
+use axis::{Axis, Columns, Span};
+use colour::Coefficients;
+pub use letterbox::Letterbox;
+
+/// Grey of the padding, as in training.
+pub const PADDING: f32 = 114.0 / 255.0;
+
+/// Resamples pictures into tensors; keeps weights and rows between pictures of the same size.
+#[derive(Debug, Default)]
+pub struct Sampler {
+    geometry: Option<(Key, Geometry)>,
+    rows: Rows,
+    /// Set where the scalar path is wanted although the CPU has AVX2.
+    scalar: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key {
+    picture: (u32, u32),
+    region: Region,
+    size: (usize, usize),
+}
+
+/// Weights of one (picture, region, output size).
+#[derive(Debug)]
+struct Geometry {
+    luma: PlaneAxes,
+    chroma: PlaneAxes,
+}
+
+#[derive(Debug)]
+struct PlaneAxes {
+    vertical: Axis,
+    horizontal: Columns,
+    /// Columns of the plane that are read.
+    span: Span,
+}
+
+/// The weighted rows of one output line, 16-bit, offset so that they are signed.
+#[derive(Debug, Default)]
+struct Rows {
+    y: Vec<i16>,
+    u: Vec<i16>,
+    v: Vec<i16>,
+}
+
+impl Sampler {
+    /// A sampler that never uses vector instructions; the reference of the tests and benchmarks.
+    pub fn scalar() -> Self {
+        Self { scalar: true, ..Self::default() }
+    }
+
+    /// Fills a planar RGB tensor of `size` (width, height) with the region, letterboxed.
+    pub fn letterbox(
+        &mut self,
+        planes: &Planes<'_>,
+        region: Region,
+        size: (usize, usize),
+        tensor: &mut [f32],
+    ) -> Result<Letterbox> {
+        let letterbox = Letterbox::new(region, size);
+        let (width, height) = letterbox.inner();
+        self.fill(planes, region, (width, height), size.0, tensor, size)?;
+        let plane = size.0 * size.1;
+        for channel in tensor[..3 * plane].chunks_exact_mut(plane) {
+            for row in channel[..height * size.0].chunks_exact_mut(size.0) {
+                row[width..].fill(PADDING);
+            }
+            channel[height * size.0..].fill(PADDING);
+        }
+        Ok(letterbox)
+    }
+
+    /// Fills a planar RGB tensor of `size` (width, height) with the region, stretched to fit.
+    pub fn stretch(
+        &mut self,
+        planes: &Planes<'_>,
+        region: Region,
+        size: (usize, usize),
+        tensor: &mut [f32],
+    ) -> Result<()> {
+        self.fill(planes, region, size, size.0, tensor, size)
+    }
+
+    fn fill(
+        &mut self,
+        planes: &Planes<'_>,
+        region: Region,
+        inner: (usize, usize),
+        stride: usize,
+        tensor: &mut [f32],
+        size: (usize, usize),
+    ) -> Result<()> {
+        let picture = (planes.width(), planes.height());
+        if !region.fits(picture.0, picture.1) {
+            return Err(ModelError::Frame(format!(
+                "region {}x{} at {},{} is not inside the {}x{} picture",
+                region.width, region.height, region.x, region.y, picture.0, picture.1
+            )));
+        }
+        let plane = size.0 * size.1;
+        if tensor.len() < 3 * plane {
+            return Err(ModelError::Frame(format!(
+                "tensor has {} numbers, 3x{}x{} are needed",
+                tensor.len(),
+                size.1,
+                size.0
+            )));
+        }
+        let key = Key { picture, region, size: inner };
+        let geometry = match &mut self.geometry {
+            Some((known, geometry)) if *known == key => geometry,
+            slot => &mut slot.insert((key, Geometry::new(planes, region, inner))).1,
+        };
+        self.rows.resize(geometry);
+        let coefficients = Coefficients::new(planes.colour());
+        let vector = !self.scalar && has_avx2();
+        let (red, rest) = tensor.split_at_mut(plane);
+        let (green, blue) = rest.split_at_mut(plane);
+        let mut covered: Vec<&[u8]> = Vec::new();
+        for line in 0..inner.1 {
+            self.rows.weigh(planes, geometry, line, &mut covered, vector);
+            let at = line * stride..line * stride + inner.0;
+            let mut out = [&mut red[at.clone()], &mut green[at.clone()], &mut blue[at]];
+            mix(&self.rows, geometry, &coefficients, &mut out, vector);
+        }
+        Ok(())
+    }
+}
+
+impl Geometry {
+    fn new(planes: &Planes<'_>, region: Region, (width, height): (usize, usize)) -> Self {
+        let (x, y) = (f64::from(region.x), f64::from(region.y));
+        let (w, h) = (f64::from(region.width), f64::from(region.height));
+        let chroma_width = (planes.width() as usize).div_ceil(2);
+        let chroma_height = (planes.height() as usize).div_ceil(2);
+        let luma = (planes.width() as usize, planes.height() as usize);
+        Self {
+            luma: PlaneAxes::new((x, w, luma.0, width), (y, h, luma.1, height), 1.0),
+            chroma: PlaneAxes::new(
+                (x / 2.0, w / 2.0, chroma_width, width),
+                (y / 2.0, h / 2.0, chroma_height, height),
+                // Chroma is smooth already: two taps do until half of it would be skipped.
+                2.0,
+            ),
+        }
+    }
+}
+
+impl PlaneAxes {
+    /// Each axis as (start, length, pixels of the plane, output pixels).
+    fn new(
+        (x, w, columns, width): (f64, f64, usize, usize),
+        (y, h, rows, height): (f64, f64, usize, usize),
+        area_above: f64,
+    ) -> Self {
+        let across = Span::new(x, w, columns);
+        let down = Span::new(y, h, rows);
+        Self {
+            vertical: Axis::new(y, h / height as f64, height, down, area_above, 1 << 8),
+            horizontal: Columns::new(
+                &Axis::new(x, w / width as f64, width, across, area_above, 1 << 14),
+                across.start,
+            ),
+            span: across,
+        }
+    }
+}
+
+impl Rows {
+    fn resize(&mut self, geometry: &Geometry) {
+        // Columns are read in pairs, so the last read may end past the last column.
+        let room = |axes: &PlaneAxes| axes.span.len().max(axes.horizontal.furthest);
+        self.y.resize(room(&geometry.luma), 0);
+        self.u.resize(room(&geometry.chroma), 0);
+        self.v.resize(room(&geometry.chroma), 0);
+    }
+
+    fn weigh<'a>(
+        &mut self,
+        planes: &Planes<'a>,
+        geometry: &Geometry,
+        line: usize,
+        covered: &mut Vec<&'a [u8]>,
+        vector: bool,
+    ) {
+        let span = geometry.luma.span;
+        let weights = collect(planes.luma(), &geometry.luma.vertical, line, span, 1, covered);
+        vertical(covered, weights, &mut self.y[..span.len()], vector);
+        let span = geometry.chroma.span;
+        let axis = &geometry.chroma.vertical;
+        match planes.chroma() {
+            Chroma::Planar { u, v } => {
+                let weights = collect(u, axis, line, span, 1, covered);
+                vertical(covered, weights, &mut self.u[..span.len()], vector);
+                let weights = collect(v, axis, line, span, 1, covered);
+                vertical(covered, weights, &mut self.v[..span.len()], vector);
+            }
+            Chroma::Interleaved(uv) => {
+                let weights = collect(uv, axis, line, span, 2, covered);
+                let (u, v) = (&mut self.u[..span.len()], &mut self.v[..span.len()]);
+                vertical_pairs(covered, weights, u, v, vector);
+            }
+        }
+    }
+}
+
+/// The rows that an output line covers, cut to the columns in use, and their weights.
+fn collect<'a, 'w>(
+    plane: &Plane<'a>,
+    axis: &'w Axis,
+    line: usize,
+    span: Span,
+    bytes: usize,
+    covered: &mut Vec<&'a [u8]>,
+) -> &'w [u16] {
+    let (first, weights) = axis.taps(line);
+    covered.clear();
+    for row in first..first + weights.len() {
+        covered.push(&plane.row(row)[span.start * bytes..span.end * bytes]);
+    }
+    weights
+}
+
+fn vertical(rows: &[&[u8]], weights: &[u16], out: &mut [i16], vector: bool) {
+    #[cfg(target_arch = "x86_64")]
+    if vector {
+        // SAFETY: `vector` is only set where the CPU has AVX2.
+        return unsafe { avx2::vertical(rows, weights, out) };
+    }
+    let _ = vector;
+    scalar::vertical(rows, weights, out);
+}
+
+fn vertical_pairs(rows: &[&[u8]], weights: &[u16], u: &mut [i16], v: &mut [i16], vector: bool) {
+    #[cfg(target_arch = "x86_64")]
+    if vector {
+        // SAFETY: `vector` is only set where the CPU has AVX2.
+        return unsafe { avx2::vertical_pairs(rows, weights, u, v) };
+    }
+    let _ = vector;
+    scalar::vertical_pairs(rows, weights, u, v);
+}
+
+fn mix(
+    rows: &Rows,
+    geometry: &Geometry,
+    coefficients: &Coefficients,
+    out: &mut [&mut [f32]; 3],
+    vector: bool,
+) {
+    let (luma, chroma) = (&geometry.luma.horizontal, &geometry.chroma.horizontal);
+    #[cfg(target_arch = "x86_64")]
+    if vector {
+        // SAFETY: `vector` is only set where the CPU has AVX2.
+        return unsafe { avx2::mix(rows, luma, chroma, coefficients, out) };
+    }
+    let _ = vector;
+    let width = out[0].len();
+    scalar::mix(rows, luma, chroma, coefficients, out, 0..width);
+}
+
+fn has_avx2() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
+}
+
+#[cfg(test)]
+mod tests;
