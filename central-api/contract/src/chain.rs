@@ -26,8 +26,10 @@ pub enum ChainError {
 impl Head {
     /// The head after `manifest`, whose stored bytes are `bytes`.
     pub fn advance(self, manifest: &Manifest, bytes: &[u8]) -> Result<Self, ChainError> {
-        let expected = self.sequence.saturating_add(1);
         let found = manifest.sequence;
+        let Some(expected) = self.sequence.checked_add(1) else {
+            return Err(ChainError::Repeated { expected: self.sequence, found });
+        };
         if found > expected {
             return Err(ChainError::Gap { expected, found });
         }

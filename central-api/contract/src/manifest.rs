@@ -9,7 +9,7 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::Digest;
-use crate::plate::{PlateClass, PlateColour};
+use crate::plate::{MAX_CHARS, PlateClass, PlateColour, normalise};
 use crate::violation::Violation;
 
 /// The only version of the manifest so far.
@@ -26,6 +26,7 @@ pub const MAX_TEXT: usize = 256;
 /// One sealed violation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Manifest {
     pub version: u32,
     pub evidence_id: Uuid,
@@ -49,6 +50,7 @@ pub struct Manifest {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Device {
     /// Name under which the device is enrolled; equals its certificate's common name.
     pub id: String,
@@ -59,6 +61,7 @@ pub struct Device {
 /// The unit that operates the device and answers for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Unit {
     pub code: String,
     pub name: String,
@@ -67,6 +70,7 @@ pub struct Unit {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Camera {
     pub id: String,
     pub place: String,
@@ -84,6 +88,7 @@ pub struct Camera {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Verification {
     pub certificate: String,
     /// Last day of validity.
@@ -93,6 +98,7 @@ pub struct Verification {
 /// How the capture time is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Clock {
     pub source: ClockSource,
     /// Estimated error against UTC in milliseconds, where the source tells.
@@ -105,6 +111,7 @@ pub struct Clock {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ClockSource {
     /// The camera's RTCP sender reports.
     Rtcp,
@@ -119,6 +126,7 @@ pub enum ClockSource {
 /// The plate as read, with the doubt kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlateReading {
     /// The reader's most probable characters, before the grammar.
     pub raw: String,
@@ -136,6 +144,7 @@ pub struct PlateReading {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModelUsed {
     pub name: String,
     pub sha256: Digest,
@@ -144,6 +153,7 @@ pub struct ModelUsed {
 /// What a file shows. A package holds each of the first five once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum FileRole {
     FrameBefore,
     FrameOn,
@@ -162,6 +172,7 @@ impl FileRole {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct File {
     /// File name inside the package: `[a-z0-9._-]`, no leading dot.
     pub name: String,
@@ -194,7 +205,7 @@ impl Manifest {
             return Err(ManifestError::TooLarge { bytes: bytes.len() });
         }
         let manifest: Self =
-            serde_json::from_slice(bytes).map_err(|e| ManifestError::Syntax(e.to_string()))?;
+            serde_json::from_slice(bytes).map_err(|e| ManifestError::Syntax(quote(&e)))?;
         manifest.check()?;
         Ok(manifest)
     }
@@ -228,6 +239,8 @@ impl Manifest {
         if (self.sequence == 1) != self.previous.is_none() {
             return field("previous", "must be absent exactly for sequence 1");
         }
+        let absent = String::new();
+        let certificate = self.camera.verification.as_ref().map(|v| &v.certificate);
         for (name, text, required) in [
             ("device.id", &self.device.id, true),
             ("device.serial", &self.device.serial, true),
@@ -239,6 +252,9 @@ impl Manifest {
             ("camera.place", &self.camera.place, true),
             ("camera.direction", &self.camera.direction, true),
             ("camera.plan", &self.camera.plan, true),
+            ("camera.km", self.camera.km.as_ref().unwrap_or(&absent), false),
+            ("camera.lane", self.camera.lane.as_ref().unwrap_or(&absent), false),
+            ("camera.verification.certificate", certificate.unwrap_or(&absent), false),
             ("violation.reason", &self.violation.reason, false),
         ] {
             if required && text.trim().is_empty() {
@@ -263,12 +279,18 @@ impl Manifest {
             if !(1..=2).contains(&plate.rows) {
                 return field("plate.rows", "is not 1 or 2");
             }
-            if plate.raw.len() > 16 || plate.text.as_ref().is_some_and(|text| text.len() > 16) {
-                return field("plate.text", "is longer than 16 characters");
+            if plate.raw.len() > MAX_CHARS || !plate.raw.bytes().all(|b| b.is_ascii_graphic()) {
+                return field("plate.raw", "is not at most 16 printable ASCII characters");
+            }
+            if plate.text.as_ref().is_some_and(|text| text.is_empty() || normalise(text) != *text) {
+                return field("plate.text", "is not 1 to 16 of A-Z 0-9");
             }
         }
         if self.models.len() > MAX_FILES {
             return field("models", "lists more than 16 models");
+        }
+        if self.models.iter().any(|model| model.name.chars().count() > MAX_TEXT) {
+            return field("models", "has a name longer than 256 characters");
         }
         self.check_files()
     }
@@ -309,4 +331,14 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+/// The parser's message, bounded and on one line: it quotes text that a stranger may have written.
+fn quote(error: &serde_json::Error) -> String {
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    let mut message: String = error.to_string().chars().take(MAX_TEXT).map(shown).collect();
+    if !message.contains(" at line ") {
+        message = format!("{message} at line {} column {}", error.line(), error.column());
+    }
+    message
 }

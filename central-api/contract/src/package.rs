@@ -15,31 +15,59 @@ pub const SEAL_FILE: &str = "manifest.jws";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     Manifest(ManifestError),
+    /// The seal does not hold, or the manifest is not the sealed one ([`SealError::Payload`]).
     Seal(SealError),
-    Missing { file: String },
-    Size { file: String, expected: u64, found: u64 },
-    Content { file: String, expected: Digest, found: Digest },
+    Missing {
+        file: String,
+    },
+    Size {
+        file: String,
+        expected: u64,
+        found: u64,
+    },
+    Content {
+        file: String,
+        expected: Digest,
+        found: Digest,
+    },
+}
+
+impl Failure {
+    /// Name of the file that is at fault.
+    pub fn file(&self) -> &str {
+        match self {
+            Self::Manifest(_) | Self::Seal(SealError::Payload { .. }) => MANIFEST_FILE,
+            Self::Seal(_) => SEAL_FILE,
+            Self::Missing { file } | Self::Size { file, .. } | Self::Content { file, .. } => file,
+        }
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.file();
         match self {
-            Self::Manifest(error) => write!(f, "{MANIFEST_FILE}: {error}"),
-            Self::Seal(error) => write!(f, "{SEAL_FILE}: {error}"),
-            Self::Missing { file } => write!(f, "{file}: missing"),
-            Self::Size { file, expected, found } => {
-                write!(f, "{file}: {found} bytes, the manifest says {expected}")
+            Self::Manifest(error) => write!(f, "{name}: {error}"),
+            Self::Seal(error) => write!(f, "{name}: {error}"),
+            Self::Missing { .. } => write!(f, "{name}: missing"),
+            Self::Size { expected, found, .. } => {
+                write!(f, "{name}: {found} bytes, the manifest says {expected}")
             }
-            Self::Content { file, expected, found } => {
-                write!(f, "{file}: SHA-256 {found}, the manifest says {expected}")
+            Self::Content { expected, found, .. } => {
+                write!(f, "{name}: SHA-256 {found}, the manifest says {expected}")
             }
         }
     }
 }
 
+/// The seal inside the seal file: without the one line end that tools write.
+pub fn seal_text(file: &str) -> &str {
+    file.strip_suffix('\n').unwrap_or(file)
+}
+
 /// Checks the seal over the manifest's bytes and reads it.
 pub fn open_manifest(key: &VerifyingKey, manifest: &[u8], seal: &str) -> Result<Manifest, Failure> {
-    key.verify_detached(Purpose::Manifest, seal.trim_end(), manifest).map_err(Failure::Seal)?;
+    key.verify_detached(Purpose::Manifest, seal_text(seal), manifest).map_err(Failure::Seal)?;
     Manifest::parse(manifest).map_err(Failure::Manifest)
 }
 

@@ -2,6 +2,10 @@
 //!
 //! Manifests carry a *detached* JWS (RFC 7515 appendix F): the payload is the manifest file itself.
 //! Receipts carry their payload inside. A seal says who signed which bytes, nothing more.
+//!
+//! A bare signature that fails cannot say whether the seal or the sealed bytes were changed. The
+//! protected header of a detached seal therefore also names the payload's SHA-256 in the private
+//! parameter `sha256`, which other tools ignore.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
@@ -24,11 +28,16 @@ pub enum Purpose {
     Receipt,
 }
 
+/// The protected header. Unknown parameters are refused, so is `crit` (RFC 7515 §4.1.11).
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Header {
     alg: String,
     typ: Purpose,
     kid: String,
+    /// Digest of a detached payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<Digest>,
 }
 
 /// Why a seal was refused.
@@ -40,7 +49,9 @@ pub enum SealError {
     Purpose { expected: Purpose, found: Purpose },
     #[error("seal was made with key {found}, expected key {expected}")]
     Key { expected: String, found: String },
-    #[error("signature does not match the bytes: they or the seal were changed")]
+    #[error("sealed bytes have SHA-256 {found}, the seal says {expected}: they were changed")]
+    Payload { expected: Digest, found: Digest },
+    #[error("signature does not match: the seal was changed")]
     Signature,
     #[error("not an Ed25519 key in PEM form: {0}")]
     Pem(String),
@@ -82,20 +93,23 @@ impl SigningKey {
 
     /// Signs `payload`, leaving it out of the result: `header..signature`.
     pub fn sign_detached(&self, purpose: Purpose, payload: &[u8]) -> String {
-        let (header, signature) = self.sign_parts(purpose, payload);
+        let (header, signature) = self.sign_parts(purpose, payload, Some(Digest::of(payload)));
         format!("{header}..{signature}")
     }
 
     /// Signs `payload` and carries it: `header.payload.signature`.
     pub fn sign(&self, purpose: Purpose, payload: &[u8]) -> String {
-        let (header, signature) = self.sign_parts(purpose, payload);
+        let (header, signature) = self.sign_parts(purpose, payload, None);
         format!("{header}.{}.{signature}", B64.encode(payload))
     }
 
-    fn sign_parts(&self, purpose: Purpose, payload: &[u8]) -> (String, String) {
-        let header = Header { alg: "EdDSA".into(), typ: purpose, kid: self.verifying_key().id() };
-        // Three plain strings: serialisation cannot fail.
-        let header = B64.encode(serde_json::to_vec(&header).unwrap_or_default());
+    fn sign_parts(
+        &self,
+        purpose: Purpose,
+        payload: &[u8],
+        sha256: Option<Digest>,
+    ) -> (String, String) {
+        let header = self.verifying_key().header(purpose, sha256);
         let signature = self.0.sign(&signing_input(&header, payload));
         (header, B64.encode(signature.to_bytes()))
     }
@@ -119,7 +133,7 @@ impl VerifyingKey {
         id
     }
 
-    /// Checks a detached seal over `payload`.
+    /// Checks a detached seal over `payload` and tells a changed payload from a changed seal.
     pub fn verify_detached(
         &self,
         purpose: Purpose,
@@ -130,35 +144,58 @@ impl VerifyingKey {
         if !middle.is_empty() {
             return Err(SealError::Malformed);
         }
-        self.verify_parts(purpose, header, payload, signature)
+        let expected = self.read_header(purpose, header)?.sha256.ok_or(SealError::Malformed)?;
+        let found = Digest::of(payload);
+        if found == expected {
+            return self.verify_signature(header, payload, signature);
+        }
+        // Where the signature holds under the header that this payload would have had, the payload
+        // is the one that was sealed, and the header was changed.
+        let honest = self.header(purpose, Some(found));
+        match self.verify_signature(&honest, payload, signature) {
+            Ok(()) => Err(SealError::Signature),
+            Err(SealError::Malformed) => Err(SealError::Malformed),
+            Err(_) => Err(SealError::Payload { expected, found }),
+        }
     }
 
     /// Checks a seal that carries its payload and returns the payload.
     pub fn verify(&self, purpose: Purpose, jws: &str) -> Result<Vec<u8>, SealError> {
         let [header, middle, signature] = split(jws)?;
         let payload = B64.decode(middle).map_err(|_| SealError::Malformed)?;
-        self.verify_parts(purpose, header, &payload, signature)?;
+        self.read_header(purpose, header)?;
+        self.verify_signature(header, &payload, signature)?;
         Ok(payload)
     }
 
-    fn verify_parts(
+    /// The encoded header that this key's seals have.
+    fn header(&self, purpose: Purpose, sha256: Option<Digest>) -> String {
+        let header = Header { alg: "EdDSA".into(), typ: purpose, kid: self.id(), sha256 };
+        // Plain strings: serialisation cannot fail.
+        B64.encode(serde_json::to_vec(&header).unwrap_or_default())
+    }
+
+    fn read_header(&self, purpose: Purpose, header: &str) -> Result<Header, SealError> {
+        let decoded = B64.decode(header).map_err(|_| SealError::Malformed)?;
+        let header: Header = serde_json::from_slice(&decoded).map_err(|_| SealError::Malformed)?;
+        if header.alg != "EdDSA" {
+            return Err(SealError::Malformed);
+        }
+        if header.typ != purpose {
+            return Err(SealError::Purpose { expected: purpose, found: header.typ });
+        }
+        if header.kid != self.id() {
+            return Err(SealError::Key { expected: self.id(), found: header.kid });
+        }
+        Ok(header)
+    }
+
+    fn verify_signature(
         &self,
-        purpose: Purpose,
         header: &str,
         payload: &[u8],
         signature: &str,
     ) -> Result<(), SealError> {
-        let decoded = B64.decode(header).map_err(|_| SealError::Malformed)?;
-        let parsed: Header = serde_json::from_slice(&decoded).map_err(|_| SealError::Malformed)?;
-        if parsed.alg != "EdDSA" {
-            return Err(SealError::Malformed);
-        }
-        if parsed.typ != purpose {
-            return Err(SealError::Purpose { expected: purpose, found: parsed.typ });
-        }
-        if parsed.kid != self.id() {
-            return Err(SealError::Key { expected: self.id(), found: parsed.kid });
-        }
         let signature = B64.decode(signature).map_err(|_| SealError::Malformed)?;
         let signature = Signature::from_slice(&signature).map_err(|_| SealError::Malformed)?;
         self.0
@@ -197,8 +234,36 @@ mod tests {
         assert_eq!(public.verify_detached(Purpose::Manifest, &seal, b"claims"), Ok(()));
         assert_eq!(
             public.verify_detached(Purpose::Manifest, &seal, b"clbims"),
-            Err(SealError::Signature)
+            Err(SealError::Payload {
+                expected: Digest::of(b"claims"),
+                found: Digest::of(b"clbims")
+            })
         );
+    }
+
+    #[test]
+    fn a_seal_made_for_other_bytes_by_changing_its_header_is_blamed() {
+        let seal = key(1).sign_detached(Purpose::Manifest, b"claims");
+        let public = key(1).verifying_key();
+        let forged = public.header(Purpose::Manifest, Some(Digest::of(b"other")));
+        let signature = seal.rsplit_once('.').unwrap().1;
+        let forged = format!("{forged}..{signature}");
+        let verdict = |payload| public.verify_detached(Purpose::Manifest, &forged, payload);
+        assert_eq!(verdict(b"claims".as_slice()), Err(SealError::Signature));
+        assert_eq!(verdict(b"other".as_slice()), Err(SealError::Signature));
+    }
+
+    #[test]
+    fn a_critical_parameter_that_nobody_understands_is_refused() {
+        let key = key(1);
+        let header = format!(
+            r#"{{"alg":"EdDSA","typ":"phatnguoi-receipt+jws","kid":"{}","crit":["x"],"x":1}}"#,
+            key.verifying_key().id()
+        );
+        let header = B64.encode(header);
+        let signature = B64.encode(key.0.sign(&signing_input(&header, b"x")).to_bytes());
+        let jws = format!("{header}.{}.{signature}", B64.encode(b"x"));
+        assert_eq!(key.verifying_key().verify(Purpose::Receipt, &jws), Err(SealError::Malformed));
     }
 
     #[test]

@@ -40,7 +40,6 @@ pub struct Progress {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MissingFile {
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub sha256: Digest,
     /// Bytes of this file that have arrived already: continue here.
     pub received: u64,
@@ -49,6 +48,7 @@ pub struct MissingFile {
 /// The central's signed word that it holds a package whole; only then may the box delete it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     pub evidence_id: Uuid,
     /// Digest of the manifest's bytes.

@@ -1,0 +1,6 @@
+//! Properties of the shared words, on generated input.
+
+mod chain;
+mod evidence;
+mod plate;
+mod sample;

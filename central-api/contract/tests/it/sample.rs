@@ -1,0 +1,124 @@
+//! A whole, sealed package to work on.
+
+use std::collections::BTreeMap;
+
+use contract::manifest::{
+    Camera, Clock, ClockSource, Device, File, FileRole, MAX_MANIFEST_BYTES, ModelUsed,
+    PlateReading, Unit, VERSION, Verification,
+};
+use contract::package::{self, Failure};
+use contract::plate::{PlateClass, PlateColour};
+use contract::seal::{Purpose, SigningKey};
+use contract::violation::{Lamp, Violation};
+use contract::{Digest, Manifest, Movement, Rule, VehicleClass};
+use time::macros::{date, datetime};
+use uuid::Uuid;
+
+/// Roles with the name and type of their file.
+pub const FILES: [(FileRole, &str, &str); 6] = [
+    (FileRole::FrameBefore, "before.jpg", "image/jpeg"),
+    (FileRole::FrameOn, "on.jpg", "image/jpeg"),
+    (FileRole::FramePast, "past.jpg", "image/jpeg"),
+    (FileRole::CloseUp, "closeup.jpg", "image/jpeg"),
+    (FileRole::Clip, "clip.mp4", "video/mp4"),
+    (FileRole::Overlay, "overlay.jpg", "image/jpeg"),
+];
+
+pub struct Package {
+    pub manifest: Vec<u8>,
+    pub seal: String,
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+pub fn key() -> SigningKey {
+    SigningKey::from_seed(&[7; 32])
+}
+
+pub fn package(sequence: u64, previous: Option<Digest>) -> Package {
+    let manifest = manifest(sequence, previous).to_bytes();
+    let seal = key().sign_detached(Purpose::Manifest, &manifest);
+    let files = FILES.map(|(_, name, _)| (name.to_owned(), content(name)));
+    Package { manifest, seal, files: files.into() }
+}
+
+impl Package {
+    pub fn failures(&self) -> Vec<Failure> {
+        let read = |entry: &File| self.files.get(&entry.name).cloned();
+        package::verify(&key().verifying_key(), &self.manifest, &self.seal, read)
+    }
+}
+
+fn content(name: &str) -> Vec<u8> {
+    format!("the bytes of {name}").into_bytes()
+}
+
+pub fn manifest(sequence: u64, previous: Option<Digest>) -> Manifest {
+    let at = datetime!(2026-11-20 07:31:05.44 +07:00);
+    let manifest = Manifest {
+        version: VERSION,
+        evidence_id: Uuid::from_u128(
+            0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(sequence),
+        ),
+        sequence,
+        previous,
+        device: Device { id: "box-1".into(), serial: "S-0001".into(), software: "0.1.0".into() },
+        unit: Unit {
+            code: "P08".into(),
+            name: "Phòng CSGT".into(),
+            operator: "Đại úy Nguyễn Văn A".into(),
+        },
+        camera: Camera {
+            id: "junction-n".into(),
+            place: "Ngã tư thử nghiệm".into(),
+            km: Some("Km 12+300".into()),
+            gps: Some([13.78, 109.22]),
+            direction: "Bắc - Nam".into(),
+            lane: None,
+            plan: "12/KH-CSGT".into(),
+            verification: Some(Verification {
+                certificate: "V-77".into(),
+                valid_to: date!(2027 - 01 - 31),
+            }),
+        },
+        clock: Clock {
+            source: ClockSource::Rtcp,
+            offset_ms: Some(-3),
+            age_ms: Some(900),
+            epoch: 0,
+        },
+        violation: Violation {
+            rule: Rule::RedLight,
+            at,
+            track: 42,
+            vehicle: VehicleClass::Motorbike,
+            movement: Movement::Straight,
+            lamp: Lamp::Red,
+            red_elapsed_ms: 4_200,
+            right_arrow: true,
+            reason: "crossed the stop line 4.2 s into red and went straight on".into(),
+        },
+        plate: Some(PlateReading {
+            raw: "77B112345".into(),
+            text: Some("77B112345".into()),
+            class: Some(PlateClass::MotorbikeOld),
+            colour: PlateColour::White,
+            rows: 2,
+            confidence: 0.98,
+            frames: 9,
+        }),
+        models: vec![ModelUsed { name: "reader".into(), sha256: Digest::of(b"weights") }],
+        config: Digest::of(b"configuration"),
+        files: FILES
+            .map(|(role, name, media_type)| File {
+                name: name.into(),
+                role,
+                media_type: media_type.into(),
+                bytes: content(name).len() as u64,
+                sha256: Digest::of(&content(name)),
+                captured_at: at,
+            })
+            .into(),
+    };
+    assert!(manifest.to_bytes().len() < MAX_MANIFEST_BYTES);
+    manifest
+}
