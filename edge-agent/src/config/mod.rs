@@ -2,9 +2,80 @@
 //! anything starts. Every complaint names file, line and key and says what would be right, and all
 //! complaints come at once: a box on a pole is not configured by trial and error.
 
+mod camera;
+mod document;
+mod error;
 mod model;
+mod reader;
+mod sections;
 
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+pub use document::Place;
+pub use error::{ConfigError, ConfigErrors};
 pub use model::{
-    Agent, Camera, ClockPolicy, Device, Exit, Health, Lamp, LampLayout, Light, Models, Spool, Unit,
-    Uplink,
+    Agent, Camera, ClockPolicy, Device, Exit, Health, Lamp, LampLayout, Light, Models, Point,
+    Spool, Unit, Uplink,
 };
+
+/// The commented reference configuration.
+pub const REFERENCE: &str = include_str!("../../agent.toml");
+
+/// Reads, merges and checks `files`; enough for a replay.
+pub fn load(files: &[PathBuf]) -> Result<Agent, ConfigErrors> {
+    let mut texts = Vec::new();
+    let mut errors = Vec::new();
+    for file in files {
+        match std::fs::read_to_string(file) {
+            Ok(text) => texts.push((file.clone(), text)),
+            Err(error) => errors.push(ConfigError {
+                place: None,
+                key: String::new(),
+                problem: format!("{}: cannot be read: {error}", file.display()),
+            }),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(ConfigErrors(errors));
+    }
+    parse(&texts)
+}
+
+/// As [`load`], with what `run` needs besides: a device, its unit, and cameras with addresses.
+pub fn load_for_run(files: &[PathBuf]) -> Result<Agent, ConfigErrors> {
+    let agent = load(files)?;
+    let first = files.first().map(|file| Place { file: file.clone(), line: 1 });
+    let errors = sections::complete_for_run(&agent, first);
+    if errors.is_empty() { Ok(agent) } else { Err(ConfigErrors(errors)) }
+}
+
+/// Checks configuration texts under their file names.
+pub fn parse(texts: &[(PathBuf, String)]) -> Result<Agent, ConfigErrors> {
+    let mut whole = document::Table::default();
+    let mut errors = Vec::new();
+    for (file, text) in texts {
+        match document::parse(file, text) {
+            Ok(table) => whole.merge(table),
+            Err(found) => errors.extend(found),
+        }
+    }
+    // Half a tree would complain about what the unread half holds.
+    if !errors.is_empty() {
+        return Err(ConfigErrors(errors));
+    }
+    let complaints = RefCell::new(errors);
+    let agent = sections::agent(&whole, &complaints);
+    let mut errors = complaints.into_inner();
+    if errors.is_empty() {
+        return Ok(agent);
+    }
+    let order = |error: &ConfigError| {
+        let place = error.place.as_ref();
+        let file = place.map(|p| texts.iter().position(|(file, _)| *file == p.file));
+        (file, place.map(|p| p.line))
+    };
+    errors.sort_by_key(order);
+    errors.dedup();
+    Err(ConfigErrors(errors))
+}

@@ -1,1 +1,22 @@
-//! In the making.
+//! What is on the road: vehicles followed from frame to frame ([`track`]), what the lamps showed
+//! and since when ([`lamp`]), and the geometry drawn for the camera ([`road`]).
+//!
+//! Time in here is stream time in nanoseconds ([`Nanos`]): it never steps within one clock epoch,
+//! whatever happens to the wall clock.
+
+pub mod assign;
+pub mod lamp;
+pub mod motion;
+pub mod road;
+pub mod track;
+
+/// Stream time, nanoseconds.
+pub type Nanos = u64;
+
+/// Nanoseconds in a second.
+pub const SECOND: Nanos = 1_000_000_000;
+
+/// Seconds as stream time.
+pub const fn seconds(seconds: f32) -> Nanos {
+    (seconds as f64 * SECOND as f64) as Nanos
+}

@@ -1,1 +1,4 @@
-//! In the making.
+//! The loop of one camera.
+
+#[cfg(test)]
+pub(crate) mod sample;

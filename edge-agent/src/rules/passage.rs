@@ -1,0 +1,103 @@
+//! A track's passage over the stop line: when its contact point crossed, when its front must have,
+//! and whether it was followed without gap or doubt.
+
+use crate::see::road::Road;
+use crate::see::track::{Observation, Track};
+use crate::see::{Nanos, SECOND, seconds};
+
+/// Longest gap between sightings over which a crossing is believed.
+const MAX_GAP: Nanos = seconds(0.7);
+
+/// A crossing of the stop line in travel direction.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Passage {
+    /// Index of the first sighting beyond the line.
+    pub on: usize,
+    /// When the contact point crossed, between sightings.
+    pub at: Nanos,
+    /// Where it crossed.
+    pub point: [f32; 2],
+    /// Height of the vehicle's box there, the measure of distances.
+    pub size: f32,
+    /// Time between the sightings on either side of the line.
+    pub gap: Nanos,
+}
+
+impl Passage {
+    /// The last crossing after which the track stayed beyond the line: a vehicle waiting on the
+    /// line wobbles over it.
+    pub fn find(track: &Track, road: &Road) -> Option<Self> {
+        let path = &track.path;
+        let mut passage = None;
+        for on in 1..path.len() {
+            let (a, b) = (&path[on - 1], &path[on]);
+            let (from, to) = (a.bbox.foot(), b.bbox.foot());
+            if road.stop.beyond(to) < 0.0 {
+                passage = None;
+            } else if let Some(f) = road.stop.crossing(from, to) {
+                let gap = b.t - a.t;
+                passage = Some(Self {
+                    on,
+                    at: a.t + (gap as f64 * f64::from(f)) as Nanos,
+                    point: [from[0] + f * (to[0] - from[0]), from[1] + f * (to[1] - from[1])],
+                    size: a.bbox.height() + f * (b.bbox.height() - a.bbox.height()),
+                    gap,
+                });
+            }
+        }
+        passage
+    }
+
+    pub const fn sound(&self) -> bool {
+        self.gap <= MAX_GAP
+    }
+
+    /// The latest sighting plainly before the line: at least `share` of the vehicle's height.
+    pub fn before<'a>(&self, track: &'a Track, road: &Road, share: f32) -> Option<&'a Observation> {
+        track
+            .path
+            .iter()
+            .take(self.on)
+            .rev()
+            .find(|seen| road.stop.beyond(seen.bbox.foot()) <= -share * self.size)
+    }
+
+    /// When the vehicle's front reached the line at the latest assumption in its favour: its
+    /// contact point in the picture is its rear. Later, where it stood before the line and set off
+    /// again: then it decided to go when it set off.
+    pub fn front_at(&self, track: &Track, road: &Road) -> Nanos {
+        let length = if track.class().is_two_wheeled() { 0.3 } else { 0.6 };
+        let reached = self.before(track, road, length).or(track.path.front());
+        let reached = reached.map_or(self.at, |seen| seen.t);
+        last_standing(track, self.on, reached).unwrap_or(reached)
+    }
+}
+
+/// When between `from` and the sighting `until` the vehicle last stood still.
+fn last_standing(track: &Track, until: usize, from: Nanos) -> Option<Nanos> {
+    (0..until)
+        .rev()
+        .take_while(|&i| track.path[i].t >= from)
+        .find(|&i| stood(track, i, SECOND, 0.06))
+        .map(|i| track.path[i].t)
+}
+
+/// Whether over `span` before sighting `i` the contact point moved less than `share` of the
+/// vehicle's height.
+pub fn stood(track: &Track, i: usize, span: Nanos, share: f32) -> bool {
+    let here = &track.path[i];
+    let Some(start) = here.t.checked_sub(span) else { return false };
+    let [x, y] = here.bbox.foot();
+    let mut reached_back = false;
+    for seen in track.path.iter().take(i + 1).rev() {
+        let [px, py] = seen.bbox.foot();
+        if (px - x).hypot(py - y) > share * here.bbox.height() {
+            return false;
+        }
+        if seen.t <= start {
+            reached_back = true;
+            break;
+        }
+    }
+    reached_back
+}

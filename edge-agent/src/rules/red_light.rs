@@ -1,0 +1,163 @@
+//! Vượt đèn đỏ. The contact point crosses the stop line from the approach while the lamp of the
+//! vehicle's movement is red, and the vehicle goes on: over an exit, or clearly away from the line.
+//!
+//! In the vehicle's favour: its front (ahead of the contact point) must already have met red; red
+//! must have been lit for a grace; a turn that the camera's site or a green arrow allows is lawful;
+//! stopping over the line is another rule; first seen beyond the line, lost on it, possibly
+//! exchanged with another vehicle, or under a lamp that cannot be read, nobody is accused.
+
+use contract::violation::Lamp;
+use contract::{Movement, Rule};
+
+use super::lamps::{self, Signal};
+use super::passage::{self, Passage};
+use super::{Doubt, Finding, Lawful, Scene, Verdict};
+use crate::see::track::Track;
+use crate::see::{Nanos, SECOND, seconds};
+
+/// Beyond the line by this share of the vehicle's height counts as past it.
+const PAST: f32 = 0.5;
+/// Without crossing an exit the vehicle must come this far.
+const WELL_PAST: f32 = 1.2;
+/// An exit this soon after the line still needs the vehicle to have left the line.
+const LEFT_LINE: f32 = 0.08;
+/// How long an exit is waited for.
+const EXIT_WAIT: Nanos = seconds(6.0);
+
+pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
+    let road = scene.road;
+    let Some(passage) = Passage::find(track, road) else {
+        let beyond = road.stop.beyond(track.last().bbox.foot()) >= 0.0;
+        return match (scene.ended, beyond) {
+            (true, true) => Verdict::Abstained(Doubt::FirstSeenBeyond),
+            (true, false) => Verdict::Lawful(Lawful::NeverCrossed),
+            (false, _) => Verdict::Pending,
+        };
+    };
+    let from_approach =
+        track.path.iter().take(passage.on).any(|seen| road.in_approach(seen.bbox.foot()));
+    if !from_approach {
+        return Verdict::Lawful(Lawful::NotFromApproach);
+    }
+    let (movements, past, by_exit) = match departure(track, scene, &passage) {
+        Departure::Gone { movements, past, by_exit } => (movements, past, by_exit),
+        Departure::Going => return Verdict::Pending,
+        Departure::AtLine if scene.ended => return Verdict::Lawful(Lawful::StayedAtLine),
+        Departure::AtLine => return Verdict::Pending,
+    };
+
+    // The lamp: every movement that may be meant must have been forbidden.
+    let front = passage.front_at(track, road);
+    let mut red_since = 0;
+    for &movement in &movements {
+        if movement == Movement::Right && scene.camera.right_on_red {
+            return lawful_or_unclear(&movements, Lawful::MovementAllowed);
+        }
+        match lamps::signal(scene.lamps, movement, passage.at) {
+            Signal::Red { since } => red_since = red_since.max(since),
+            Signal::Open => return lawful_or_unclear(&movements, Lawful::LampNotRed),
+            Signal::Ungoverned => return lawful_or_unclear(&movements, Lawful::MovementAllowed),
+            Signal::Unknown => return Verdict::Abstained(Doubt::LampUnknown),
+        }
+    }
+    let grace = scene.camera.red_grace_ms * 1_000_000;
+    if passage.at < red_since + grace {
+        return Verdict::Lawful(Lawful::RedTooYoung);
+    }
+    if front < red_since + grace {
+        return Verdict::Lawful(Lawful::FrontCrossedBeforeRed);
+    }
+
+    // The vehicle: one and the same, plainly before the line and plainly past it.
+    if !passage.sound() {
+        return Verdict::Abstained(Doubt::LostAtLine);
+    }
+    let Some(before) = passage.before(track, road, 0.1) else {
+        return Verdict::Abstained(Doubt::FirstSeenBeyond);
+    };
+    if track.doubtful(before.t.saturating_sub(SECOND), past) {
+        return Verdict::Abstained(Doubt::IdentityUncertain);
+    }
+
+    let movement = movements[0];
+    let red_elapsed = passage.at - red_since;
+    let right_arrow = lamps::right_arrow(scene.lamps, passage.at);
+    let way = match (by_exit, movement) {
+        (true, Movement::Straight) => "crossed the exit ahead",
+        (true, Movement::Left) => "crossed the exit to the left",
+        (true, Movement::Right) => "crossed the exit to the right",
+        (_, Movement::Left) => "went on to the left",
+        (_, Movement::Right) => "went on to the right",
+        _ => "went on straight ahead",
+    };
+    let arrow = if right_arrow { "; the green right arrow did not govern this movement" } else { "" };
+    let reason = format!(
+        "crossed the stop line {:.1} s after red was seen and {way}{arrow}",
+        red_elapsed as f64 / SECOND as f64
+    );
+    Verdict::Violation(Finding {
+        rule: Rule::RedLight,
+        at: passage.at,
+        before: before.t,
+        past,
+        movement,
+        lamp: Lamp::Red,
+        red_elapsed,
+        right_arrow,
+        reason,
+    })
+}
+
+/// A movement that is plain is lawful; one of several that may be meant leaves doubt.
+fn lawful_or_unclear(movements: &[Movement], reason: Lawful) -> Verdict {
+    if movements.len() == 1 {
+        Verdict::Lawful(reason)
+    } else {
+        Verdict::Abstained(Doubt::MovementUnclear)
+    }
+}
+
+/// How the vehicle left the line.
+enum Departure {
+    /// Not past it.
+    AtLine,
+    /// Past it, its movement still being made.
+    Going,
+    Gone {
+        /// The movement made, or those that may be meant.
+        movements: Vec<Movement>,
+        /// The first sighting past the line.
+        past: Nanos,
+        by_exit: bool,
+    },
+}
+
+fn departure(track: &Track, scene: &Scene<'_>, passage: &Passage) -> Departure {
+    let road = scene.road;
+    let path = &track.path;
+    let beyond = |i: usize| road.stop.beyond(path[i].bbox.foot()) / passage.size;
+    let first_past = (passage.on..path.len()).find(|&i| beyond(i) >= PAST);
+    for i in passage.on..path.len() {
+        let exit = road.exit(path[i - 1].bbox.foot(), path[i].bbox.foot());
+        if let Some(movement) = exit
+            && beyond(i) >= LEFT_LINE
+        {
+            let past = path[first_past.map_or(i, |first| first.min(i))].t;
+            return Departure::Gone { movements: vec![movement], past, by_exit: true };
+        }
+    }
+    let last = path.len() - 1;
+    let Some(past) = first_past.filter(|_| beyond(last) >= WELL_PAST) else {
+        return Departure::AtLine;
+    };
+    let waited = scene.now.saturating_sub(passage.at) >= EXIT_WAIT;
+    // Standing in the junction it may still be about to turn.
+    if !scene.ended && (!waited || passage::stood(track, last, seconds(2.0), 0.1)) {
+        return Departure::Going;
+    }
+    let movements = road.heading(passage.point, track.last().bbox.foot());
+    Departure::Gone { movements, past: path[past].t, by_exit: false }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! Lawful and unlawful ways over the line at y = 600, travel upwards.
+
+use super::*;
+use crate::config::Light;
+use crate::rules::script::{Script, accused};
+use contract::VehicleClass;
+
+fn verdict(script: &Script<'_>) -> Verdict {
+    script.play(Rule::RedLight)
+}
+
+const STRAIGHT: &[(f32, f32, f32)] = &[(0.0, 500.0, 950.0), (4.0, 500.0, 150.0)];
+const LEFT: &[(f32, f32, f32)] =
+    &[(0.0, 300.0, 950.0), (2.0, 300.0, 560.0), (4.0, 20.0, 500.0)];
+const RIGHT: &[(f32, f32, f32)] =
+    &[(0.0, 700.0, 950.0), (2.0, 700.0, 560.0), (4.0, 980.0, 500.0)];
+
+#[test]
+fn straight_on_red_is_accused_at_the_line() {
+    let Verdict::Violation(finding) = verdict(&Script { way: STRAIGHT, ..Script::default() }) else {
+        panic!("not accused");
+    };
+    assert_eq!(finding.movement, Movement::Straight);
+    // 350 of 800 pixels in 4 s.
+    assert!(finding.at.abs_diff(seconds(1.75)) < seconds(0.02), "{}", finding.at);
+    assert!(finding.before < finding.at && finding.at < finding.past);
+    assert_eq!(finding.lamp, Lamp::Red);
+    assert!(!finding.right_arrow);
+    assert!(finding.reason.contains("exit ahead"), "{}", finding.reason);
+}
+
+#[test]
+fn left_on_red_is_accused_even_under_a_right_arrow() {
+    let script = Script { way: LEFT, arrow: 0.0..9.0, ..Script::default() };
+    let Verdict::Violation(finding) = verdict(&script) else { panic!("not accused") };
+    assert_eq!(finding.movement, Movement::Left);
+    assert!(finding.right_arrow);
+}
+
+#[test]
+fn right_turns_follow_the_arrow_and_the_site() {
+    // The sample's main head does not govern right turns.
+    let mut script = Script { way: RIGHT, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::MovementAllowed));
+    script.camera.lamps[0].controls.push(Movement::Right);
+    assert_eq!(accused(&verdict(&script)), Some(Movement::Right));
+    script.arrow = 0.0..9.0;
+    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::LampNotRed));
+    script.arrow = 0.0..0.0;
+    script.camera.right_on_red = true;
+    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::MovementAllowed));
+}
+
+#[test]
+fn on_green_and_amber_nobody_is_accused() {
+    for light in [Light::Green, Light::Amber] {
+        let script = Script { way: STRAIGHT, phases: &[(0.0, light)], ..Script::default() };
+        assert_eq!(verdict(&script), Verdict::Lawful(Lawful::LampNotRed));
+    }
+}
+
+#[test]
+fn red_must_be_older_than_the_grace() {
+    // The line is crossed at 1.75 s.
+    let phases = [(0.0, Light::Amber), (1.6, Light::Red)];
+    let script = Script { way: STRAIGHT, phases: &phases, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::RedTooYoung));
+}
+
+#[test]
+fn a_front_that_met_amber_is_lawful() {
+    // A slow car: its rear crosses 0.8 s into red, its front was over the line before.
+    let way = &[(0.0, 500.0, 900.0), (6.0, 500.0, 300.0), (8.0, 500.0, 100.0)];
+    let phases = [(0.0, Light::Amber), (2.2, Light::Red)];
+    let car = Script { way, phases: &phases, class: VehicleClass::Car, ..Script::default() };
+    assert_eq!(verdict(&car), Verdict::Lawful(Lawful::FrontCrossedBeforeRed));
+    // Two seconds earlier red: the front met it too.
+    let phases = [(0.0, Light::Red)];
+    let car = Script { way, phases: &phases, class: VehicleClass::Car, ..Script::default() };
+    assert_eq!(accused(&verdict(&car)), Some(Movement::Straight));
+}
+
+#[test]
+fn waiting_at_the_line_and_starting_on_green_is_lawful() {
+    let way = &[(0.0, 500.0, 900.0), (2.0, 500.0, 615.0), (8.0, 500.0, 615.0), (11.0, 500.0, 100.0)];
+    let phases = [(0.0, Light::Red), (8.0, Light::Green)];
+    let script = Script { way, phases: &phases, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::LampNotRed));
+}
+
+#[test]
+fn waiting_before_red_and_then_running_it_is_accused() {
+    let way = &[(0.0, 500.0, 900.0), (2.0, 500.0, 615.0), (8.0, 500.0, 615.0), (11.0, 500.0, 100.0)];
+    // It stood at the line since before red came.
+    let phases = [(0.0, Light::Green), (4.0, Light::Red)];
+    let script = Script { way, phases: &phases, ..Script::default() };
+    assert_eq!(accused(&verdict(&script)), Some(Movement::Straight));
+}
+
+#[test]
+fn stopping_over_the_line_is_not_this_rule() {
+    let way = &[(0.0, 500.0, 900.0), (2.0, 500.0, 570.0), (20.0, 500.0, 570.0)];
+    let script = Script { way, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::StayedAtLine));
+}
+
+#[test]
+fn first_seen_beyond_the_line_is_not_accused() {
+    let way = &[(0.0, 500.0, 590.0), (4.0, 500.0, 100.0)];
+    let script = Script { way, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Abstained(Doubt::FirstSeenBeyond));
+}
+
+#[test]
+fn crossing_traffic_is_not_from_the_approach() {
+    let way = &[(0.0, 20.0, 640.0), (2.0, 130.0, 560.0), (5.0, 950.0, 300.0)];
+    let script = Script { way, ..Script::default() };
+    assert!(accused(&verdict(&script)).is_none(), "{:?}", verdict(&script));
+}
+
+#[test]
+fn a_lamp_that_cannot_be_read_accuses_nobody() {
+    let script = Script { way: STRAIGHT, phases: &[(60.0, Light::Red)], ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Abstained(Doubt::LampUnknown));
+}
+
+#[test]
+fn a_red_that_ends_at_the_crossing_is_not_red() {
+    let phases = [(0.0, Light::Red), (1.8, Light::Green)];
+    let script = Script { way: STRAIGHT, phases: &phases, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::LampNotRed));
+}
+
+#[test]
+fn two_that_may_have_been_exchanged_void_the_case() {
+    // Another vehicle melts into this one at the line and parts again.
+    let beside: &[(f32, f32, f32)] = &[(0.0, 560.0, 950.0), (1.5, 508.0, 650.0), (2.2, 508.0, 510.0), (4.0, 570.0, 150.0)];
+    let script = Script { way: STRAIGHT, others: &[beside], ..Script::default() };
+    assert!(accused(&verdict(&script)).is_none(), "{:?}", verdict(&script));
+}
+
+#[test]
+fn a_vehicle_lost_before_any_exit_is_judged_by_its_direction() {
+    let way = &[(0.0, 500.0, 950.0), (3.0, 520.0, 430.0)];
+    let script = Script { way, ..Script::default() };
+    let Verdict::Violation(finding) = verdict(&script) else { panic!("not accused") };
+    assert_eq!(finding.movement, Movement::Straight);
+    // Between straight and right: straight is forbidden, right is not, so nothing is said.
+    let way = &[(0.0, 500.0, 950.0), (1.5, 500.0, 610.0), (3.0, 650.0, 440.0)];
+    let script = Script { way, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Abstained(Doubt::MovementUnclear));
+}

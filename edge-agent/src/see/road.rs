@@ -1,0 +1,260 @@
+//! Geometry of the drawn road: which side of the stop line a point is on, whether and when a path
+//! crosses a line, and which areas count. Configuration is normalised; [`Road`] is in pixels of
+//! one frame size, because distances are compared with the size of vehicles.
+
+use contract::Movement;
+use plate_model::BBox;
+
+use crate::config::{Camera, Point};
+
+/// How far beyond its drawn ends a line still counts, as a share of its length: drawn ends stop at
+/// kerbs, foot points wobble.
+const END_SLACK: f32 = 0.03;
+
+/// Area of a polygon, always positive.
+pub fn area(polygon: &[Point]) -> f32 {
+    signed_area(polygon).abs()
+}
+
+fn signed_area(polygon: &[Point]) -> f32 {
+    let next = polygon.iter().cycle().skip(1);
+    polygon.iter().zip(next).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum::<f32>() / 2.0
+}
+
+/// Whether `point` lies inside `polygon`.
+pub fn contains(polygon: &[Point], point: Point) -> bool {
+    let mut inside = false;
+    let mut previous = match polygon.last() {
+        Some(last) => *last,
+        None => return false,
+    };
+    for &corner in polygon {
+        let spans = (corner[1] > point[1]) != (previous[1] > point[1]);
+        if spans {
+            let along = (point[1] - corner[1]) / (previous[1] - corner[1]);
+            if point[0] < corner[0] + along * (previous[0] - corner[0]) {
+                inside = !inside;
+            }
+        }
+        previous = corner;
+    }
+    inside
+}
+
+/// Twice the signed area of the triangle `a`, `b`, `p`: its sign tells the side of `p`.
+fn side(a: Point, b: Point, p: Point) -> f32 {
+    (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
+}
+
+/// On which side of `line` the approach lies: +1 or −1, none where it lies on both.
+pub fn approach_side(line: [Point; 2], approach: &[Point]) -> Option<f32> {
+    let left = area(&clip(line, approach, 1.0));
+    let right = area(&clip(line, approach, -1.0));
+    let whole = left + right;
+    if whole <= 0.0 || left.max(right) < 0.7 * whole {
+        return None;
+    }
+    Some(if left > right { 1.0 } else { -1.0 })
+}
+
+/// The part of `polygon` on one side of the infinite line (Sutherland–Hodgman).
+fn clip([a, b]: [Point; 2], polygon: &[Point], sign: f32) -> Vec<Point> {
+    let mut out = Vec::new();
+    for (i, &p) in polygon.iter().enumerate() {
+        let q = polygon[(i + 1) % polygon.len()];
+        let (sp, sq) = (sign * side(a, b, p), sign * side(a, b, q));
+        if sp >= 0.0 {
+            out.push(p);
+        }
+        if (sp > 0.0 && sq < 0.0) || (sp < 0.0 && sq > 0.0) {
+            let f = sp / (sp - sq);
+            out.push([p[0] + f * (q[0] - p[0]), p[1] + f * (q[1] - p[1])]);
+        }
+    }
+    out
+}
+
+/// A directed line: positive is the way out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Line {
+    a: Point,
+    b: Point,
+    /// Unit normal in the direction of travel.
+    normal: Point,
+}
+
+impl Line {
+    /// The line through `ends`, with `behind` on its negative side.
+    pub fn new(ends: [Point; 2], behind: Point) -> Self {
+        let [a, b] = ends;
+        let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+        let length = dx.hypot(dy).max(f32::EPSILON);
+        let mut normal = [-dy / length, dx / length];
+        let line = Self { a, b, normal };
+        if line.beyond(behind) > 0.0 {
+            normal = [-normal[0], -normal[1]];
+        }
+        Self { a, b, normal }
+    }
+
+    /// Distance of `p` beyond the line; negative before it.
+    pub fn beyond(&self, p: Point) -> f32 {
+        (p[0] - self.a[0]) * self.normal[0] + (p[1] - self.a[1]) * self.normal[1]
+    }
+
+    pub const fn normal(&self) -> Point {
+        self.normal
+    }
+
+    /// Where on the way from `from` to `to` the line is crossed in travel direction, 0 to 1.
+    /// A point on the line counts as beyond it.
+    pub fn crossing(&self, from: Point, to: Point) -> Option<f32> {
+        let (before, after) = (self.beyond(from), self.beyond(to));
+        if !(before < 0.0 && after >= 0.0) {
+            return None;
+        }
+        let f = before / (before - after);
+        let p = [from[0] + f * (to[0] - from[0]), from[1] + f * (to[1] - from[1])];
+        let (dx, dy) = (self.b[0] - self.a[0], self.b[1] - self.a[1]);
+        let along = ((p[0] - self.a[0]) * dx + (p[1] - self.a[1]) * dy) / (dx * dx + dy * dy);
+        (-END_SLACK..=1.0 + END_SLACK).contains(&along).then_some(f)
+    }
+}
+
+/// The drawn road of one camera in pixels.
+#[derive(Debug, Clone)]
+pub struct Road {
+    pub stop: Line,
+    approach: Vec<Point>,
+    exits: Vec<(Movement, Line)>,
+    mask: Vec<Vec<Point>>,
+}
+
+impl Road {
+    /// Scales `camera`'s geometry to a frame of `width` × `height` pixels.
+    pub fn new(camera: &Camera, width: u32, height: u32) -> Self {
+        let scale = |p: &Point| [p[0] * width as f32, p[1] * height as f32];
+        let all = |points: &[Point]| points.iter().map(scale).collect::<Vec<Point>>();
+        let ends = [scale(&camera.stop_line[0]), scale(&camera.stop_line[1])];
+        let approach = all(&camera.approach);
+        // The side holding most of the approach is behind; configuration refuses an even split.
+        let sign = approach_side(ends, &approach).unwrap_or(1.0);
+        let (dx, dy) = (ends[1][0] - ends[0][0], ends[1][1] - ends[0][1]);
+        let middle = [(ends[0][0] + ends[1][0]) / 2.0, (ends[0][1] + ends[1][1]) / 2.0];
+        let behind = [middle[0] - sign * dy, middle[1] + sign * dx];
+        let stop = Line::new(ends, behind);
+        let exits = camera
+            .exits
+            .iter()
+            // A vehicle leaves coming from the stop line.
+            .map(|exit| (exit.movement, Line::new([scale(&exit.line[0]), scale(&exit.line[1])], middle)))
+            .collect();
+        Self { stop, approach, exits, mask: camera.mask.iter().map(|m| all(m)).collect() }
+    }
+
+    pub fn in_approach(&self, p: Point) -> bool {
+        contains(&self.approach, p)
+    }
+
+    /// Whether something standing at `bbox` is to be ignored.
+    pub fn masked(&self, bbox: &BBox) -> bool {
+        self.mask.iter().any(|polygon| contains(polygon, bbox.foot()))
+    }
+
+    /// The exit crossed on the way from `from` to `to`.
+    pub fn exit(&self, from: Point, to: Point) -> Option<Movement> {
+        self.exits.iter().find(|(_, line)| line.crossing(from, to).is_some()).map(|(m, _)| *m)
+    }
+
+    /// Movements that may be meant by a way from `from` to `to` across the junction: one where the
+    /// direction is plain, two where it lies between.
+    pub fn heading(&self, from: Point, to: Point) -> Vec<Movement> {
+        let n = self.stop.normal();
+        let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
+        let ahead = dx * n[0] + dy * n[1];
+        // Positive to the right of the direction of travel; y grows downwards.
+        let right = dy * n[0] - dx * n[1];
+        let degrees = right.atan2(ahead).to_degrees();
+        match degrees {
+            d if d.abs() <= 30.0 => vec![Movement::Straight],
+            d if d.abs() <= 50.0 && d > 0.0 => vec![Movement::Straight, Movement::Right],
+            d if d.abs() <= 50.0 => vec![Movement::Straight, Movement::Left],
+            d if d > 0.0 => vec![Movement::Right],
+            _ => vec![Movement::Left],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn upward() -> Line {
+        // Travel goes up the picture.
+        Line::new([[100.0, 200.0], [300.0, 200.0]], [200.0, 400.0])
+    }
+
+    #[test]
+    fn crossing_is_directed_and_bounded() {
+        let line = upward();
+        assert_eq!(line.crossing([200.0, 210.0], [200.0, 190.0]), Some(0.5));
+        assert_eq!(line.crossing([200.0, 190.0], [200.0, 210.0]), None, "backwards");
+        assert_eq!(line.crossing([50.0, 210.0], [50.0, 190.0]), None, "beside the line");
+        assert_eq!(line.crossing([200.0, 210.0], [200.0, 200.0]), Some(1.0), "on it is beyond");
+        assert_eq!(line.crossing([200.0, 200.0], [200.0, 190.0]), None, "already on it");
+    }
+
+    #[test]
+    fn headings_turn_with_the_road() {
+        let camera = crate::watch::sample::camera();
+        let road = Road::new(&camera, 1000, 1000);
+        let from = [500.0, 600.0];
+        assert_eq!(road.heading(from, [510.0, 300.0]), [Movement::Straight]);
+        assert_eq!(road.heading(from, [200.0, 550.0]), [Movement::Left]);
+        assert_eq!(road.heading(from, [800.0, 550.0]), [Movement::Right]);
+        assert_eq!(road.heading(from, [800.0, 300.0]), [Movement::Straight, Movement::Right]);
+    }
+
+    #[test]
+    fn approach_on_both_sides_is_no_approach() {
+        let line = [[0.0, 0.5], [1.0, 0.5]];
+        assert_eq!(approach_side(line, &[[0.0, 0.2], [1.0, 0.2], [1.0, 0.8], [0.0, 0.8]]), None);
+        let below = approach_side(line, &[[0.0, 0.5], [1.0, 0.5], [1.0, 1.0]]);
+        let above = approach_side(line, &[[0.0, 0.5], [1.0, 0.5], [1.0, 0.0]]);
+        assert_eq!(below, Some(1.0));
+        assert_eq!(above, Some(-1.0));
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_over_the_line_crosses_once(
+            x in 105.0f32..295.0, start in 201.0f32..400.0, end in 10.0f32..199.0, steps in 2usize..40,
+        ) {
+            let line = upward();
+            let at = |i: usize| [x, start + (end - start) * i as f32 / steps as f32];
+            let crossings = (0..steps).filter(|&i| line.crossing(at(i), at(i + 1)).is_some()).count();
+            prop_assert_eq!(crossings, 1);
+        }
+
+        #[test]
+        fn the_crossing_point_lies_on_the_line(
+            x1 in 120.0f32..280.0, x2 in 120.0f32..280.0, y1 in 200.5f32..400.0, y2 in 0.0f32..200.0,
+        ) {
+            let line = upward();
+            let f = line.crossing([x1, y1], [x2, y2]).unwrap();
+            let p = [x1 + f * (x2 - x1), y1 + f * (y2 - y1)];
+            prop_assert!(line.beyond(p).abs() < 0.01);
+        }
+
+        #[test]
+        fn inside_a_triangle_is_a_mix_of_its_corners(a in 0.01f32..1.0, b in 0.01f32..1.0, c in 0.01f32..1.0) {
+            let corners = [[0.0, 0.0], [10.0, 1.0], [3.0, 9.0]];
+            let s = a + b + c;
+            let mix = |i: usize| (a * corners[0][i] + b * corners[1][i] + c * corners[2][i]) / s;
+            prop_assert!(contains(&corners, [mix(0), mix(1)]));
+            prop_assert!(!contains(&corners, [mix(0) + 20.0, mix(1)]));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Which decoder works on this machine: hardware first, each tried for real, software last. A
+//! hardware decoder that fails on a stream is not tried again in this process; every fallback is
+//! logged, because a box decoding in software by mistake loses half its cameras.
+
+use std::sync::{Mutex, PoisonError};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+use super::SourceError;
+
+/// What a stream is encoded in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    H264,
+    H265,
+}
+
+impl Codec {
+    /// From `video/x-h264` and the like, or an RTP encoding name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "video/x-h264" | "H264" => Some(Self::H264),
+            "video/x-h265" | "H265" | "HEVC" => Some(Self::H265),
+            _ => None,
+        }
+    }
+
+    pub const fn parser(self) -> &'static str {
+        match self {
+            Self::H264 => "h264parse",
+            Self::H265 => "h265parse",
+        }
+    }
+
+    pub const fn depayloader(self) -> &'static str {
+        match self {
+            Self::H264 => "rtph264depay",
+            Self::H265 => "rtph265depay",
+        }
+    }
+
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::H264 => "video/x-h264",
+            Self::H265 => "video/x-h265",
+        }
+    }
+
+    /// In the order tried.
+    pub const fn decoders(self) -> [&'static str; 5] {
+        match self {
+            Self::H264 => ["vah264dec", "nvh264dec", "v4l2h264dec", "qsvh264dec", "avdec_h264"],
+            Self::H265 => ["vah265dec", "nvh265dec", "v4l2h265dec", "qsvh265dec", "avdec_h265"],
+        }
+    }
+}
+
+/// Decoders that failed on a stream.
+static FAILED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Notes that `decoder` failed. The last resort is never ruled out.
+pub fn rule_out(decoder: &str) {
+    if decoder.starts_with("avdec") {
+        return;
+    }
+    let mut failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !failed.iter().any(|name| name == decoder) {
+        tracing::warn!(decoder, "hardware decoder failed, falling back");
+        failed.push(decoder.to_owned());
+    }
+}
+
+/// The first decoder that can be set up.
+pub fn choose(codec: Codec) -> Result<(gst::Element, &'static str), SourceError> {
+    let ruled_out = FAILED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for name in codec.decoders() {
+        if ruled_out.iter().any(|failed| failed == name) {
+            continue;
+        }
+        let Ok(element) = gst::ElementFactory::make(name).name("decoder").build() else { continue };
+        let ready = element.set_state(gst::State::Ready).is_ok();
+        let _ = element.set_state(gst::State::Null);
+        if !ready {
+            tracing::info!(decoder = name, "present but not usable here");
+            continue;
+        }
+        if name.starts_with("avdec") {
+            // One thread a camera: cameras are the parallelism, and frame threads add delay.
+            element.set_property("max-threads", 1i32);
+        }
+        return Ok((element, name));
+    }
+    Err(SourceError::Element(format!("no decoder for {}", codec.media_type())))
+}

@@ -1,0 +1,171 @@
+//! The front of a pipeline: how encoded video enters, from a camera or a file, and how the branch
+//! behind it is attached once the codec is known.
+
+use std::sync::Arc;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+
+use super::decoder::{self, Codec};
+use super::pipeline::Shared;
+use super::{Input, SourceError, without_login};
+
+/// Adds the source elements for `input`; video is attached to `sink` when it appears.
+pub fn build(
+    pipeline: &gst::Pipeline,
+    input: &Input,
+    sink: &gst_app::AppSink,
+    shared: &Arc<Shared>,
+) -> Result<(), SourceError> {
+    match input {
+        Input::Rtsp { uri, login } => {
+            let source = make("rtspsrc")?;
+            source.set_property("location", uri);
+            // UDP loses packets without a word; a junction's camera is one cable away.
+            source.set_property_from_str("protocols", "tcp");
+            source.set_property("latency", 200u32);
+            source.set_property("tcp-timeout", 5_000_000u64);
+            source.set_property("add-reference-timestamp-meta", true);
+            if let Some((user, password)) = login {
+                source.set_property("user-id", user);
+                source.set_property("user-pw", password);
+            }
+            pipeline.add(&source).map_err(|e| SourceError::Element(e.to_string()))?;
+            on_pads(&source, pipeline, sink, shared, &without_login(uri));
+        }
+        Input::File { path, .. } => {
+            let source = make("filesrc")?;
+            source.set_property("location", path);
+            let parse = make("parsebin")?;
+            pipeline
+                .add_many([&source, &parse])
+                .and_then(|()| source.link(&parse))
+                .map_err(|e| SourceError::Element(e.to_string()))?;
+            on_pads(&parse, pipeline, sink, shared, &path.display().to_string());
+        }
+    }
+    Ok(())
+}
+
+fn make(name: &str) -> Result<gst::Element, SourceError> {
+    gst::ElementFactory::make(name)
+        .build()
+        .map_err(|_| SourceError::Element(format!("element {name} is missing")))
+}
+
+/// Attaches the first video pad of `source`, drains every other one.
+fn on_pads(
+    source: &gst::Element,
+    pipeline: &gst::Pipeline,
+    sink: &gst_app::AppSink,
+    shared: &Arc<Shared>,
+    address: &str,
+) {
+    let (weak, sink) = (pipeline.downgrade(), sink.clone());
+    let (on_pad, on_end) = (Arc::clone(shared), Arc::clone(shared));
+    let (address, end_address) = (address.to_owned(), address.to_owned());
+    source.connect_pad_added(move |_, pad| {
+        let Some(pipeline) = weak.upgrade() else { return };
+        if let Err(error) = pad_added(&pipeline, pad, &sink, &on_pad, &address) {
+            on_pad.fail(error);
+        }
+    });
+    source.connect_no_more_pads(move |_| {
+        if let Some(found) = on_end.only_other_streams() {
+            on_end.fail(SourceError::Codec { address: end_address.clone(), found });
+        }
+    });
+}
+
+fn pad_added(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    sink: &gst_app::AppSink,
+    shared: &Arc<Shared>,
+    address: &str,
+) -> Result<(), SourceError> {
+    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    let Some(form) = caps.structure(0) else { return Ok(()) };
+    let rtp = form.name() == "application/x-rtp";
+    let name = if rtp {
+        form.get::<String>("encoding-name").unwrap_or_default()
+    } else {
+        form.name().to_string()
+    };
+    let video = if rtp {
+        form.get::<String>("media").is_ok_and(|media| media == "video")
+    } else {
+        form.name().starts_with("video/") || form.name().starts_with("image/")
+    };
+    let known = Codec::from_name(&name);
+    shared.saw(if video { format!("{name} video") } else { name.clone() });
+    match known {
+        Some(codec) if !shared.attached() => {
+            shared.attach(attach(pipeline, pad, sink, codec, rtp, shared)?);
+            Ok(())
+        }
+        None if video && !shared.attached() && rtp => {
+            Err(SourceError::Codec { address: address.into(), found: format!("{name} video") })
+        }
+        _ => drain(pipeline, pad),
+    }
+}
+
+/// Sinks a stream nobody wants.
+fn drain(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), SourceError> {
+    let nothing = make("fakesink")?;
+    nothing.set_property("sync", false);
+    nothing.set_property("async", false);
+    pipeline.add(&nothing).map_err(|e| SourceError::Element(e.to_string()))?;
+    let linked = nothing.static_pad("sink").is_some_and(|sink| pad.link(&sink).is_ok());
+    if !linked || nothing.sync_state_with_parent().is_err() {
+        return Err(SourceError::Element("a stream could not be set aside".into()));
+    }
+    Ok(())
+}
+
+/// parser → encoded ring (probe) → queue → decoder → sink. Gives the decoder's name.
+fn attach(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    sink: &gst_app::AppSink,
+    codec: Codec,
+    rtp: bool,
+    shared: &Arc<Shared>,
+) -> Result<&'static str, SourceError> {
+    let mut chain = Vec::new();
+    if rtp {
+        chain.push(make(codec.depayloader())?);
+    }
+    let parser = make(codec.parser())?;
+    // Parameter sets before every key picture: a clip cut anywhere must decode by itself.
+    parser.set_property("config-interval", -1i32);
+    let form = make("capsfilter")?;
+    let encoded = gst::Caps::builder(codec.media_type())
+        .field("stream-format", "byte-stream")
+        .field("alignment", "au")
+        .build();
+    form.set_property("caps", encoded);
+    let queue = make("queue")?;
+    queue.set_property("max-size-buffers", 60u32);
+    queue.set_property("max-size-bytes", 16u32 << 20);
+    queue.set_property("max-size-time", 0u64);
+    let (decoder, name) = decoder::choose(codec)?;
+    let convert = make("videoconvert")?;
+    let raw = make("capsfilter")?;
+    let formats = gst::List::new(["I420", "NV12"]);
+    raw.set_property("caps", gst::Caps::builder("video/x-raw").field("format", formats).build());
+    if let Some(out) = form.static_pad("src") {
+        shared.tap_encoded(&out);
+    }
+    chain.extend([parser, form, queue, decoder, convert, raw, sink.clone().upcast()]);
+    let wrong = |e: gst::glib::BoolError| SourceError::Element(e.to_string());
+    pipeline.add_many(&chain[..chain.len() - 1]).map_err(wrong)?;
+    gst::Element::link_many(&chain).map_err(wrong)?;
+    for element in chain.iter().rev() {
+        element.sync_state_with_parent().map_err(wrong)?;
+    }
+    let linked = chain[0].static_pad("sink").is_some_and(|first| pad.link(&first).is_ok());
+    if linked { Ok(name) } else { Err(SourceError::Element("video could not be linked".into())) }
+}

@@ -1,0 +1,394 @@
+//! One open source: pulls decoded pictures, keeps the encoded ring, and says how it failed.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+use gstreamer_video::prelude::*;
+use plate_model::{ColourSpace, Frame, Layout, Matrix, PixelFormat};
+use time::OffsetDateTime;
+
+use super::clock::{CaptureClock, Dated, from_ntp};
+use super::ring::Ring;
+use super::{Input, Picture, Settings, SourceError, decoder, head, without_login};
+use crate::accusation::{AccessUnit, Clip};
+use crate::see::Nanos;
+
+/// No encoded unit for this long and the connection is given up.
+pub const STALL: Duration = Duration::from_secs(5);
+/// A camera may take this long from the first packet to the first picture.
+const START: Duration = Duration::from_secs(15);
+/// Dates kept for units on their way through the decoder.
+const DATES: usize = 256;
+
+/// What pulling gave.
+#[derive(Debug)]
+pub enum Next {
+    Picture(Box<Picture>),
+    /// Nothing within the time; the source is alive.
+    Nothing,
+    /// A recording is over.
+    Ended,
+}
+
+/// Counts since the source was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub decoded: u64,
+    /// Not due at the analysed rate.
+    pub skipped: u64,
+    /// Due, but overwritten because analysis was late.
+    pub late: u64,
+}
+
+/// State shared with the streaming threads.
+#[derive(Debug)]
+pub struct Shared {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    ring: Ring,
+    clock: CaptureClock,
+    /// Stream stamp, stream time and date of units not yet decoded.
+    dates: VecDeque<(Nanos, Nanos, Dated)>,
+    failure: Option<SourceError>,
+    decoder: Option<&'static str>,
+    seen: Vec<String>,
+    started: Instant,
+    last_unit: Option<Instant>,
+    counts: Counts,
+    /// Due pictures handed to the sink.
+    due: u64,
+    next_due: Nanos,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panicking streaming thread leaves plain values behind; the supervisor reopens anyway.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn fail(&self, error: SourceError) {
+        self.lock().failure.get_or_insert(error);
+    }
+
+    pub fn saw(&self, stream: String) {
+        self.lock().seen.push(stream);
+    }
+
+    pub fn attached(&self) -> bool {
+        self.lock().decoder.is_some()
+    }
+
+    pub fn attach(&self, decoder: &'static str) {
+        self.lock().decoder = Some(decoder);
+    }
+
+    /// What the source has, where none of it is usable video.
+    pub fn only_other_streams(&self) -> Option<String> {
+        let inner = self.lock();
+        let none = || String::from("no stream");
+        inner.decoder.is_none().then(|| match inner.seen.is_empty() {
+            true => none(),
+            false => inner.seen.join(", "),
+        })
+    }
+
+    /// Notes every encoded unit that passes `pad`.
+    pub fn tap_encoded(self: &Arc<Self>, pad: &gst::Pad) {
+        let shared = Arc::clone(self);
+        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+        pad.add_probe(kinds, move |pad, info| {
+            match &info.data {
+                Some(gst::PadProbeData::Buffer(buffer)) => shared.unit(pad, buffer),
+                Some(gst::PadProbeData::Event(event)) => {
+                    if let gst::EventView::Caps(caps) = event.view() {
+                        shared.form(caps.caps());
+                    }
+                }
+                _ => {}
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    fn form(&self, caps: &gst::CapsRef) {
+        let mut inner = self.lock();
+        let new = caps.to_string();
+        if size_of(inner.ring.caps()) != size_of(&new) {
+            inner.ring.restart(new);
+        }
+    }
+
+    fn unit(&self, pad: &gst::Pad, buffer: &gst::Buffer) {
+        let (Some(pts), Ok(map)) = (buffer.pts(), buffer.map_readable()) else { return };
+        let t = running_time(pad, pts);
+        let wall = OffsetDateTime::now_utc();
+        let reference = buffer
+            .iter_meta::<gst::ReferenceTimestampMeta>()
+            .find(|meta| meta.reference().structure(0).is_some_and(|s| s.name() == "timestamp/x-ntp"))
+            .and_then(|meta| from_ntp(meta.timestamp().nseconds()));
+        let mut inner = self.lock();
+        let monotonic = inner.started.elapsed();
+        let dated = inner.clock.date(t, reference, wall, monotonic);
+        inner.last_unit = Some(Instant::now());
+        if inner.dates.len() >= DATES {
+            inner.dates.pop_front();
+        }
+        let captured_at = dated.captured_at;
+        inner.dates.push_back((pts.nseconds(), t, dated));
+        inner.ring.push(AccessUnit {
+            pts_ns: pts.nseconds(),
+            dts_ns: buffer.dts().map(gst::ClockTime::nseconds),
+            key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+            data: bytes::Bytes::copy_from_slice(&map),
+            captured_at,
+        });
+    }
+
+    /// Lets only pictures through that are due at the analysed rate.
+    fn thin(self: &Arc<Self>, pad: &gst::Pad, fps: f32) {
+        let shared = Arc::clone(self);
+        let period = (1e9 / f64::from(fps)) as Nanos;
+        pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+            let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else {
+                return gst::PadProbeReturn::Ok;
+            };
+            let Some(pts) = buffer.pts() else { return gst::PadProbeReturn::Drop };
+            let t = running_time(pad, pts);
+            let mut inner = shared.lock();
+            inner.counts.decoded += 1;
+            // A quarter of a period early is due: frame times need not divide the period.
+            if t + period / 4 < inner.next_due {
+                inner.counts.skipped += 1;
+                return gst::PadProbeReturn::Drop;
+            }
+            inner.next_due = if inner.next_due + period > t { inner.next_due + period } else { t + period };
+            inner.due += 1;
+            gst::PadProbeReturn::Ok
+        });
+    }
+}
+
+fn size_of(caps: &str) -> Option<(String, i32, i32)> {
+    let caps: gst::Caps = caps.parse().ok()?;
+    let form = caps.structure(0)?;
+    Some((form.name().to_string(), form.get("width").ok()?, form.get("height").ok()?))
+}
+
+fn running_time(pad: &gst::Pad, pts: gst::ClockTime) -> Nanos {
+    pad.sticky_event::<gst::event::Segment>(0)
+        .and_then(|event| event.segment().downcast_ref::<gst::ClockTime>()?.to_running_time(pts))
+        .unwrap_or(pts)
+        .nseconds()
+}
+
+/// An open source. Dropping it closes the connection.
+#[derive(Debug)]
+pub struct Pipeline {
+    pipeline: gst::Pipeline,
+    sink: gst_app::AppSink,
+    bus: gst::Bus,
+    shared: Arc<Shared>,
+    address: String,
+    live: bool,
+    pulled: u64,
+    /// Raw stamp minus stream time, of the picture last pulled.
+    shift: i64,
+}
+
+impl Pipeline {
+    /// Starts opening; trouble shows when pulling. `epoch` counts on from earlier connections.
+    pub fn open(settings: &Settings, epoch: u32) -> Result<Self, SourceError> {
+        gst::init().map_err(|e| SourceError::Element(e.to_string()))?;
+        let (address, paced, live) = match &settings.input {
+            Input::Rtsp { uri, .. } => (without_login(uri), false, true),
+            Input::File { path, paced } => (path.display().to_string(), *paced, *paced),
+        };
+        let shared = Arc::new(Shared {
+            inner: Mutex::new(Inner {
+                ring: Ring::new(settings.keep, settings.keep_bytes),
+                clock: CaptureClock::new(settings.dating, epoch),
+                dates: VecDeque::new(),
+                failure: None,
+                decoder: None,
+                seen: Vec::new(),
+                started: Instant::now(),
+                last_unit: None,
+                counts: Counts::default(),
+                due: 0,
+                next_due: 0,
+            }),
+        });
+        // Live: only the newest picture is worth analysing. A recording waits for the analysis.
+        let sink = gst_app::AppSink::builder()
+            .max_buffers(if live { 1 } else { 4 })
+            .drop(live)
+            .sync(paced)
+            .enable_last_sample(false)
+            .build();
+        if let Some(pad) = sink.static_pad("sink") {
+            // Strides travel as metadata; without this the decoder copies every picture.
+            pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, info| {
+                if let Some(gst::PadProbeData::Query(query)) = &mut info.data
+                    && let gst::QueryViewMut::Allocation(allocation) = query.view_mut()
+                {
+                    allocation.add_allocation_meta::<gst_video::VideoMeta>(None);
+                }
+                gst::PadProbeReturn::Ok
+            });
+            shared.thin(&pad, settings.analysed_fps);
+        }
+        let pipeline = gst::Pipeline::new();
+        pipeline.add(&sink).map_err(|e| SourceError::Element(e.to_string()))?;
+        head::build(&pipeline, &settings.input, &sink, &shared)?;
+        let bus = pipeline.bus().ok_or_else(|| SourceError::Element("no bus".into()))?;
+        let this = Self { pipeline, sink, bus, shared, address, live, pulled: 0, shift: 0 };
+        if this.pipeline.set_state(gst::State::Playing).is_err() {
+            return Err(this.failure().unwrap_or(SourceError::Stream {
+                address: this.address.clone(),
+                problem: "could not be started".into(),
+            }));
+        }
+        Ok(this)
+    }
+
+    /// The next due picture, waiting at most `timeout`.
+    pub fn next(&mut self, timeout: Duration) -> Result<Next, SourceError> {
+        let wait = gst::ClockTime::from_nseconds(timeout.as_nanos() as u64);
+        if let Some(sample) = self.sink.try_pull_sample(wait) {
+            self.pulled += 1;
+            return self.picture(&sample).map(|picture| Next::Picture(Box::new(picture)));
+        }
+        if let Some(error) = self.failure() {
+            return Err(error);
+        }
+        if self.sink.is_eos() {
+            return if self.live {
+                Err(SourceError::Ended { address: self.address.clone() })
+            } else {
+                Ok(Next::Ended)
+            };
+        }
+        let inner = self.shared.lock();
+        let (since, limit) = match inner.last_unit {
+            Some(last) => (last.elapsed(), STALL),
+            None => (inner.started.elapsed(), START),
+        };
+        if self.live && since > limit {
+            return Err(SourceError::Stalled {
+                address: self.address.clone(),
+                seconds: since.as_secs(),
+            });
+        }
+        Ok(Next::Nothing)
+    }
+
+    /// The encoded stream between two stream times.
+    pub fn clip(&self, from: Nanos, to: Nanos) -> Option<Clip> {
+        let raw = |t: Nanos| t.saturating_add_signed(self.shift);
+        self.shared.lock().ring.clip(raw(from), raw(to))
+    }
+
+    /// Counts since opening.
+    pub fn counts(&self) -> Counts {
+        let inner = self.shared.lock();
+        let late = if self.live { inner.due.saturating_sub(self.pulled) } else { 0 };
+        Counts { late, ..inner.counts }
+    }
+
+    pub fn epoch(&self) -> u32 {
+        self.shared.lock().clock.epoch()
+    }
+
+    pub fn decoder(&self) -> Option<&'static str> {
+        self.shared.lock().decoder
+    }
+
+    fn failure(&self) -> Option<SourceError> {
+        let mut inner = self.shared.lock();
+        if let Some(error) = inner.failure.take() {
+            return Some(error);
+        }
+        let decoder = inner.decoder.unwrap_or("none");
+        drop(inner);
+        let message = self.bus.pop_filtered(&[gst::MessageType::Error])?;
+        let gst::MessageView::Error(error) = message.view() else { return None };
+        let error = SourceError::from_message(error, &self.address, decoder);
+        if let SourceError::Decoder { decoder, .. } = &error {
+            decoder::rule_out(decoder);
+        }
+        Some(error)
+    }
+
+    fn picture(&mut self, sample: &gst::Sample) -> Result<Picture, SourceError> {
+        let wrong = |problem: String| SourceError::Stream { address: self.address.clone(), problem };
+        let caps = sample.caps().ok_or_else(|| wrong("picture without a format".into()))?;
+        let info = gst_video::VideoInfo::from_caps(caps).map_err(|e| wrong(e.to_string()))?;
+        let (width, height) = (info.width(), info.height());
+        if width == 0 || height == 0 {
+            return Err(SourceError::ZeroSize { address: self.address.clone(), width, height });
+        }
+        let buffer = sample.buffer_owned().ok_or_else(|| wrong("empty picture".into()))?;
+        let pts = buffer.pts().ok_or_else(|| wrong("picture without a time".into()))?.nseconds();
+        let layout = layout(&info, &buffer).ok_or_else(|| {
+            wrong(format!("decoder gives {}, expected I420 or NV12", info.format()))
+        })?;
+        let mapped =
+            buffer.into_mapped_buffer_readable().map_err(|_| wrong("unreadable picture".into()))?;
+        let frame = Frame::new(layout, Arc::new(mapped)).map_err(|e| wrong(e.to_string()))?;
+        let (t, dated) = self.date(pts).ok_or_else(|| wrong("picture of no known unit".into()))?;
+        self.shift = pts as i64 - t as i64;
+        Ok(Picture { frame, t, pts, captured_at: dated.captured_at, clock: dated.clock })
+    }
+
+    /// The date of the unit that a picture was decoded from.
+    fn date(&self, pts: Nanos) -> Option<(Nanos, Dated)> {
+        let mut inner = self.shared.lock();
+        let nearest = inner.dates.iter().min_by_key(|(stamp, ..)| stamp.abs_diff(pts))?;
+        let found = (nearest.1, nearest.2.clone());
+        // Decoders reorder by a few pictures; what lies a second back has left them.
+        inner.dates.retain(|(stamp, ..)| stamp + 1_000_000_000 > pts);
+        Some(found)
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        // Failing to stop leaves nothing to do: the elements are dropped either way.
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+fn layout(info: &gst_video::VideoInfo, buffer: &gst::BufferRef) -> Option<Layout> {
+    let format = match info.format() {
+        gst_video::VideoFormat::I420 => PixelFormat::I420,
+        gst_video::VideoFormat::Nv12 => PixelFormat::Nv12,
+        _ => return None,
+    };
+    let (mut strides, mut offsets) = ([0; 3], [0; 3]);
+    let meta = buffer.meta::<gst_video::VideoMeta>();
+    let (from_strides, from_offsets) = match &meta {
+        Some(meta) => (meta.stride(), meta.offset()),
+        None => (info.stride(), info.offset()),
+    };
+    for plane in 0..format.planes() {
+        strides[plane] = usize::try_from(*from_strides.get(plane)?).ok()?;
+        offsets[plane] = *from_offsets.get(plane)?;
+    }
+    let mut colour = ColourSpace::usual(info.height());
+    let colorimetry = info.colorimetry();
+    match colorimetry.matrix() {
+        gst_video::VideoColorMatrix::Bt601 => colour.matrix = Matrix::Bt601,
+        gst_video::VideoColorMatrix::Bt709 => colour.matrix = Matrix::Bt709,
+        _ => {}
+    }
+    colour.full_range = colorimetry.range() == gst_video::VideoColorRange::Range0_255;
+    Some(Layout { format, width: info.width(), height: info.height(), strides, offsets, colour })
+}

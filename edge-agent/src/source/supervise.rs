@@ -1,0 +1,140 @@
+//! Keeps one camera's source open for as long as the agent runs: opens it, hands its pictures on,
+//! and after any failure shows why and tries again, with growing waits. Nobody else is affected.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::backoff::Backoff;
+use super::pipeline::Counts;
+use super::{Input, Next, Picture, Pipeline, Settings, SourceError};
+use crate::config::Camera;
+use crate::health::{CameraHandle, CameraState};
+
+/// What the camera's loop does with its source.
+pub trait Watcher {
+    /// A due picture.
+    fn picture(&mut self, picture: Picture, source: &Pipeline);
+    /// The connection is over; what was followed is lost.
+    fn interrupted(&mut self);
+}
+
+/// Reads `user:password` from the camera's login file.
+pub fn login(camera: &Camera) -> Result<Option<(String, String)>, SourceError> {
+    let Some(path) = &camera.credentials else { return Ok(None) };
+    let wrong = |problem: String| SourceError::Login { path: path.clone(), problem };
+    let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+    match text.trim_end().split_once(':') {
+        Some((user, password)) if !user.is_empty() => Ok(Some((user.into(), password.into()))),
+        _ => Err(wrong("must hold one line user:password".into())),
+    }
+}
+
+/// What a camera's address opens.
+pub fn input(camera: &Camera) -> Result<Input, SourceError> {
+    let uri = camera.uri.clone().unwrap_or_default();
+    match uri.strip_prefix("file://") {
+        Some(path) => Ok(Input::File { path: path.into(), paced: true }),
+        None => Ok(Input::Rtsp { uri, login: login(camera)? }),
+    }
+}
+
+/// Runs until `stop`. `make` gives the settings anew for every attempt, so that a corrected login
+/// file works without a restart.
+pub fn run(
+    make: impl Fn() -> Result<Settings, SourceError>,
+    watcher: &mut impl Watcher,
+    board: &CameraHandle,
+    stop: &Arc<AtomicBool>,
+    seed: u64,
+) {
+    let mut backoff = Backoff::new(seed);
+    let mut epoch = 0;
+    let mut first = true;
+    while !stop.load(Ordering::Relaxed) {
+        if !std::mem::take(&mut first) {
+            board.reconnected();
+        } else {
+            board.state(CameraState::Connecting, "");
+        }
+        let ended = match make().and_then(|settings| Pipeline::open(&settings, epoch)) {
+            Ok(mut source) => {
+                let ended = pump(&mut source, watcher, board, stop, &mut backoff);
+                // A new connection starts stream time anew: its tracks are of another epoch.
+                epoch = source.epoch() + 1;
+                ended
+            }
+            Err(error) => Err(error),
+        };
+        watcher.interrupted();
+        let Err(error) = ended else { break };
+        board.state(error.state(), error.to_string());
+        board.dropped(error.kind(), 0);
+        pause(backoff.wait(), stop);
+    }
+    board.state(CameraState::Stopped, "");
+}
+
+fn pump(
+    source: &mut Pipeline,
+    watcher: &mut impl Watcher,
+    board: &CameraHandle,
+    stop: &Arc<AtomicBool>,
+    backoff: &mut Backoff,
+) -> Result<(), SourceError> {
+    let mut reported = Counts::default();
+    let mut counted = Instant::now();
+    let mut streaming = false;
+    while !stop.load(Ordering::Relaxed) {
+        match source.next(Duration::from_millis(200))? {
+            Next::Picture(picture) => {
+                if !std::mem::replace(&mut streaming, true) {
+                    backoff.reset();
+                    let (w, h) = (picture.frame.width(), picture.frame.height());
+                    let decoder = source.decoder().unwrap_or("unknown");
+                    tracing::info!(decoder, width = w, height = h, "first picture");
+                }
+                watcher.picture(*picture, source);
+            }
+            Next::Nothing => {}
+            Next::Ended => return Ok(()),
+        }
+        if counted.elapsed() >= Duration::from_secs(1) {
+            counted = Instant::now();
+            let now = source.counts();
+            let late = now.late.saturating_sub(reported.late);
+            if late > 0 {
+                board.dropped("late", late);
+            }
+            let skipped = now.skipped.saturating_sub(reported.skipped);
+            if skipped > 0 {
+                board.dropped("not_due", skipped);
+            }
+            reported = now;
+        }
+    }
+    Ok(())
+}
+
+fn pause(wait: Duration, stop: &Arc<AtomicBool>) {
+    let until = Instant::now() + wait;
+    while Instant::now() < until && !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Opens a camera once and waits for its first picture: for the doctor.
+pub fn probe(settings: &Settings, timeout: Duration) -> Result<(Picture, &'static str), SourceError> {
+    let mut source = Pipeline::open(settings, 0)?;
+    let until = Instant::now() + timeout;
+    while Instant::now() < until {
+        if let Next::Picture(picture) = source.next(Duration::from_millis(100))? {
+            return Ok((*picture, source.decoder().unwrap_or("unknown")));
+        }
+    }
+    let address = match &settings.input {
+        Input::Rtsp { uri, .. } => super::without_login(uri),
+        Input::File { path, .. } => path.display().to_string(),
+    };
+    Err(SourceError::Stalled { address, seconds: timeout.as_secs() })
+}
