@@ -210,9 +210,9 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The bytes to seal and store.
+    /// The bytes to seal and store, of a manifest that [`Manifest::check`] accepts.
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Every field is a plain value with string keys: serialisation cannot fail.
+        // Plain values with string keys, and times that `check` accepts: serialisation cannot fail.
         serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 
@@ -263,6 +263,9 @@ impl Manifest {
             if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {
                 return field(name, "is longer than 256 characters or holds control characters");
             }
+        }
+        if !is_writable(self.violation.at) {
+            return field("violation.at", "is no time that RFC 3339 can write");
         }
         if self.clock.source == ClockSource::Unknown {
             return field("clock.source", "is unknown: such evidence accuses nobody");
@@ -324,6 +327,9 @@ impl Manifest {
             if !matches!(file.media_type.as_str(), "image/jpeg" | "image/png" | "video/mp4") {
                 return problem(index, "media_type", "is not image/jpeg, image/png or video/mp4");
             }
+            if !is_writable(file.captured_at) {
+                return problem(index, "captured_at", "is no time that RFC 3339 can write");
+            }
             let earlier = &self.files[..index];
             if earlier.iter().any(|other| other.name == file.name || other.role == file.role) {
                 return problem(index, "name", "repeats the name or role of an earlier file");
@@ -331,6 +337,11 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+/// RFC 3339 has years of four digits and offsets of whole minutes.
+fn is_writable(at: OffsetDateTime) -> bool {
+    (0..=9999).contains(&at.year()) && at.offset().seconds_past_minute() == 0
 }
 
 /// The parser's message, bounded and on one line: it quotes text that a stranger may have written.

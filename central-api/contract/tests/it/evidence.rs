@@ -5,6 +5,7 @@ use contract::package::{Failure, MANIFEST_FILE, SEAL_FILE, open_manifest};
 use contract::seal::{Purpose, SealError};
 use contract::{FileRole, Manifest};
 use proptest::prelude::*;
+use time::macros::offset;
 
 use crate::sample::{FILES, key, manifest, package};
 
@@ -85,7 +86,7 @@ type Change = (&'static str, fn(&mut Manifest));
 
 #[test]
 fn manifests_that_claim_the_impossible_are_refused_by_field() {
-    let changes: [Change; 19] = [
+    let changes: [Change; 20] = [
         ("sequence", |m| m.sequence = 0),
         ("previous", |m| m.previous = Some(m.config)),
         ("device.id", |m| m.device.id = " ".into()),
@@ -93,6 +94,7 @@ fn manifests_that_claim_the_impossible_are_refused_by_field() {
         ("camera.place", |m| m.camera.place = "ổ\n".into()),
         ("camera.lane", |m| m.camera.lane = Some("x".repeat(257))),
         ("violation.reason", |m| m.violation.reason = "x".repeat(257)),
+        ("violation.at", |m| m.violation.at = m.violation.at.to_offset(offset!(+7:00:01))),
         ("clock.source", |m| m.clock.source = ClockSource::Unknown),
         ("camera.gps", |m| m.camera.gps = Some([91.0, 0.0])),
         ("plate.confidence", |m| m.plate.as_mut().unwrap().confidence = 1.1),
@@ -109,7 +111,7 @@ fn manifests_that_claim_the_impossible_are_refused_by_field() {
     for (expected, change) in changes {
         let mut changed = manifest(1, None);
         change(&mut changed);
-        match Manifest::parse(&changed.to_bytes()) {
+        match changed.check() {
             Err(ManifestError::Field { field, .. }) => assert_eq!(field, expected),
             other => panic!("{expected}: {other:?}"),
         }

@@ -3,4 +3,5 @@
 mod chain;
 mod evidence;
 mod plate;
+mod public_tools;
 mod sample;
