@@ -67,6 +67,7 @@ fn is_plate(corners: &[Point; 4]) -> bool {
     let (width, height) = ((top + bottom) / 2.0, (left + right) / 2.0);
     let edges = [top, right, bottom, left];
     is_convex_clockwise(corners)
+        && reads_rightwards(corners)
         && edges.iter().all(|edge| *edge >= SHORTEST)
         && ASPECT.contains(&(width / height))
         && top.max(bottom) <= TAPER * top.min(bottom)

@@ -82,8 +82,9 @@ impl Rectifier {
     }
 }
 
-/// How crisp the strokes of a rectified plate are: mean horizontal step between neighbours over
-/// the spread of brightness. A blurred plate has small steps for its contrast; a flat one has 0.
+/// How crisp the strokes of a rectified plate are: root mean square of the steps between horizontal
+/// neighbours over the spread of brightness. Blur spreads one large step over many small ones, so
+/// it lowers the value; a flat patch has 0.
 pub(crate) fn sharpness(tensor: &[f32], (width, height): (usize, usize)) -> f32 {
     let green = &tensor[width * height..2 * width * height];
     let count = green.len() as f32;
@@ -97,9 +98,9 @@ pub(crate) fn sharpness(tensor: &[f32], (width, height): (usize, usize)) -> f32 
     let steps: f32 = green
         .chunks_exact(width)
         .flat_map(|row| row.windows(2))
-        .map(|pair| (pair[1] - pair[0]).abs())
+        .map(|pair| (pair[1] - pair[0]).powi(2))
         .sum();
-    steps / (height * (width - 1)) as f32 / spread
+    (steps / (height * (width - 1)) as f32).sqrt() / spread
 }
 
 #[cfg(test)]

@@ -1,21 +1,24 @@
 //! The pass with AVX2. Same integers and the same order of float operations as the scalar path.
 
 use std::arch::x86_64::{
-    __m256i, _mm_loadu_si128, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
-    _mm256_cvtepi32_ps, _mm256_cvtepu8_epi16, _mm256_i32gather_epi32, _mm256_loadu_si256,
+    __m256i, _mm_loadu_si128, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_castpd_ps,
+    _mm256_castps_pd, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cvtepi32_ps,
+    _mm256_cvtepu8_epi16, _mm256_hadd_epi32, _mm256_i32gather_epi64, _mm256_loadu_si256,
     _mm256_madd_epi16, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_mullo_epi16,
-    _mm256_set1_epi16, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_srli_epi16,
-    _mm256_storeu_ps, _mm256_storeu_si256, _mm256_xor_si256,
+    _mm256_permute2x128_si256, _mm256_permute4x64_pd, _mm256_set1_epi16, _mm256_set1_ps,
+    _mm256_setr_epi8, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_unpackhi_epi16,
+    _mm256_unpacklo_epi16,
 };
 
 use super::axis::Columns;
 use super::colour::Coefficients;
 use super::{Rows, scalar};
 
-/// Rows of 16 bytes a step.
-const BYTES: usize = 16;
+/// 16-bit lanes of a register.
+const LANES: usize = 16;
 /// Output pixels a step.
-const LANES: usize = 8;
+const PIXELS: usize = 8;
 
 #[target_feature(enable = "avx2")]
 pub(super) fn vertical(rows: &[&[u8]], weights: &[u16], out: &mut [i16]) {
@@ -35,10 +38,9 @@ fn vertical_of<const COUNT: usize>(rows: &[&[u8]], weights: &[u16], out: &mut [i
     let count = if COUNT == 0 { rows.len() } else { COUNT };
     let (rows, weights) = (&rows[..count], &weights[..count]);
     let width = rows.iter().map(|row| row.len()).min().unwrap_or(0).min(out.len());
-    let whole = width - width % BYTES;
-    let offset = _mm256_set1_epi16(i16::MIN);
-    for x in (0..whole).step_by(BYTES) {
-        let mut sum = _mm256_setzero_si256();
+    let whole = width - width % LANES;
+    for x in (0..whole).step_by(LANES) {
+        let mut sum = _mm256_set1_epi16(i16::MIN);
         for k in 0..count {
             // SAFETY: x + 16 <= width, which no row is shorter than.
             let pixels = unsafe { _mm_loadu_si128(rows[k].as_ptr().add(x).cast()) };
@@ -46,55 +48,40 @@ fn vertical_of<const COUNT: usize>(rows: &[&[u8]], weights: &[u16], out: &mut [i
             sum = _mm256_add_epi16(sum, _mm256_mullo_epi16(_mm256_cvtepu8_epi16(pixels), weight));
         }
         // SAFETY: x + 16 <= width <= out.len().
-        unsafe {
-            _mm256_storeu_si256(out.as_mut_ptr().add(x).cast(), _mm256_xor_si256(sum, offset));
+        unsafe { _mm256_storeu_si256(out.as_mut_ptr().add(x).cast(), sum) };
+    }
+    if whole < out.len() {
+        const FEW: usize = 8;
+        if count <= FEW {
+            let mut rest: [&[u8]; FEW] = [&[]; FEW];
+            for (into, row) in rest.iter_mut().zip(rows) {
+                *into = &row[whole..];
+            }
+            scalar::vertical(&rest[..count], weights, &mut out[whole..]);
+        } else {
+            let rest: Vec<&[u8]> = rows.iter().map(|row| &row[whole..]).collect();
+            scalar::vertical(&rest, weights, &mut out[whole..]);
         }
     }
-    finish(rows, |row| &row[whole..], |rest| scalar::vertical(rest, weights, &mut out[whole..]));
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn vertical_pairs(rows: &[&[u8]], weights: &[u16], u: &mut [i16], v: &mut [i16]) {
-    let width = rows.iter().map(|row| row.len() / 2).min().unwrap_or(0).min(u.len()).min(v.len());
-    let whole = width - width % BYTES;
-    let offset = _mm256_set1_epi16(i16::MIN);
-    let low_byte = _mm256_set1_epi16(0x00ff);
-    for x in (0..whole).step_by(BYTES) {
-        let (mut blue, mut red) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-        for (row, weight) in rows.iter().zip(weights) {
-            // SAFETY: 2 * (x + 16) <= 2 * width, which no row is shorter than.
-            let pixels: __m256i = unsafe { _mm256_loadu_si256(row.as_ptr().add(2 * x).cast()) };
-            let weight = _mm256_set1_epi16(weight.cast_signed());
-            let first = _mm256_and_si256(pixels, low_byte);
-            let second = _mm256_srli_epi16::<8>(pixels);
-            blue = _mm256_add_epi16(blue, _mm256_mullo_epi16(first, weight));
-            red = _mm256_add_epi16(red, _mm256_mullo_epi16(second, weight));
-        }
-        // SAFETY: x + 16 <= width, which neither output is shorter than.
+pub(super) fn interleave(u: &[i16], v: &[i16], uv: &mut [i16]) {
+    let width = u.len().min(v.len()).min(uv.len() / 2);
+    let whole = width - width % LANES;
+    for x in (0..whole).step_by(LANES) {
+        // SAFETY: x + 16 <= width, which neither input nor half of the output is shorter than.
         unsafe {
-            _mm256_storeu_si256(u.as_mut_ptr().add(x).cast(), _mm256_xor_si256(blue, offset));
-            _mm256_storeu_si256(v.as_mut_ptr().add(x).cast(), _mm256_xor_si256(red, offset));
+            let blue = _mm256_loadu_si256(u.as_ptr().add(x).cast());
+            let red = _mm256_loadu_si256(v.as_ptr().add(x).cast());
+            let low = _mm256_unpacklo_epi16(blue, red);
+            let high = _mm256_unpackhi_epi16(blue, red);
+            let out = uv.as_mut_ptr().add(2 * x).cast::<__m256i>();
+            _mm256_storeu_si256(out, _mm256_permute2x128_si256::<0x20>(low, high));
+            _mm256_storeu_si256(out.add(1), _mm256_permute2x128_si256::<0x31>(low, high));
         }
     }
-    finish(
-        rows,
-        |row| &row[2 * whole..],
-        |rest| scalar::vertical_pairs(rest, weights, &mut u[whole..], &mut v[whole..]),
-    );
-}
-
-/// Hands the ends of the rows to the scalar path.
-fn finish<'a>(rows: &[&'a [u8]], cut: impl Fn(&'a [u8]) -> &'a [u8], then: impl FnOnce(&[&[u8]])) {
-    const FEW: usize = 8;
-    if rows.len() <= FEW {
-        let mut rest: [&[u8]; FEW] = [&[]; FEW];
-        for (into, row) in rest.iter_mut().zip(rows) {
-            *into = cut(row);
-        }
-        then(&rest[..rows.len()]);
-    } else {
-        then(&rows.iter().map(|row| cut(row)).collect::<Vec<_>>());
-    }
+    scalar::interleave(&u[whole..width], &v[whole..width], &mut uv[2 * whole..2 * width]);
 }
 
 #[target_feature(enable = "avx2")]
@@ -106,53 +93,103 @@ pub(super) fn mix(
     out: &mut [&mut [f32]; 3],
 ) {
     let width = out[0].len().min(out[1].len()).min(out[2].len());
-    let whole = width - width % LANES;
+    let whole = width - width % PIXELS;
+    // Gathers below read what these say and no more; a row sized for other columns stops here.
+    assert!(rows.y.len() >= luma.furthest && rows.uv.len() >= 2 * chroma.furthest);
+    assert!(luma.starts.len() >= whole && chroma.starts.len() >= whole);
     let (zero, one) = (_mm256_setzero_ps(), _mm256_set1_ps(1.0));
     let (y_gain, y_offset) = (_mm256_set1_ps(c.y_gain), _mm256_set1_ps(c.y_offset));
     let (v_red, u_blue) = (_mm256_set1_ps(c.v_red), _mm256_set1_ps(c.u_blue));
     let (u_green, v_green) = (_mm256_set1_ps(c.u_green), _mm256_set1_ps(c.v_green));
-    for x in (0..whole).step_by(LANES) {
-        let [y] = gather([&rows.y], luma, x);
-        let [u, v] = gather([&rows.u, &rows.v], chroma, x);
-        let (u, v) = (_mm256_cvtepi32_ps(u), _mm256_cvtepi32_ps(v));
-        let luma = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(y), y_gain), y_offset);
+    for x in (0..whole).step_by(PIXELS) {
+        // SAFETY: x + 8 <= the starts of both; both rows reach as far as their columns.
+        let ([y0, y1], [c0, c1]) =
+            unsafe { (luma_sums(&rows.y, luma, x), chroma_sums(&rows.uv, chroma, x)) };
+        // All three come out in the order 0 1 4 5 2 3 6 7 and are put right at the end.
+        let y = _mm256_cvtepi32_ps(_mm256_hadd_epi32(y0, y1));
+        let (c0, c1) = (_mm256_castsi256_ps(c0), _mm256_castsi256_ps(c1));
+        let u = _mm256_cvtepi32_ps(_mm256_castps_si256(_mm256_shuffle_ps::<0x88>(c0, c1)));
+        let v = _mm256_cvtepi32_ps(_mm256_castps_si256(_mm256_shuffle_ps::<0xdd>(c0, c1)));
+        let luma = _mm256_add_ps(_mm256_mul_ps(y, y_gain), y_offset);
         let red = _mm256_add_ps(luma, _mm256_mul_ps(v, v_red));
         let green = _mm256_add_ps(luma, _mm256_mul_ps(u, u_green));
         let green = _mm256_add_ps(green, _mm256_mul_ps(v, v_green));
         let blue = _mm256_add_ps(luma, _mm256_mul_ps(u, u_blue));
         for (plane, value) in out.iter_mut().zip([red, green, blue]) {
             let value = _mm256_min_ps(_mm256_max_ps(value, zero), one);
+            let value = _mm256_permute4x64_pd::<0b11_01_10_00>(_mm256_castps_pd(value));
             // SAFETY: x + 8 <= width, which no plane is shorter than.
-            unsafe { _mm256_storeu_ps(plane.as_mut_ptr().add(x), value) };
+            unsafe { _mm256_storeu_ps(plane.as_mut_ptr().add(x), _mm256_castpd_ps(value)) };
         }
     }
     scalar::mix(rows, luma, chroma, c, out, whole..width);
 }
 
-/// Weighted sums of eight output pixels from one or two rows that share their columns.
+/// Two half sums for each of eight output pixels: 0 to 3, then 4 to 7.
+///
+/// # Safety
+/// `x + 8` is at most the number of starts, and the row has `furthest` samples.
+#[inline]
 #[target_feature(enable = "avx2")]
-fn gather<const N: usize>(rows: [&[i16]; N], columns: &Columns, x: usize) -> [__m256i; N] {
-    let padded = columns.starts.len();
-    // A gather past a row's end would read foreign memory; the last start of a row that was sized
-    // for these columns never gets there.
-    for row in rows {
-        assert!(row.len() >= columns.furthest, "row is shorter than its columns");
-    }
-    assert!(x + LANES <= padded);
-    let mut sums = [_mm256_setzero_si256(); N];
-    for pair in 0..columns.pair_count {
-        // SAFETY: x + 8 <= padded, the length of `starts` and of each pair's weights; each start
-        // plus the pairs' reach is at most `furthest`, which is inside every row.
-        unsafe {
-            let starts = _mm256_loadu_si256(columns.starts.as_ptr().add(x).cast());
-            let at = columns.pairs.as_ptr().add(pair * padded + x);
-            let weights = _mm256_loadu_si256(at.cast());
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                let from = row.as_ptr().add(2 * pair).cast::<i32>();
-                let pixels = _mm256_i32gather_epi32::<2>(from, starts);
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pixels, weights));
+unsafe fn luma_sums(row: &[i16], columns: &Columns, x: usize) -> [__m256i; 2] {
+    let mut sums = [_mm256_setzero_si256(); 2];
+    for group in 0..columns.groups {
+        for (half, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: as promised by the caller; a group reads four samples from its start.
+            unsafe {
+                let at = x + 4 * half;
+                let starts = _mm_loadu_si128(columns.starts.as_ptr().add(at).cast());
+                let from = row.as_ptr().add(4 * group).cast::<i64>();
+                let samples = _mm256_i32gather_epi64::<2>(from, starts);
+                let weights = weights(columns, group, at);
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
             }
         }
     }
     sums
+}
+
+/// Sums of U and V side by side for each of eight output pixels: 0 to 3, then 4 to 7.
+///
+/// # Safety
+/// `x + 8` is at most the number of starts, and the row has `furthest` pairs.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn chroma_sums(row: &[i16], columns: &Columns, x: usize) -> [__m256i; 2] {
+    // u0 v0 u1 v1 becomes u0 u1 v0 v1.
+    #[rustfmt::skip]
+    let by_plane = _mm256_setr_epi8(
+        0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15,
+        0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15,
+    );
+    let mut sums = [_mm256_setzero_si256(); 2];
+    for group in 0..columns.groups {
+        for (half, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: as promised by the caller; a group reads two pairs from its start.
+            unsafe {
+                let at = x + 4 * half;
+                let starts = _mm_loadu_si128(columns.starts.as_ptr().add(at).cast());
+                let from = row.as_ptr().add(4 * group).cast::<i64>();
+                let samples = _mm256_i32gather_epi64::<4>(from, starts);
+                let samples = _mm256_shuffle_epi8(samples, by_plane);
+                let weights = weights(columns, group, at);
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
+            }
+        }
+    }
+    sums
+}
+
+/// Weights of four output pixels.
+///
+/// # Safety
+/// `at + 4` is at most the number of starts, and the group is one of the columns'.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn weights(columns: &Columns, group: usize, at: usize) -> __m256i {
+    // SAFETY: each group has as many weights as there are starts.
+    unsafe {
+        let from = columns.weights.as_ptr().add(group * columns.starts.len() + at);
+        _mm256_loadu_si256(from.cast())
+    }
 }

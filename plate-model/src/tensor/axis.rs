@@ -111,38 +111,41 @@ fn quantise(shares: &[f64], total: u32, weights: &mut Vec<u16>) {
     }
 }
 
-/// Horizontal weights laid out for gathers: pairs of taps, eight output pixels side by side.
+/// Horizontal weights laid out for gathers of eight bytes: four luma samples, or two of U and V.
 #[derive(Debug)]
 pub(super) struct Columns {
-    /// First source column, relative to the span; padded to a multiple of eight.
+    /// First source column of each output pixel, relative to the span; padded to a multiple of
+    /// eight output pixels.
     pub starts: Vec<i32>,
-    /// Two 14-bit weights in one number, low half first: `pairs[pair * starts.len() + output]`.
-    pub pairs: Vec<i32>,
-    pub pair_count: usize,
-    /// Columns that a row must have for every read to stay inside, the last pair's included.
+    /// 14-bit weights of a group's taps: `weights[group * starts.len() + output]`. Two taps are
+    /// written twice, for U and for V.
+    pub weights: Vec<[i16; 4]>,
+    pub groups: usize,
+    /// Columns that a row must have for every read to stay inside, the last group's included.
     pub furthest: usize,
 }
 
 impl Columns {
-    pub fn new(axis: &Axis, origin: usize) -> Self {
+    /// With `taps` in a group, 4 or 2.
+    pub fn new(axis: &Axis, origin: usize, taps: usize) -> Self {
         let outputs = axis.outputs();
         let longest = (0..outputs).map(|i| axis.taps(i).1.len()).max().unwrap_or(1);
-        let pair_count = longest.div_ceil(2);
+        let groups = longest.div_ceil(taps);
         let padded = outputs.next_multiple_of(8);
         let mut starts = vec![0; padded];
-        let mut pairs = vec![0; padded * pair_count];
+        let mut weights = vec![[0; 4]; padded * groups];
         for (i, into) in starts[..outputs].iter_mut().enumerate() {
-            let (first, weights) = axis.taps(i);
-            // Planes are at most 16,384 wide: fits.
+            let (first, of_output) = axis.taps(i);
+            // Planes are at most 16,384 wide and weights at most 2^14: both fit.
             *into = (first - origin) as i32;
-            for (pair, two) in weights.chunks(2).enumerate() {
-                let low = u32::from(two[0]);
-                let high = two.get(1).map_or(0, |weight| u32::from(*weight));
-                pairs[pair * padded + i] = (low | high << 16).cast_signed();
+            for (group, few) in of_output.chunks(taps).enumerate() {
+                for (lane, weight) in weights[group * padded + i].iter_mut().enumerate() {
+                    *weight = few.get(lane % taps).map_or(0, |weight| *weight as i16);
+                }
             }
         }
         let last = starts.iter().copied().max().unwrap_or(0) as usize;
-        Self { starts, pairs, pair_count, furthest: last + 2 * pair_count }
+        Self { starts, weights, groups, furthest: last + taps * groups }
     }
 }
 

@@ -59,8 +59,10 @@ struct PlaneAxes {
 #[derive(Debug, Default)]
 struct Rows {
     y: Vec<i16>,
-    u: Vec<i16>,
-    v: Vec<i16>,
+    /// U and V side by side, so that one read fetches both.
+    uv: Vec<i16>,
+    /// U, then V, of a planar picture on their way there.
+    apart: Vec<i16>,
 }
 
 impl Sampler {
@@ -155,23 +157,25 @@ impl Geometry {
         let chroma_height = (planes.height() as usize).div_ceil(2);
         let luma = (planes.width() as usize, planes.height() as usize);
         Self {
-            luma: PlaneAxes::new((x, w, luma.0, width), (y, h, luma.1, height), 1.0),
+            luma: PlaneAxes::new((x, w, luma.0, width), (y, h, luma.1, height), 1.0, 4),
             chroma: PlaneAxes::new(
                 (x / 2.0, w / 2.0, chroma_width, width),
                 (y / 2.0, h / 2.0, chroma_height, height),
                 // Chroma is smooth already: two taps do until half of it would be skipped.
                 2.0,
+                2,
             ),
         }
     }
 }
 
 impl PlaneAxes {
-    /// Each axis as (start, length, pixels of the plane, output pixels).
+    /// Each axis as (start, length, pixels of the plane, output pixels); `taps` in a group.
     fn new(
         (x, w, columns, width): (f64, f64, usize, usize),
         (y, h, rows, height): (f64, f64, usize, usize),
         area_above: f64,
+        taps: usize,
     ) -> Self {
         let across = Span::new(x, w, columns);
         let down = Span::new(y, h, rows);
@@ -180,6 +184,7 @@ impl PlaneAxes {
             horizontal: Columns::new(
                 &Axis::new(x, w / width as f64, width, across, area_above, 1 << 14),
                 across.start,
+                taps,
             ),
             span: across,
         }
@@ -188,11 +193,11 @@ impl PlaneAxes {
 
 impl Rows {
     fn resize(&mut self, geometry: &Geometry) {
-        // Columns are read in pairs, so the last read may end past the last column.
+        // Columns are read in groups, so the last read may end past the last column.
         let room = |axes: &PlaneAxes| axes.span.len().max(axes.horizontal.furthest);
         self.y.resize(room(&geometry.luma), 0);
-        self.u.resize(room(&geometry.chroma), 0);
-        self.v.resize(room(&geometry.chroma), 0);
+        self.uv.resize(2 * room(&geometry.chroma), 0);
+        self.apart.resize(2 * geometry.chroma.span.len(), 0);
     }
 
     fn weigh<'a>(
@@ -208,17 +213,19 @@ impl Rows {
         vertical(covered, weights, &mut self.y[..span.len()], vector);
         let span = geometry.chroma.span;
         let axis = &geometry.chroma.vertical;
+        let uv = &mut self.uv[..2 * span.len()];
         match planes.chroma() {
             Chroma::Planar { u, v } => {
+                let (blue, red) = self.apart.split_at_mut(span.len());
                 let weights = collect(u, axis, line, span, 1, covered);
-                vertical(covered, weights, &mut self.u[..span.len()], vector);
+                vertical(covered, weights, blue, vector);
                 let weights = collect(v, axis, line, span, 1, covered);
-                vertical(covered, weights, &mut self.v[..span.len()], vector);
+                vertical(covered, weights, red, vector);
+                interleave(blue, red, uv, vector);
             }
-            Chroma::Interleaved(uv) => {
-                let weights = collect(uv, axis, line, span, 2, covered);
-                let (u, v) = (&mut self.u[..span.len()], &mut self.v[..span.len()]);
-                vertical_pairs(covered, weights, u, v, vector);
+            Chroma::Interleaved(plane) => {
+                let weights = collect(plane, axis, line, span, 2, covered);
+                vertical(covered, weights, uv, vector);
             }
         }
     }
@@ -251,14 +258,14 @@ fn vertical(rows: &[&[u8]], weights: &[u16], out: &mut [i16], vector: bool) {
     scalar::vertical(rows, weights, out);
 }
 
-fn vertical_pairs(rows: &[&[u8]], weights: &[u16], u: &mut [i16], v: &mut [i16], vector: bool) {
+fn interleave(u: &[i16], v: &[i16], uv: &mut [i16], vector: bool) {
     #[cfg(target_arch = "x86_64")]
     if vector {
         // SAFETY: `vector` is only set where the CPU has AVX2.
-        return unsafe { avx2::vertical_pairs(rows, weights, u, v) };
+        return unsafe { avx2::interleave(u, v, uv) };
     }
     let _ = vector;
-    scalar::vertical_pairs(rows, weights, u, v);
+    scalar::interleave(u, v, uv);
 }
 
 fn mix(

@@ -1,4 +1,5 @@
-//! The pass without vector instructions; also finishes the last pixels of the vector path.
+//! The pass without vector instructions of a particular CPU; also finishes the last pixels of the
+//! AVX2 path. Loops are written so that compilers vectorise what they can.
 
 use std::ops::Range;
 
@@ -6,27 +7,22 @@ use super::Rows;
 use super::axis::Columns;
 use super::colour::Coefficients;
 
-/// Takes an unsigned weighted sum (weights total 256) to signed.
+/// Takes an unsigned weighted sum (weights total 256) to signed: 0 becomes -32768.
 const OFFSET: u16 = 0x8000;
 
 pub(super) fn vertical(rows: &[&[u8]], weights: &[u16], out: &mut [i16]) {
-    for (x, into) in out.iter_mut().enumerate() {
-        let sum = rows.iter().zip(weights).fold(0u16, |sum, (row, weight)| {
-            sum.wrapping_add(u16::from(row[x]).wrapping_mul(*weight))
-        });
-        *into = (sum ^ OFFSET).cast_signed();
+    out.fill(OFFSET.cast_signed());
+    for (row, weight) in rows.iter().zip(weights) {
+        for (sum, pixel) in out.iter_mut().zip(*row) {
+            *sum = sum.wrapping_add(u16::from(*pixel).wrapping_mul(*weight).cast_signed());
+        }
     }
 }
 
-pub(super) fn vertical_pairs(rows: &[&[u8]], weights: &[u16], u: &mut [i16], v: &mut [i16]) {
-    for (x, (u, v)) in u.iter_mut().zip(v.iter_mut()).enumerate() {
-        let (mut blue, mut red) = (0u16, 0u16);
-        for (row, weight) in rows.iter().zip(weights) {
-            blue = blue.wrapping_add(u16::from(row[2 * x]).wrapping_mul(*weight));
-            red = red.wrapping_add(u16::from(row[2 * x + 1]).wrapping_mul(*weight));
-        }
-        *u = (blue ^ OFFSET).cast_signed();
-        *v = (red ^ OFFSET).cast_signed();
+pub(super) fn interleave(u: &[i16], v: &[i16], uv: &mut [i16]) {
+    for (pair, (u, v)) in uv.chunks_exact_mut(2).zip(u.iter().zip(v)) {
+        pair[0] = *u;
+        pair[1] = *v;
     }
 }
 
@@ -39,9 +35,19 @@ pub(super) fn mix(
     range: Range<usize>,
 ) {
     for x in range {
-        let y = gather(&rows.y, luma, x);
-        let u = gather(&rows.u, chroma, x);
-        let v = gather(&rows.v, chroma, x);
+        let mut y = 0;
+        for (samples, weights) in groups(&rows.y, luma, x, 1) {
+            for (sample, weight) in samples.iter().zip(weights) {
+                y += i32::from(*sample) * i32::from(*weight);
+            }
+        }
+        let (mut u, mut v) = (0, 0);
+        for (samples, weights) in groups(&rows.uv, chroma, x, 2) {
+            for (pair, weight) in samples.chunks_exact(2).zip(weights) {
+                u += i32::from(pair[0]) * i32::from(*weight);
+                v += i32::from(pair[1]) * i32::from(*weight);
+            }
+        }
         let [red, green, blue] = coefficients.rgb(y, u, v);
         out[0][x] = red;
         out[1][x] = green;
@@ -49,15 +55,17 @@ pub(super) fn mix(
     }
 }
 
-fn gather(row: &[i16], columns: &Columns, x: usize) -> i32 {
-    let start = columns.starts[x] as usize;
+/// The samples of an output pixel, four numbers at a time, with their weights.
+fn groups<'a>(
+    row: &'a [i16],
+    columns: &'a Columns,
+    x: usize,
+    samples_a_column: usize,
+) -> impl Iterator<Item = (&'a [i16], &'a [i16; 4])> {
+    let start = columns.starts[x] as usize * samples_a_column;
     let padded = columns.starts.len();
-    let mut sum = 0;
-    for pair in 0..columns.pair_count {
-        let weights = columns.pairs[pair * padded + x];
-        let (low, high) = (weights & 0xffff, weights >> 16);
-        let at = start + 2 * pair;
-        sum += i32::from(row[at]) * low + i32::from(row[at + 1]) * high;
-    }
-    sum
+    row[start..]
+        .chunks_exact(4)
+        .zip(columns.weights[x..].iter().step_by(padded))
+        .take(columns.groups)
 }

@@ -113,11 +113,19 @@ fn formats() -> impl Strategy<Value = PixelFormat> {
 }
 
 prop_compose! {
-    fn regions()(width in 1u32..90, height in 1u32..70)
-        (x in 0..width, y in 0..height, width in Just(width), height in Just(height))
-        (w in 1..=width - x, h in 1..=height - y, x in Just(x), y in Just(y),
-         width in Just(width), height in Just(height)) -> (u32, u32, Region) {
-        (width, height, Region { x, y, width: w, height: h })
+    fn regions()(
+        width in 1u32..90, height in 1u32..70, left in 0.0..1.0, top in 0.0..1.0,
+        across in 0.0..1.0, down in 0.0..1.0,
+    ) -> (u32, u32, Region) {
+        let part = |share: f64, most: u32| (share * f64::from(most)) as u32;
+        let (x, y) = (part(left, width), part(top, height));
+        let region = Region {
+            x,
+            y,
+            width: 1 + part(across, width - x),
+            height: 1 + part(down, height - y),
+        };
+        (width, height, region)
     }
 }
 

@@ -1,0 +1,198 @@
+//! What the hot loop costs above the machine's limit: the tensor pass alone, then detector, finder
+//! and reader as the agent runs them, each beside bare ONNX Runtime on the same tensor, measured
+//! alternately in one process so that a busy machine slows both alike.
+
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use benches::Samples;
+use clap::Parser;
+use contract::plate::PlateColour;
+use ort::session::Session;
+use ort::value::TensorRef;
+use plate_model::card::Card;
+use plate_model::tensor::Sampler;
+use plate_model::{
+    BBox, Detector, Frame, Layout, PixelFormat, PlateFinder, PlateQuad, PlateReader, Region,
+    Runtime, RuntimeOptions, detect,
+};
+use serde::Serialize;
+
+#[derive(Parser)]
+#[command(about = "Times the tensor pass and every model against bare ONNX Runtime")]
+struct Arguments {
+    /// Folder with the model cards and weights.
+    #[arg(long, default_value = "plate-model/weights")]
+    models: PathBuf,
+    /// A picture instead of the built-in pattern.
+    #[arg(long)]
+    picture: Option<PathBuf>,
+    /// Repetitions of each measurement.
+    #[arg(long, default_value_t = 50)]
+    repeat: usize,
+    /// Writes the figures there as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// One line of the table, times in milliseconds.
+#[derive(Serialize)]
+struct Row {
+    what: String,
+    median_ms: f64,
+    fastest_ms: f64,
+    /// Bare ONNX Runtime on the same tensor.
+    bare_median_ms: Option<f64>,
+    /// Median over bare median.
+    ratio: Option<f64>,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let runtime = Runtime::load(&RuntimeOptions::default())?;
+    let frame = match &arguments.picture {
+        Some(path) => Frame::open(path)?,
+        None => pattern(PixelFormat::Nv12)?,
+    };
+    let mut rows =
+        vec![tensor("tensor 1080p NV12", &pattern(PixelFormat::Nv12)?, false, &arguments)?];
+    rows.push(tensor("tensor 1080p I420", &pattern(PixelFormat::I420)?, false, &arguments)?);
+    rows.push(tensor("tensor 1080p NV12 scalar", &pattern(PixelFormat::Nv12)?, true, &arguments)?);
+    for measure in [detector, finder, reader] {
+        match measure(&runtime, &frame, &arguments) {
+            Ok(row) => rows.push(row),
+            Err(error) => println!("left out: {error:#}"),
+        }
+    }
+    println!("{:28} {:>10} {:>10} {:>10} {:>7}", "", "median ms", "fastest", "bare ms", "ratio");
+    for row in &rows {
+        let or_dash = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.3}"));
+        println!(
+            "{:28} {:>10.3} {:>10.3} {:>10} {:>7}",
+            row.what,
+            row.median_ms,
+            row.fastest_ms,
+            or_dash(row.bare_median_ms),
+            or_dash(row.ratio)
+        );
+    }
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, serde_json::to_vec_pretty(&rows)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// A full-HD picture with edges at every scale; content does not change the cost.
+fn pattern(format: PixelFormat) -> Result<Frame> {
+    let layout = Layout::packed(format, 1920, 1080);
+    let bytes = layout.bytes().context("a full-HD layout has a size")?;
+    let data = (0..bytes).map(|i| ((i * 31) ^ (i >> 7)) as u8).collect();
+    Ok(Frame::from_vec(layout, data)?)
+}
+
+fn tensor(what: &str, frame: &Frame, scalar: bool, arguments: &Arguments) -> Result<Row> {
+    let mut sampler = if scalar { Sampler::scalar() } else { Sampler::default() };
+    let mut out = vec![0.0; 3 * detect::INPUT.0 * detect::INPUT.1];
+    let region = Region::whole(frame.width(), frame.height());
+    let mut samples = Samples::default();
+    for _ in 0..arguments.repeat {
+        let planes = frame.planes();
+        samples.add(time(|| sampler.letterbox(&planes, region, detect::INPUT, &mut out))?);
+        black_box(&out);
+    }
+    Ok(row(what, &samples, None))
+}
+
+fn detector(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<Row> {
+    let mut detector = Detector::load(runtime, &arguments.models, "vehicles")?;
+    let mut bare = Bare::load(runtime, arguments, "vehicles", [1, 3, 384, 640])?;
+    let (mut ours, mut limit) = (Samples::default(), Samples::default());
+    for _ in 0..arguments.repeat {
+        let planes = frame.planes();
+        ours.add(time(|| detector.detect(&planes, None))?);
+        limit.add(bare.run(detector.tensor())?);
+    }
+    Ok(row("detector, frame to boxes", &ours, Some(&limit)))
+}
+
+fn finder(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<Row> {
+    let mut finder = PlateFinder::load(runtime, &arguments.models, "finder")?;
+    let mut bare = Bare::load(runtime, arguments, "finder", [1, 3, 192, 192])?;
+    let (w, h) = (frame.width() as f32, frame.height() as f32);
+    let vehicle = BBox::new(w * 0.4, h * 0.4, w * 0.6, h * 0.8);
+    let (mut ours, mut limit) = (Samples::default(), Samples::default());
+    for _ in 0..arguments.repeat {
+        let planes = frame.planes();
+        ours.add(time(|| finder.find(&planes, vehicle))?);
+        limit.add(bare.run(finder.tensor())?);
+    }
+    Ok(row("finder, vehicle to corners", &ours, Some(&limit)))
+}
+
+fn reader(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<Row> {
+    let mut reader = PlateReader::load(runtime, &arguments.models, "reader")?;
+    let mut bare = Bare::load(runtime, arguments, "reader", [1, 3, 64, 128])?;
+    let (x, y) = (frame.width() as f32 / 2.0, frame.height() as f32 / 2.0);
+    let quad = PlateQuad {
+        corners: [[x, y], [x + 90.0, y + 4.0], [x + 88.0, y + 64.0], [x - 2.0, y + 60.0]],
+        score: 1.0,
+        rows: 2,
+        rows_confidence: 1.0,
+        colour: PlateColour::White,
+        colour_confidence: 1.0,
+    };
+    let (mut ours, mut limit) = (Samples::default(), Samples::default());
+    for _ in 0..arguments.repeat {
+        let planes = frame.planes();
+        ours.add(time(|| reader.read(&planes, &quad))?);
+        limit.add(bare.run(reader.tensor())?);
+    }
+    Ok(row("reader, corners to characters", &ours, Some(&limit)))
+}
+
+/// ONNX Runtime and nothing else: the same session settings, a ready tensor, outputs dropped.
+struct Bare {
+    session: Session,
+    input: String,
+    shape: [usize; 4],
+}
+
+impl Bare {
+    fn load(
+        runtime: &Runtime,
+        arguments: &Arguments,
+        base: &str,
+        shape: [usize; 4],
+    ) -> Result<Self> {
+        let (card, _) = Card::read(&arguments.models, base)?;
+        let (weights, path) = card.weights(&arguments.models)?;
+        Ok(Self { session: runtime.session(&path, &weights)?, input: card.input.name, shape })
+    }
+
+    fn run(&mut self, tensor: &[f32]) -> Result<Duration> {
+        let start = Instant::now();
+        let input = TensorRef::from_array_view((self.shape, tensor))?;
+        black_box(self.session.run(ort::inputs![self.input.as_str() => input])?);
+        Ok(start.elapsed())
+    }
+}
+
+fn time<T>(run: impl FnOnce() -> plate_model::Result<T>) -> Result<Duration> {
+    let start = Instant::now();
+    black_box(run()?);
+    Ok(start.elapsed())
+}
+
+fn row(what: &str, ours: &Samples, bare: Option<&Samples>) -> Row {
+    let bare_median_ms = bare.map(Samples::median_ms);
+    Row {
+        what: what.to_owned(),
+        median_ms: ours.median_ms(),
+        fastest_ms: ours.fastest_ms(),
+        bare_median_ms,
+        ratio: bare_median_ms.map(|bare| ours.median_ms() / bare),
+    }
+}
