@@ -31,13 +31,15 @@ impl Agent {
     pub fn configure(site: &Site, geometry: &Path, weights: &Path, uri: &str) -> Result<Self> {
         let text = std::fs::read_to_string(geometry)
             .with_context(|| format!("read site file {}", geometry.display()))?;
-        let parsed: toml::Value = toml::from_str(&text)
-            .with_context(|| format!("site file {}", geometry.display()))?;
+        let parsed: toml::Value =
+            toml::from_str(&text).with_context(|| format!("site file {}", geometry.display()))?;
         let cameras = parsed.get("camera").and_then(|cameras| cameras.as_array());
         let Some([camera]) = cameras.map(Vec::as_slice) else {
             bail!("{}: the demo wants exactly one [[camera]]", geometry.display());
         };
-        let id = camera.get("id").and_then(|id| id.as_str())
+        let id = camera
+            .get("id")
+            .and_then(|id| id.as_str())
             .with_context(|| format!("{}: [[camera]] has no id", geometry.display()))?;
         let config = site.dir.join("agent.toml");
         std::fs::write(
@@ -51,8 +53,10 @@ impl Agent {
                  [health]\nlisten = \"127.0.0.1:{health}\"\n\
                  [[camera]]\nid = \"{id}\"\nuri = \"{uri}\"\n",
                 keys = site.dir.join("keys").join(DEVICE).display(),
-                weights = weights.canonicalize()
-                    .with_context(|| format!("weights folder {}", weights.display()))?.display(),
+                weights = weights
+                    .canonicalize()
+                    .with_context(|| format!("weights folder {}", weights.display()))?
+                    .display(),
                 spool = site.dir.join("spool").display(),
                 device = site.ports.device,
                 health = site.ports.health,

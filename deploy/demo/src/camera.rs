@@ -22,7 +22,8 @@ pub struct Camera {
 /// Renders the synthetic junction once and keeps it; later runs find it.
 pub fn render(site: &Site, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
     let stem = site.cache.join(format!("junction-{seed}"));
-    let [clip, truth, geometry] = ["mp4", "truth.json", "site.toml"].map(|end| stem.with_extension(end));
+    let [clip, truth, geometry] =
+        ["mp4", "truth.json", "site.toml"].map(|end| stem.with_extension(end));
     let program = site.program("world")?;
     // The renderer itself may have changed since: its own modification time is part of the key.
     let built = std::fs::metadata(program.get_program())?.modified()?;
@@ -34,7 +35,8 @@ pub fn render(site: &Site, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
         command.args(["render", "--seed", &seed.to_string(), "--out"]).arg(&clip);
         command.arg("--truth").arg(&truth).arg("--site").arg(&geometry);
         // Its progress bar is the user's.
-        let status = command.stdin(Stdio::null()).status().context("render the synthetic junction")?;
+        let status =
+            command.stdin(Stdio::null()).status().context("render the synthetic junction")?;
         if !status.success() {
             bail!("rendering the synthetic junction ended with {status}");
         }

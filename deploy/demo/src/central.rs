@@ -55,7 +55,14 @@ impl Central {
             let secret = site.dir.join("keys").join(format!("{}.password", officer.login));
             std::fs::write(&secret, &officer.password)?;
             let mut command = central.command(site, &["admin", "create-user"])?;
-            command.args(["--login", officer.login, "--name", officer.title, "--role", officer.role]);
+            command.args([
+                "--login",
+                officer.login,
+                "--name",
+                officer.title,
+                "--role",
+                officer.role,
+            ]);
             command.arg("--password-file").arg(&secret);
             process::finish(command)?;
         }

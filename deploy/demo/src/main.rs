@@ -1,1 +1,61 @@
-fn main() {}
+//! The whole system on one machine: for people (`run`), for tests (`smoke`), against sudden death
+//! (`crash`), and against known truth (`score`). Everything it starts ends with it.
+
+mod agent;
+mod camera;
+mod central;
+mod crash;
+mod officer;
+mod owner;
+mod process;
+mod run;
+mod score;
+mod site;
+mod smoke;
+mod stages;
+mod system;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Runs camera, edge agent and central service together on this machine.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    /// Folder for everything a run writes; each mode empties its own subfolder at the start.
+    #[arg(long, default_value = "run", global = true)]
+    dir: PathBuf,
+    /// Folder of the models and their cards.
+    #[arg(long, default_value = "plate-model/weights", global = true)]
+    weights: PathBuf,
+    #[command(subcommand)]
+    mode: Mode,
+}
+
+#[derive(Debug, Subcommand)]
+enum Mode {
+    /// Starts everything, prints the pages and logins, and shows what happens until Ctrl-C.
+    Run(run::Input),
+    /// Drives officer and owner through the real pages and checks every stage.
+    Smoke,
+    /// Kills agent and central at random moments; afterwards each sealed violation is one case.
+    Crash(crash::Plan),
+    /// Replays rendered junctions and holds the agent's events against the truth.
+    Score(score::Plan),
+}
+
+// One thread: the kernel ends the children with the thread that started them.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    // The only provider this build has; a second call would mean a second main.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    match cli.mode {
+        Mode::Run(input) => run::run(&cli.dir, &cli.weights, &input).await,
+        Mode::Smoke => smoke::smoke(&cli.dir, &cli.weights).await,
+        Mode::Crash(plan) => crash::crash(&cli.dir, &cli.weights, &plan).await,
+        Mode::Score(plan) => score::score(&cli.dir, &cli.weights, &plan),
+    }
+}

@@ -23,7 +23,10 @@ impl Running {
     /// Must be called from the main thread: the kernel ends the child when the *thread* that
     /// started it ends.
     pub fn start(name: &str, mut command: Command, log: &Path) -> Result<Self> {
-        let file = File::options().create(true).append(true).open(log)
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(log)
             .with_context(|| format!("open log {}", log.display()))?;
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         // Own process group: Ctrl-C at the terminal reaches the demo alone, which ends the rest in order.

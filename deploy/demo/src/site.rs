@@ -35,7 +35,8 @@ impl Site {
         }
         let cache = root.join("cache");
         for folder in [&dir, &cache, &dir.join("logs"), &dir.join("keys")] {
-            std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("make {}", folder.display()))?;
         }
         let bin = std::env::current_exe()?.parent().context("program folder")?.to_path_buf();
         let dir = dir.canonicalize()?;
@@ -52,7 +53,10 @@ impl Site {
     pub fn program(&self, name: &str) -> Result<Command> {
         let path = self.bin.join(name);
         if !path.is_file() {
-            bail!("{} is not built: run `cargo build --workspace --bins` (make does)", path.display());
+            bail!(
+                "{} is not built: run `cargo build --workspace --bins` (make does)",
+                path.display()
+            );
         }
         Ok(Command::new(path))
     }

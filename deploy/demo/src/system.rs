@@ -1,0 +1,118 @@
+//! The three programs of the demo, started in the order in which they need each other.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::agent::{self, Agent};
+use crate::camera;
+use crate::central::Central;
+use crate::process::Running;
+use crate::site::Site;
+use crate::stages::Stages;
+
+/// Seed of the junction that demo and smoke look at.
+pub const SEED: u64 = 1;
+
+/// What the agent looks at.
+#[derive(Debug)]
+pub enum View {
+    Synthetic { seed: u64 },
+    Recording { clip: PathBuf, geometry: PathBuf },
+    Stream { uri: String, geometry: PathBuf },
+}
+
+/// Everything that runs. Fields are dropped, and so ended, in this order.
+#[derive(Debug)]
+pub struct System {
+    pub agent_process: Running,
+    pub central_process: Running,
+    pub camera_process: Option<Running>,
+    pub agent: Agent,
+    pub central: Central,
+    pub site: Site,
+}
+
+impl System {
+    /// Starts camera, central and agent, printing a line a stage.
+    pub async fn start(site: Site, weights: &Path, view: &View, stages: &Stages) -> Result<Self> {
+        let (camera_process, uri, geometry) = match view {
+            View::Synthetic { seed } => {
+                // Not under a spinner: the renderer shows its own progress.
+                let (clip, _truth, geometry) = camera::render(&site, *seed)?;
+                let (process, uri) = serve(&site, &clip, stages).await?;
+                (Some(process), uri, geometry)
+            }
+            View::Recording { clip, geometry } => {
+                let (process, uri) = serve(&site, clip, stages).await?;
+                (Some(process), uri, geometry.clone())
+            }
+            View::Stream { uri, geometry } => (None, uri.clone(), geometry.clone()),
+        };
+        let central = stages
+            .run("database, officers, device", async {
+                let central = Central::set_up(&site)?;
+                Agent::keygen(&site)?;
+                central.enrol(&site, agent::DEVICE)?;
+                Ok((central, format!("enrolled {}", agent::DEVICE)))
+            })
+            .await?;
+        let central_process = stages
+            .run("central service ready", async {
+                Ok((central.serve(&site).await?, site.web_url("/")))
+            })
+            .await?;
+        let agent = Agent::configure(&site, &geometry, weights, &uri)?;
+        let agent_process = stages
+            .run("edge agent running", async {
+                Ok((
+                    agent.run(&site).await?,
+                    format!("http://127.0.0.1:{}/status", site.ports.health),
+                ))
+            })
+            .await?;
+        Ok(Self { agent_process, central_process, camera_process, agent, central, site })
+    }
+
+    /// Fails with the words of the program that ended by itself.
+    pub fn check(&mut self) -> Result<()> {
+        self.agent_process.check()?;
+        self.central_process.check()?;
+        self.camera_process.as_mut().map_or(Ok(()), Running::check)
+    }
+
+    /// Waits until `look` gives something, at most `limit`.
+    pub async fn until<T>(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        mut look: impl AsyncFnMut(&Site) -> Result<Option<T>>,
+    ) -> Result<T> {
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            self.check()?;
+            if let Some(value) = look(&self.site).await? {
+                return Ok(value);
+            }
+            if tokio::time::Instant::now() > deadline {
+                bail!(
+                    "{what}: not within {} s; {}",
+                    limit.as_secs(),
+                    self.agent_process.last_words()
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+}
+
+async fn serve(site: &Site, clip: &Path, stages: &Stages) -> Result<(Running, String)> {
+    let clip = clip.canonicalize().with_context(|| format!("recording {}", clip.display()))?;
+    stages
+        .run("camera streaming (RTSP)", async {
+            let (process, uri) = camera::serve(site, &clip).await?;
+            Ok(((process, uri.clone()), uri))
+        })
+        .await
+}
