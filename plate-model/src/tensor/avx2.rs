@@ -89,6 +89,22 @@ pub(super) fn mix(
     rows: &Rows,
     luma: &Columns,
     chroma: &Columns,
+    coefficients: &Coefficients,
+    out: &mut [&mut [f32]; 3],
+) {
+    // Full HD to the detector's input needs one group of each: worth a loop without loops inside.
+    if luma.groups == 1 && chroma.groups == 1 {
+        mix_of::<true>(rows, luma, chroma, coefficients, out);
+    } else {
+        mix_of::<false>(rows, luma, chroma, coefficients, out);
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn mix_of<const ONE_GROUP: bool>(
+    rows: &Rows,
+    luma: &Columns,
+    chroma: &Columns,
     c: &Coefficients,
     out: &mut [&mut [f32]; 3],
 ) {
@@ -101,10 +117,15 @@ pub(super) fn mix(
     let (y_gain, y_offset) = (_mm256_set1_ps(c.y_gain), _mm256_set1_ps(c.y_offset));
     let (v_red, u_blue) = (_mm256_set1_ps(c.v_red), _mm256_set1_ps(c.u_blue));
     let (u_green, v_green) = (_mm256_set1_ps(c.u_green), _mm256_set1_ps(c.v_green));
+    let [out_red, out_green, out_blue] = out.each_mut().map(|plane| plane.as_mut_ptr());
     for x in (0..whole).step_by(PIXELS) {
         // SAFETY: x + 8 <= the starts of both; both rows reach as far as their columns.
-        let ([y0, y1], [c0, c1]) =
-            unsafe { (luma_sums(&rows.y, luma, x), chroma_sums(&rows.uv, chroma, x)) };
+        let ((y0, y1), (c0, c1)) = unsafe {
+            (
+                luma_sums::<ONE_GROUP>(&rows.y, luma, x),
+                chroma_sums::<ONE_GROUP>(&rows.uv, chroma, x),
+            )
+        };
         // All three come out in the order 0 1 4 5 2 3 6 7 and are put right at the end.
         let y = _mm256_cvtepi32_ps(_mm256_hadd_epi32(y0, y1));
         let (c0, c1) = (_mm256_castsi256_ps(c0), _mm256_castsi256_ps(c1));
@@ -115,11 +136,15 @@ pub(super) fn mix(
         let green = _mm256_add_ps(luma, _mm256_mul_ps(u, u_green));
         let green = _mm256_add_ps(green, _mm256_mul_ps(v, v_green));
         let blue = _mm256_add_ps(luma, _mm256_mul_ps(u, u_blue));
-        for (plane, value) in out.iter_mut().zip([red, green, blue]) {
-            let value = _mm256_min_ps(_mm256_max_ps(value, zero), one);
-            let value = _mm256_permute4x64_pd::<0b11_01_10_00>(_mm256_castps_pd(value));
-            // SAFETY: x + 8 <= width, which no plane is shorter than.
-            unsafe { _mm256_storeu_ps(plane.as_mut_ptr().add(x), _mm256_castpd_ps(value)) };
+        let in_order = |value| {
+            let value = _mm256_castps_pd(_mm256_min_ps(_mm256_max_ps(value, zero), one));
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(value))
+        };
+        // SAFETY: x + 8 <= width, which no plane is shorter than.
+        unsafe {
+            _mm256_storeu_ps(out_red.add(x), in_order(red));
+            _mm256_storeu_ps(out_green.add(x), in_order(green));
+            _mm256_storeu_ps(out_blue.add(x), in_order(blue));
         }
     }
     scalar::mix(rows, luma, chroma, c, out, whole..width);
@@ -131,22 +156,27 @@ pub(super) fn mix(
 /// `x + 8` is at most the number of starts, and the row has `furthest` samples.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn luma_sums(row: &[i16], columns: &Columns, x: usize) -> [__m256i; 2] {
-    let mut sums = [_mm256_setzero_si256(); 2];
-    for group in 0..columns.groups {
-        for (half, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: as promised by the caller; a group reads four samples from its start.
-            unsafe {
-                let at = x + 4 * half;
-                let starts = _mm_loadu_si128(columns.starts.as_ptr().add(at).cast());
-                let from = row.as_ptr().add(4 * group).cast::<i64>();
-                let samples = _mm256_i32gather_epi64::<2>(from, starts);
-                let weights = weights(columns, group, at);
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
-            }
+unsafe fn luma_sums<const ONE_GROUP: bool>(
+    row: &[i16],
+    columns: &Columns,
+    x: usize,
+) -> (__m256i, __m256i) {
+    let (mut first, mut second) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+    let groups = if ONE_GROUP { 1 } else { columns.groups };
+    // SAFETY: as promised by the caller; a group reads four samples from its start.
+    unsafe {
+        let starts = columns.starts.as_ptr().add(x);
+        let (low, high) = (_mm_loadu_si128(starts.cast()), _mm_loadu_si128(starts.add(4).cast()));
+        for group in 0..groups {
+            let from = row.as_ptr().add(4 * group).cast::<i64>();
+            let (w0, w1) = weights(columns, group, x);
+            let a = _mm256_i32gather_epi64::<2>(from, low);
+            let b = _mm256_i32gather_epi64::<2>(from, high);
+            first = _mm256_add_epi32(first, _mm256_madd_epi16(a, w0));
+            second = _mm256_add_epi32(second, _mm256_madd_epi16(b, w1));
         }
     }
-    sums
+    (first, second)
 }
 
 /// Sums of U and V side by side for each of eight output pixels: 0 to 3, then 4 to 7.
@@ -155,41 +185,45 @@ unsafe fn luma_sums(row: &[i16], columns: &Columns, x: usize) -> [__m256i; 2] {
 /// `x + 8` is at most the number of starts, and the row has `furthest` pairs.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn chroma_sums(row: &[i16], columns: &Columns, x: usize) -> [__m256i; 2] {
+unsafe fn chroma_sums<const ONE_GROUP: bool>(
+    row: &[i16],
+    columns: &Columns,
+    x: usize,
+) -> (__m256i, __m256i) {
     // u0 v0 u1 v1 becomes u0 u1 v0 v1.
     #[rustfmt::skip]
     let by_plane = _mm256_setr_epi8(
         0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15,
         0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15,
     );
-    let mut sums = [_mm256_setzero_si256(); 2];
-    for group in 0..columns.groups {
-        for (half, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: as promised by the caller; a group reads two pairs from its start.
-            unsafe {
-                let at = x + 4 * half;
-                let starts = _mm_loadu_si128(columns.starts.as_ptr().add(at).cast());
-                let from = row.as_ptr().add(4 * group).cast::<i64>();
-                let samples = _mm256_i32gather_epi64::<4>(from, starts);
-                let samples = _mm256_shuffle_epi8(samples, by_plane);
-                let weights = weights(columns, group, at);
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
-            }
+    let (mut first, mut second) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+    let groups = if ONE_GROUP { 1 } else { columns.groups };
+    // SAFETY: as promised by the caller; a group reads two pairs from its start.
+    unsafe {
+        let starts = columns.starts.as_ptr().add(x);
+        let (low, high) = (_mm_loadu_si128(starts.cast()), _mm_loadu_si128(starts.add(4).cast()));
+        for group in 0..groups {
+            let from = row.as_ptr().add(4 * group).cast::<i64>();
+            let (w0, w1) = weights(columns, group, x);
+            let a = _mm256_shuffle_epi8(_mm256_i32gather_epi64::<4>(from, low), by_plane);
+            let b = _mm256_shuffle_epi8(_mm256_i32gather_epi64::<4>(from, high), by_plane);
+            first = _mm256_add_epi32(first, _mm256_madd_epi16(a, w0));
+            second = _mm256_add_epi32(second, _mm256_madd_epi16(b, w1));
         }
     }
-    sums
+    (first, second)
 }
 
-/// Weights of four output pixels.
+/// Weights of eight output pixels.
 ///
 /// # Safety
-/// `at + 4` is at most the number of starts, and the group is one of the columns'.
+/// `x + 8` is at most the number of starts, and the group is one of the columns'.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn weights(columns: &Columns, group: usize, at: usize) -> __m256i {
+unsafe fn weights(columns: &Columns, group: usize, x: usize) -> (__m256i, __m256i) {
     // SAFETY: each group has as many weights as there are starts.
     unsafe {
-        let from = columns.weights.as_ptr().add(group * columns.starts.len() + at);
-        _mm256_loadu_si256(from.cast())
+        let from = columns.weights.as_ptr().add(group * columns.starts.len() + x);
+        (_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(4).cast()))
     }
 }
