@@ -9,16 +9,6 @@ use anyhow::{Context as _, Result, bail};
 use crate::process::Running;
 use crate::site::Site;
 
-/// What the agent looks at.
-#[derive(Debug)]
-pub struct Camera {
-    /// Geometry for the agent.
-    pub site_file: PathBuf,
-    pub uri: String,
-    /// The recording that is served, if any.
-    pub clip: Option<PathBuf>,
-}
-
 /// Renders the synthetic junction once and keeps it; later runs find it.
 pub fn render(site: &Site, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
     let stem = site.cache.join(format!("junction-{seed}"));

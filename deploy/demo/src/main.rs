@@ -2,6 +2,7 @@
 //! (`crash`), and against known truth (`score`). Everything it starts ends with it.
 
 mod agent;
+mod browser;
 mod camera;
 mod central;
 mod crash;

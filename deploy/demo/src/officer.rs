@@ -1,0 +1,127 @@
+//! Officers at work: through the pages with a browser, or through the staff API.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::central::Login;
+use crate::site::Site;
+
+/// Signs in through the page.
+pub async fn sign_in(browser: &Browser, site: &Site, officer: &Login) -> Result<()> {
+    browser.go(&site.web_url("/dang-nhap")).await?;
+    browser.fill("input[name=login]", officer.login).await?;
+    browser.fill("input[name=password]", &officer.password).await?;
+    browser.click("main form button[type=submit]").await?;
+    browser.text("main h1").await.map(drop)
+}
+
+/// Opens `case`, looks at every picture, plays the clip, and accepts it.
+pub async fn review(browser: &Browser, site: &Site, case: &str) -> Result<String> {
+    browser.go(&site.web_url("/xet-duyet")).await?;
+    browser.picture("queue").await?;
+    ensure!(browser.count("table.queue tbody tr").await? > 0, "the review queue is empty");
+    browser.go(&site.web_url(&format!("/ho-so/{case}"))).await?;
+    let pictures = browser.script(PICTURES).await?;
+    let pictures = pictures.as_i64().context("pictures of the case")?;
+    ensure!(
+        pictures >= 4,
+        "the case shows {pictures} pictures, expected frames before, on, past and close-up"
+    );
+    let played = browser.script(PLAY).await?;
+    let played = played.as_f64().with_context(|| format!("the clip does not play: {played}"))?;
+    ensure!(played > 0.3, "the clip stands at {played} s");
+    browser.picture("case").await?;
+    ensure!(
+        browser.count(".decision p.status.ok").await? >= 1,
+        "the page does not call the seal good"
+    );
+    browser.click("details[data-key=a] > summary").await?;
+    browser.click("details[data-key=a] form button[type=submit]").await?;
+    browser.text("main h1").await?;
+    Ok(format!("{pictures} pictures seen, clip played to {played:.1} s"))
+}
+
+/// The second officer approves the case and issues the notice; returns the notice's size in bytes.
+pub async fn approve(browser: &Browser, site: &Site, case: &str) -> Result<i64> {
+    browser.go(&site.web_url("/phe-duyet")).await?;
+    browser.picture("approval").await?;
+    browser.go(&site.web_url(&format!("/ho-so/{case}"))).await?;
+    browser.click("details[data-key=a] > summary").await?;
+    browser.click("details[data-key=a] form button[type=submit]").await?;
+    browser.text("main h1").await?;
+    browser.go(&site.web_url(&format!("/ho-so/{case}"))).await?;
+    if browser.count("form:has(input[value=notify]) button").await? > 0 {
+        browser.click("form:has(input[value=notify]) button").await?;
+        browser.text("main h1").await?;
+        browser.go(&site.web_url(&format!("/ho-so/{case}"))).await?;
+    }
+    browser.picture("notified").await?;
+    let pdf = browser.script(NOTICE).await?;
+    pdf.as_i64().with_context(|| format!("the notice is not a PDF: {pdf}"))
+}
+
+/// Waits for every picture of the case; gives their number once all have loaded.
+const PICTURES: &str = r"
+    const done = arguments[arguments.length - 1];
+    const images = [...document.querySelectorAll('.case img')];
+    images.forEach(image => { image.loading = 'eager'; });
+    const wait = until => {
+        if (images.every(image => image.complete && image.naturalWidth > 0)) done(images.length);
+        else if (performance.now() > until) done(-1);
+        else setTimeout(wait, 100, until);
+    };
+    wait(performance.now() + 15000);";
+
+/// Plays the clip for a moment; gives the time it reached or the error.
+const PLAY: &str = r"
+    const done = arguments[arguments.length - 1];
+    const video = document.querySelector('video');
+    video.play().then(() => setTimeout(() => done(video.currentTime), 1500), error => done(String(error)));";
+
+/// Fetches the notice as the page's link would; gives its size if it is a PDF.
+const NOTICE: &str = r"
+    const done = arguments[arguments.length - 1];
+    const link = document.querySelector('a[href$=\'thong-bao.pdf\']');
+    if (link === null) done('no link to a notice');
+    else fetch(link.href).then(answer => answer.arrayBuffer()).then(bytes => {
+        const start = new TextDecoder().decode(bytes.slice(0, 5));
+        done(start === '%PDF-' ? bytes.byteLength : start);
+    }, error => done(String(error)));";
+
+/// The staff API as a machine uses it.
+#[derive(Debug)]
+pub struct Api {
+    client: reqwest::Client,
+    base: String,
+}
+
+impl Api {
+    /// Signs in; the session cookie stays in the client.
+    pub async fn sign_in(site: &Site, officer: &Login) -> Result<Self> {
+        let client = reqwest::Client::builder().cookie_store(true).build()?;
+        let api = Self { client, base: site.web_url("/api/v1") };
+        let body = json!({ "login": officer.login, "password": officer.password });
+        let answer = api.client.post(format!("{}/session", api.base)).json(&body).send().await?;
+        answer.error_for_status().context("sign in through the staff API")?;
+        Ok(api)
+    }
+
+    /// Every case, all pages.
+    pub async fn cases(&self) -> Result<Vec<Value>> {
+        let mut cases = Vec::new();
+        for page in 1u64.. {
+            let url = format!("{}/cases", self.base);
+            let query = [("page", page.to_string())];
+            let answer = self.client.get(url).query(&query).send().await?.error_for_status()?;
+            let mut list: Value = answer.json().await?;
+            if let Some(Value::Array(more)) = list.get_mut("cases").map(Value::take) {
+                cases.extend(more);
+            }
+            if page >= list.get("pages").and_then(Value::as_u64).unwrap_or(0) {
+                break;
+            }
+        }
+        Ok(cases)
+    }
+}
