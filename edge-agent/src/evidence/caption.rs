@@ -1,0 +1,169 @@
+//! The words burnt in below an evidence picture, Vietnamese, in DOMAIN order: who, with what, under
+//! which plan, where, when and how that is known, what the lamp showed, which plate.
+
+use std::fmt::Write as _;
+
+use contract::manifest::{self, ClockSource, FileRole};
+use contract::violation::Lamp;
+use contract::{Movement, Rule, VehicleClass};
+use time::format_description::BorrowedFormatItem;
+use time::macros::{format_description, offset};
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::accusation::{Accusation, Shot};
+
+/// Vietnam has one offset and no summer time.
+pub const VIETNAM: UtcOffset = offset!(+7);
+
+const TIME: &[BorrowedFormatItem<'_>] = format_description!(
+    "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3][offset_hour sign:mandatory]:\
+     [offset_minute]"
+);
+const DAY: &[BorrowedFormatItem<'_>] = format_description!("[day]/[month]/[year]");
+
+/// The caption's items for one picture.
+pub fn items(
+    accusation: &Accusation,
+    device: &manifest::Device,
+    unit: &manifest::Unit,
+    role: FileRole,
+    shot: &Shot,
+) -> Vec<String> {
+    let camera = &accusation.camera;
+    let mut items = vec![
+        role_name(role).to_owned(),
+        iso(shot.captured_at),
+        clock(&accusation.clock),
+        act(accusation, shot),
+        plate(accusation),
+    ];
+    let mut place = camera.place.clone();
+    if let Some(km) = &camera.km {
+        // Writing to a string cannot fail.
+        let _ = write!(place, ", {km}");
+    }
+    if let Some([lat, lon]) = camera.gps {
+        let _ = write!(place, " ({lat:.5}, {lon:.5})");
+    }
+    items.push(place);
+    items.push(format!("Hướng {}", camera.direction));
+    items.extend(camera.lane.iter().map(|lane| format!("Làn {lane}")));
+    items.push(format!("Đơn vị {} {}", unit.code, unit.name));
+    items.push(format!("Thiết bị {} số {}, camera {}", device.id, device.serial, camera.id));
+    items.push(format!("Kế hoạch lắp đặt {}", camera.plan));
+    if let Some(verification) = &camera.verification {
+        // Three numbers always format.
+        let day = verification.valid_to.format(DAY).unwrap_or_default();
+        items.push(format!("Kiểm định {} đến {day}", verification.certificate));
+    }
+    items
+}
+
+/// ISO 8601 with milliseconds and +07:00.
+pub fn iso(at: OffsetDateTime) -> String {
+    // Every component of the format exists in an OffsetDateTime.
+    at.to_offset(VIETNAM).format(TIME).unwrap_or_default()
+}
+
+fn role_name(role: FileRole) -> &'static str {
+    match role {
+        FileRole::FrameBefore => "Ảnh 1/3: TRƯỚC VẠCH",
+        FileRole::FrameOn => "Ảnh 2/3: TRÊN VẠCH",
+        FileRole::FramePast => "Ảnh 3/3: SAU VẠCH",
+        FileRole::CloseUp => "CẬN CẢNH (phóng to)",
+        FileRole::Clip => "ĐOẠN PHIM",
+        FileRole::Overlay => "MINH HỌA (không phải chứng cứ)",
+    }
+}
+
+fn clock(clock: &manifest::Clock) -> String {
+    let source = match clock.source {
+        ClockSource::Rtcp => "RTCP của camera",
+        ClockSource::Arrival => "giờ thiết bị khi nhận",
+        ClockSource::Recording => "bản ghi",
+        ClockSource::Unknown => "KHÔNG RÕ",
+    };
+    let mut text = format!("Đồng bộ: {source}");
+    if let Some(offset) = clock.offset_ms {
+        let _ = write!(text, ", lệch {offset:+} ms");
+    }
+    if let Some(age) = clock.age_ms {
+        let _ = write!(text, ", cách đây {age} ms");
+    }
+    text
+}
+
+fn act(accusation: &Accusation, shot: &Shot) -> String {
+    let violation = &accusation.violation;
+    let rule = match violation.rule {
+        Rule::RedLight => "Vượt đèn đỏ",
+        Rule::StopLine => "Dừng xe đè vạch",
+    };
+    let vehicle = match violation.vehicle {
+        VehicleClass::Motorbike => "xe máy",
+        VehicleClass::Car => "ô tô con",
+        VehicleClass::Bus => "xe khách",
+        VehicleClass::Truck => "xe tải",
+    };
+    let movement = match violation.movement {
+        Movement::Straight => "đi thẳng",
+        Movement::Left => "rẽ trái",
+        Movement::Right => "rẽ phải",
+        Movement::Stopped => "dừng",
+    };
+    let lamp = match violation.lamp {
+        Lamp::Red => "đèn ĐỎ",
+        Lamp::Amber => "đèn VÀNG",
+        Lamp::Green => "đèn XANH",
+        Lamp::Unknown => "đèn KHÔNG RÕ",
+    };
+    // The manifest's figure is for the frame on the line; the others lie before or after it.
+    let apart = (shot.captured_at - violation.at).whole_milliseconds();
+    let elapsed = i128::from(violation.red_elapsed_ms) + apart;
+    let mut text = format!("{rule}, {vehicle}, {movement}, {lamp} {elapsed} ms");
+    if violation.right_arrow {
+        text.push_str(", mũi tên phải xanh");
+    }
+    text
+}
+
+fn plate(accusation: &Accusation) -> String {
+    match &accusation.plate {
+        Some(reading) => {
+            let text = reading.text.as_deref().unwrap_or("chưa chắc chắn");
+            format!("Biển số {text} ({:.1} %)", reading.confidence * 100.0)
+        }
+        None => "Biển số không đọc được".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn times_are_vietnamese_with_milliseconds() {
+        let at = datetime!(2026-11-21 17:04:05.678_901 UTC);
+        assert_eq!(iso(at), "2026-11-22T00:04:05.678+07:00");
+    }
+
+    #[test]
+    fn the_clock_line_names_source_and_offset() {
+        let known = manifest::Clock {
+            source: ClockSource::Rtcp,
+            offset_ms: Some(-12),
+            age_ms: Some(3200),
+            epoch: 0,
+        };
+        assert_eq!(clock(&known), "Đồng bộ: RTCP của camera, lệch -12 ms, cách đây 3200 ms");
+        let bare = manifest::Clock {
+            source: ClockSource::Arrival,
+            offset_ms: None,
+            age_ms: None,
+            epoch: 0,
+        };
+        assert_eq!(clock(&bare), "Đồng bộ: giờ thiết bị khi nhận");
+    }
+}

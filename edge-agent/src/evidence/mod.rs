@@ -1,0 +1,18 @@
+//! From an accusation to a sealed package: pictures with their caption strip, the plate's
+//! close-up, the overlay, the clip, the manifest and its seal.
+//!
+//! - [`frames`]: decoded frame → clean JPEG, caption strip *below* the picture;
+//! - [`clip`]: the camera's own encoded bits in an MP4, never re-encoded;
+//! - [`package`]: [`Sealer`] joins them into a chain of sealed packages.
+//!
+//! The same accusation gives the same bytes, so a replay proves what the box did.
+
+pub mod caption;
+pub mod clip;
+pub mod frames;
+mod mp4;
+pub mod overlay;
+pub mod package;
+mod text;
+
+pub use package::{Sealed, Sealer, SealingError, Target};

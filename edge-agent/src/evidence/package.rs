@@ -1,0 +1,241 @@
+//! The sealer: renders an accusation's files, writes the manifest over them, seals it onto the
+//! device's chain and hands the whole to the spool, or to a folder for a replay.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ab_glyph::InvalidFont;
+use contract::Digest;
+use contract::chain::Head;
+use contract::manifest::{self, FileRole, Manifest, ManifestError};
+use contract::seal::{Purpose, SigningKey};
+use jpeg_encoder::EncodingError;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::accusation::{Accusation, Shot};
+use crate::spool::{Entry, Package, Spool, SpoolError, State};
+
+use super::caption::{self, VIETNAM};
+use super::clip::{self, ClipError};
+use super::text::Typeface;
+use super::{frames, overlay};
+
+/// Room asked of the spool beside the files: manifest, seal, later the receipt.
+const PAPERS: u64 = 128 * 1024;
+
+/// Why an accusation was not sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealingError {
+    #[error("failed to encode the {role:?} picture: {source}")]
+    Picture { role: FileRole, source: EncodingError },
+    #[error(transparent)]
+    Clip(#[from] ClipError),
+    #[error("the central would refuse it: {0}")]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+}
+
+/// One sealed package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    pub sequence: u64,
+    pub evidence_id: Uuid,
+    /// Folder of the package at the time of sealing.
+    pub dir: PathBuf,
+    pub bytes: u64,
+}
+
+/// Where sealed packages go.
+#[derive(Debug)]
+pub enum Target {
+    /// The durable spool: the agent.
+    Spool(Arc<Spool>),
+    /// A plain folder with a chain of its own: replays.
+    Folder { dir: PathBuf, head: Mutex<Head> },
+}
+
+impl Target {
+    pub fn folder(dir: impl Into<PathBuf>) -> Self {
+        Self::Folder { dir: dir.into(), head: Mutex::new(Head::default()) }
+    }
+}
+
+/// Seals for one device. Safe to share between threads; rendering runs in parallel, only the last
+/// step is one at a time.
+#[derive(Debug)]
+pub struct Sealer {
+    device: manifest::Device,
+    unit: manifest::Unit,
+    key: SigningKey,
+    face: Typeface,
+    target: Target,
+}
+
+/// A rendered file, not yet in a manifest.
+struct Rendered {
+    name: &'static str,
+    role: FileRole,
+    media_type: &'static str,
+    captured_at: OffsetDateTime,
+    content: Vec<u8>,
+}
+
+impl Sealer {
+    pub fn new(
+        device: manifest::Device,
+        unit: manifest::Unit,
+        key: SigningKey,
+        target: Target,
+    ) -> Result<Self, InvalidFont> {
+        Ok(Self { device, unit, key, face: Typeface::load()?, target })
+    }
+
+    /// Renders, seals and stores. On success the evidence is safe.
+    pub fn seal(&self, accusation: &Accusation) -> Result<Sealed, SealingError> {
+        let files = self.render(accusation)?;
+        let bytes = PAPERS + files.iter().map(|file| file.content.len() as u64).sum::<u64>();
+        match &self.target {
+            Target::Spool(spool) => {
+                let entry = spool.store(accusation.evidence_id, bytes, |head| {
+                    self.compose(accusation, files, head)
+                })?;
+                let dir = spool.root().join(State::Pending.folder()).join(entry.name());
+                Ok(Sealed::new(&entry, dir))
+            }
+            Target::Folder { dir, head } => {
+                // Two plain values: a panicked holder left the old ones.
+                let mut head = head.lock().unwrap_or_else(PoisonError::into_inner);
+                let package = self.compose(accusation, files, *head)?;
+                let (entry, dir) = export(&package, dir)?;
+                *head = Head {
+                    sequence: package.sequence,
+                    digest: Some(Digest::of(&package.manifest)),
+                };
+                Ok(Sealed::new(&entry, dir))
+            }
+        }
+    }
+
+    fn render(&self, accusation: &Accusation) -> Result<Vec<Rendered>, SealingError> {
+        let on = frames::to_rgb(&accusation.on.frame);
+        let mut files = Vec::with_capacity(6);
+        for (name, role, shot) in [
+            ("before.jpg", FileRole::FrameBefore, &accusation.before),
+            ("on.jpg", FileRole::FrameOn, &accusation.on),
+            ("past.jpg", FileRole::FramePast, &accusation.past),
+            ("closeup.jpg", FileRole::CloseUp, &accusation.close_up),
+            ("overlay.jpg", FileRole::Overlay, &accusation.on),
+        ] {
+            let picture = match role {
+                FileRole::FrameOn => on.clone(),
+                FileRole::Overlay => overlay::draw(accusation, &on),
+                FileRole::CloseUp => frames::close_up(shot, &frames::to_rgb(&shot.frame)),
+                _ => frames::to_rgb(&shot.frame),
+            };
+            files.push(self.picture(accusation, name, role, shot, &picture)?);
+        }
+        let captured_at = match accusation.clip.units.first() {
+            Some(unit) => unit.captured_at,
+            None => return Err(ClipError::Empty.into()),
+        };
+        files.push(Rendered {
+            name: "clip.mp4",
+            role: FileRole::Clip,
+            media_type: "video/mp4",
+            captured_at,
+            content: clip::mux(&accusation.clip)?,
+        });
+        Ok(files)
+    }
+
+    fn picture(
+        &self,
+        accusation: &Accusation,
+        name: &'static str,
+        role: FileRole,
+        shot: &Shot,
+        picture: &image::RgbImage,
+    ) -> Result<Rendered, SealingError> {
+        let items = caption::items(accusation, &self.device, &self.unit, role, shot);
+        let page = frames::with_caption(&self.face, picture, &items);
+        let content =
+            frames::jpeg(&page).map_err(|source| SealingError::Picture { role, source })?;
+        let captured_at = shot.captured_at;
+        Ok(Rendered { name, role, media_type: "image/jpeg", captured_at, content })
+    }
+
+    fn compose(
+        &self,
+        accusation: &Accusation,
+        files: Vec<Rendered>,
+        head: Head,
+    ) -> Result<Package, SealingError> {
+        let camera = &accusation.camera;
+        let mut violation = accusation.violation.clone();
+        violation.at = violation.at.to_offset(VIETNAM);
+        let manifest = Manifest {
+            version: manifest::VERSION,
+            evidence_id: accusation.evidence_id,
+            sequence: head.sequence + 1,
+            previous: head.digest,
+            device: self.device.clone(),
+            unit: self.unit.clone(),
+            camera: manifest::Camera {
+                id: camera.id.clone(),
+                place: camera.place.clone(),
+                km: camera.km.clone(),
+                gps: camera.gps,
+                direction: camera.direction.clone(),
+                lane: camera.lane.clone(),
+                plan: camera.plan.clone(),
+                verification: camera.verification.clone(),
+            },
+            clock: accusation.clock.clone(),
+            violation,
+            plate: accusation.plate.clone(),
+            models: accusation.models.clone(),
+            config: accusation.config_digest,
+            files: files.iter().map(Rendered::entry).collect(),
+        };
+        manifest.check()?;
+        let bytes = manifest.to_bytes();
+        // Read back: what is sealed is what the central will parse.
+        Manifest::parse(&bytes)?;
+        Ok(Package {
+            evidence_id: manifest.evidence_id,
+            sequence: manifest.sequence,
+            seal: self.key.sign_detached(Purpose::Manifest, &bytes),
+            manifest: bytes,
+            files: files.into_iter().map(|file| (file.name.to_owned(), file.content)).collect(),
+        })
+    }
+}
+
+impl Rendered {
+    fn entry(&self) -> manifest::File {
+        manifest::File {
+            name: self.name.to_owned(),
+            role: self.role,
+            media_type: self.media_type.to_owned(),
+            bytes: self.content.len() as u64,
+            sha256: Digest::of(&self.content),
+            captured_at: self.captured_at.to_offset(VIETNAM),
+        }
+    }
+}
+
+impl Sealed {
+    fn new(entry: &Entry, dir: PathBuf) -> Self {
+        Self { sequence: entry.sequence, evidence_id: entry.evidence_id, dir, bytes: entry.bytes }
+    }
+}
+
+/// Writes a package below `dir`, replacing the same package of an earlier replay.
+fn export(package: &Package, dir: &Path) -> Result<(Entry, PathBuf), SpoolError> {
+    let entry = Entry::of(package);
+    let place = dir.join(entry.name());
+    package.replace_at(&place)?;
+    Ok((entry, place))
+}

@@ -1,0 +1,282 @@
+//! The board on which every camera's state hangs: written by the cameras' loops, read by metrics,
+//! `/status` and the log. Writing costs a short lock that only the camera's own readers share.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::clock::Clock;
+
+/// Where a camera stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraState {
+    /// Being reached, for the first time or again.
+    Connecting,
+    /// Frames come and are analysed.
+    Streaming,
+    /// Connected, but no frame came for too long.
+    Stalled,
+    /// Frames come but may not accuse: their clock is not known.
+    ClockUnknown,
+    /// Cannot work until somebody changes something: wrong password, no H.264/H.265, no such host.
+    Failed,
+    /// Ended as asked.
+    Stopped,
+}
+
+impl CameraState {
+    pub const ALL: [Self; 6] = [
+        Self::Connecting,
+        Self::Streaming,
+        Self::Stalled,
+        Self::ClockUnknown,
+        Self::Failed,
+        Self::Stopped,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Streaming => "streaming",
+            Self::Stalled => "stalled",
+            Self::ClockUnknown => "clock_unknown",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// A snapshot of one camera.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CameraStatus {
+    pub id: String,
+    pub state: CameraState,
+    /// Why, in words.
+    pub detail: String,
+    /// Frames analysed.
+    pub frames: u64,
+    /// Analysed frames a second, lately.
+    pub fps: f64,
+    /// Time since the last frame arrived.
+    pub last_frame_age_ms: Option<u64>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub last_captured_at: Option<OffsetDateTime>,
+    /// Dropped frames, events and clips by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+    pub reconnects: u64,
+}
+
+/// All cameras of the agent.
+#[derive(Debug, Clone)]
+pub struct Board {
+    clock: Arc<dyn Clock>,
+    cameras: Arc<Mutex<BTreeMap<String, CameraHandle>>>,
+}
+
+/// One camera's place on the board.
+#[derive(Debug, Clone)]
+pub struct CameraHandle {
+    id: Arc<str>,
+    clock: Arc<dyn Clock>,
+    record: Arc<Mutex<Record>>,
+}
+
+#[derive(Debug)]
+struct Record {
+    state: CameraState,
+    detail: String,
+    frames: u64,
+    last_frame: Option<Duration>,
+    /// Smoothed time between frames, seconds.
+    interval: Option<f64>,
+    last_captured_at: Option<OffsetDateTime>,
+    dropped: BTreeMap<&'static str, u64>,
+    reconnects: u64,
+}
+
+/// Weight of the newest interval in the smoothed one: about the last twenty frames count.
+const SMOOTHING: f64 = 0.1;
+/// Without a frame for this long, the rate shown is zero.
+const SILENCE: Duration = Duration::from_secs(3);
+
+impl Board {
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, cameras: Arc::default() }
+    }
+
+    /// The camera's place, made when first asked for.
+    pub fn camera(&self, id: &str) -> CameraHandle {
+        let mut cameras = lock(&self.cameras);
+        let handle = cameras.entry(id.to_owned()).or_insert_with(|| {
+            let handle = CameraHandle {
+                id: id.into(),
+                clock: self.clock.clone(),
+                record: Arc::new(Mutex::new(Record {
+                    state: CameraState::Connecting,
+                    detail: String::new(),
+                    frames: 0,
+                    last_frame: None,
+                    interval: None,
+                    last_captured_at: None,
+                    dropped: BTreeMap::new(),
+                    reconnects: 0,
+                })),
+            };
+            handle.publish_state(CameraState::Connecting);
+            handle
+        });
+        handle.clone()
+    }
+
+    pub fn snapshot(&self) -> Vec<CameraStatus> {
+        lock(&self.cameras).values().map(CameraHandle::status).collect()
+    }
+
+    /// Brings the metrics that age by themselves up to date; called when they are read.
+    pub fn publish(&self) {
+        for camera in self.snapshot() {
+            let id = camera.id;
+            metrics::gauge!("edge_camera_fps", "camera" => id.clone()).set(camera.fps);
+            if let Some(age) = camera.last_frame_age_ms {
+                metrics::gauge!("edge_camera_last_frame_age_seconds", "camera" => id)
+                    .set(age as f64 / 1000.0);
+            }
+        }
+    }
+}
+
+impl CameraHandle {
+    /// Sets the state; a change is logged and counted once.
+    pub fn state(&self, state: CameraState, detail: impl Into<String>) {
+        let detail = detail.into();
+        let mut record = lock(&self.record);
+        if record.state == state && record.detail == detail {
+            return;
+        }
+        let before = record.state;
+        record.state = state;
+        record.detail.clone_from(&detail);
+        drop(record);
+        let camera = &*self.id;
+        match state {
+            CameraState::Failed | CameraState::Stalled | CameraState::ClockUnknown => {
+                tracing::warn!(camera, state = state.name(), detail, "camera needs attention");
+            }
+            _ => tracing::info!(camera, state = state.name(), detail, "camera"),
+        }
+        if before != state {
+            self.publish_state(state);
+        }
+    }
+
+    /// Counts an analysed frame.
+    pub fn frame(&self, captured_at: OffsetDateTime) {
+        let now = self.clock.monotonic();
+        let mut record = lock(&self.record);
+        if let Some(last) = record.last_frame {
+            let newest = now.saturating_sub(last).as_secs_f64();
+            record.interval = Some(match record.interval {
+                Some(old) => old + SMOOTHING * (newest - old),
+                None => newest,
+            });
+        }
+        record.frames += 1;
+        record.last_frame = Some(now);
+        record.last_captured_at = Some(captured_at);
+        drop(record);
+        metrics::counter!("edge_camera_frames_total", "camera" => self.id.to_string()).increment(1);
+    }
+
+    /// Counts something dropped, by reason.
+    pub fn dropped(&self, reason: &'static str, count: u64) {
+        *lock(&self.record).dropped.entry(reason).or_default() += count;
+        let labels = [("camera", self.id.to_string()), ("reason", reason.to_owned())];
+        metrics::counter!("edge_camera_dropped_total", &labels).increment(count);
+    }
+
+    /// Counts a reconnection.
+    pub fn reconnected(&self) {
+        let mut record = lock(&self.record);
+        record.reconnects += 1;
+        // The pause is not a frame interval.
+        record.last_frame = None;
+        drop(record);
+        metrics::counter!("edge_camera_reconnects_total", "camera" => self.id.to_string())
+            .increment(1);
+    }
+
+    pub fn status(&self) -> CameraStatus {
+        let now = self.clock.monotonic();
+        let record = lock(&self.record);
+        let age = record.last_frame.map(|last| now.saturating_sub(last));
+        let fps = match (record.interval, age) {
+            (Some(interval), Some(age)) if interval > 0.0 && age < SILENCE => 1.0 / interval,
+            _ => 0.0,
+        };
+        CameraStatus {
+            id: self.id.to_string(),
+            state: record.state,
+            detail: record.detail.clone(),
+            frames: record.frames,
+            fps,
+            last_frame_age_ms: age.map(|age| age.as_millis() as u64),
+            last_captured_at: record.last_captured_at,
+            dropped: record.dropped.clone(),
+            reconnects: record.reconnects,
+        }
+    }
+
+    fn publish_state(&self, state: CameraState) {
+        for one in CameraState::ALL {
+            let labels = [("camera", self.id.to_string()), ("state", one.name().to_owned())];
+            metrics::gauge!("edge_camera_state", &labels).set(f64::from(u8::from(one == state)));
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Plain values, each changed in one step.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Simulated;
+
+    #[test]
+    fn rate_and_age_follow_the_frames() {
+        let clock = Simulated::at(OffsetDateTime::UNIX_EPOCH);
+        let board = Board::new(Arc::new(clock.clone()));
+        let camera = board.camera("c1");
+        for _ in 0..50 {
+            clock.advance(Duration::from_millis(100));
+            camera.frame(clock.now());
+        }
+        clock.advance(Duration::from_millis(70));
+        let status = board.camera("c1").status();
+        assert_eq!(status.frames, 50);
+        assert!((status.fps - 10.0).abs() < 0.01, "{}", status.fps);
+        assert_eq!(status.last_frame_age_ms, Some(70));
+        clock.advance(Duration::from_secs(10));
+        assert_eq!(camera.status().fps, 0.0, "a silent camera has no rate");
+    }
+
+    #[test]
+    fn drops_are_kept_apart_by_camera_and_reason() {
+        let board = Board::new(Arc::new(Simulated::at(OffsetDateTime::UNIX_EPOCH)));
+        board.camera("a").dropped("late", 2);
+        board.camera("a").dropped("late", 1);
+        board.camera("b").dropped("queue_full", 5);
+        let shot = board.snapshot();
+        assert_eq!(shot[0].dropped, BTreeMap::from([("late", 3)]));
+        assert_eq!(shot[1].dropped, BTreeMap::from([("queue_full", 5)]));
+        board.camera("b").state(CameraState::Failed, "401 Unauthorized");
+        assert_eq!(board.snapshot()[1].state, CameraState::Failed);
+        assert_eq!(board.snapshot()[0].state, CameraState::Connecting);
+    }
+}

@@ -1,0 +1,11 @@
+//! How the box is: states of cameras, spool and uplink, shown as Prometheus metrics and JSON on the
+//! local network, and the doctor's checks before and beside a running agent.
+
+pub mod board;
+pub mod doctor;
+mod doctor_clock;
+mod server;
+
+pub use board::{Board, CameraHandle, CameraState, CameraStatus};
+pub use doctor::{Finding, Verdict};
+pub use server::{HealthError, Server, Sources, install_recorder};
