@@ -1,0 +1,174 @@
+//! Moving a case: the table's rule, the gate, the row and the audit row in one transaction.
+
+use time::OffsetDateTime;
+
+use super::examine::{Examination, ExamineError, examine};
+use super::reason::Reason;
+use super::record::{COLUMNS, Case};
+use super::states::{self, Action, Actor, Condition, Refusal};
+use crate::AppState;
+use crate::audit;
+use crate::notice::{self, NoticeError};
+use crate::store::{StoreError, Tx, to_ms};
+
+/// Longest note, in characters.
+pub const MAX_NOTE: usize = 500;
+
+/// What an officer asks for.
+#[derive(Debug, Clone)]
+pub struct Command {
+    pub case_id: String,
+    /// The version the officer saw.
+    pub version: i64,
+    pub action: Action,
+    pub reason: Option<Reason>,
+    pub note: Option<String>,
+    /// The right number, for [`Action::CorrectPlate`].
+    pub plate: Option<String>,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DecideError {
+    #[error("somebody else has changed the case since it was shown: look at it again")]
+    Conflict,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("the gate is closed")]
+    Gate(Box<Examination>),
+    #[error("{0:?} is not a plate number that such a vehicle carries")]
+    Plate(String),
+    #[error("reason \"other\" needs a note")]
+    NoteMissing,
+    #[error("a note has at most {MAX_NOTE} characters")]
+    NoteTooLong,
+    #[error(transparent)]
+    Examine(#[from] ExamineError),
+    #[error(transparent)]
+    Notice(#[from] NoticeError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Carries out `command` and returns the case after it.
+pub async fn decide(
+    state: &AppState,
+    actor: &Actor,
+    command: Command,
+) -> Result<Case, DecideError> {
+    let examination = examine(state, &command.case_id).await?;
+    let case = &examination.case;
+    if case.version != command.version {
+        return Err(DecideError::Conflict);
+    }
+    let note = command.note.as_deref().map(str::trim).filter(|note| !note.is_empty());
+    if note.is_some_and(|note| note.chars().count() > MAX_NOTE) {
+        return Err(DecideError::NoteTooLong);
+    }
+    let ready = examination.gate.is_open();
+    let after = match states::next(&case.standing(), command.action, actor, command.reason, ready) {
+        Err(Refusal::NotReady) => return Err(DecideError::Gate(Box::new(examination))),
+        other => other?,
+    };
+    if command.reason == Some(Reason::Other) && note.is_none() {
+        return Err(DecideError::NoteMissing);
+    }
+    let plate = match command.action {
+        Action::CorrectPlate => Some(corrected(case, command.plate.as_deref())?),
+        _ => case.plate.clone(),
+    };
+    let vehicle_type = super::open::vehicle_type(case.vehicle, plate.as_deref());
+    let now = state.clock.now();
+    let mut tx = state.store.begin().await?;
+    // The version in the WHERE is what decides between two officers, not the look above.
+    let changed = sqlx::query(
+        "UPDATE cases SET state = $1, version = version + 1, reviewer = $2, approver = $3,
+             plate_by = $4, plate = $5, vehicle_type = $6, reason = $7, note = $8,
+             reviewed_at = CASE WHEN $1 IN ('accepted', 'rejected') THEN $9 ELSE reviewed_at END,
+             approved_at = CASE WHEN $1 = 'approved' THEN $9 ELSE approved_at END
+         WHERE id = $10 AND version = $11",
+    )
+    .bind(after.state.name())
+    .bind(after.reviewer.clone())
+    .bind(after.approver.clone())
+    .bind(after.plate_by.clone())
+    .bind(plate.clone())
+    .bind(i64::from(vehicle_type))
+    .bind(command.reason.map(Reason::name))
+    .bind(note.map(str::to_owned))
+    .bind(to_ms(now))
+    .bind(case.id.clone())
+    .bind(command.version)
+    .execute(&mut *tx)
+    .await
+    .map_err(StoreError::from)?
+    .rows_affected();
+    if changed != 1 {
+        return Err(DecideError::Conflict);
+    }
+    let after = reload(&mut tx, &case.id).await?;
+    let mut detail = serde_json::json!({
+        "from": case.state.name(),
+        "to": after.state.name(),
+        "version": after.version,
+        "manifest": contract::Digest::of(examination.manifest_text.as_bytes()).to_string(),
+    });
+    if let Some(reason) = command.reason {
+        detail["reason"] = reason.name().into();
+    }
+    if let Some(note) = note {
+        detail["note"] = note.into();
+    }
+    if command.action == Action::CorrectPlate {
+        detail["plate"] = serde_json::json!({ "from": case.plate, "to": after.plate });
+    }
+    if needs_gate(case, command.action) {
+        detail["evidence"] = "verified".into();
+    }
+    if command.action == Action::Notify {
+        let issued = notice::issue(&mut tx, state, &after, &examination, actor, now).await?;
+        detail["notice"] = serde_json::json!({ "number": issued.number, "sha256": issued.sha256 });
+    }
+    record(&mut tx, &case.id, actor, command.action, now, detail).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(after)
+}
+
+fn needs_gate(case: &Case, action: Action) -> bool {
+    states::find(case.state, action).is_some_and(|row| row.needs.contains(&Condition::Ready))
+}
+
+fn corrected(case: &Case, typed: Option<&str>) -> Result<String, DecideError> {
+    let typed = typed.unwrap_or_default();
+    super::plate::read(typed, case.vehicle, case.plate_colour)
+        .map(|number| number.text().to_owned())
+        .ok_or_else(|| DecideError::Plate(typed.to_owned()))
+}
+
+async fn reload(tx: &mut Tx<'_>, id: &str) -> Result<Case, StoreError> {
+    let text = format!("SELECT {COLUMNS} FROM cases WHERE id = $1");
+    let row =
+        sqlx::query(sqlx::AssertSqlSafe(text)).bind(id.to_owned()).fetch_one(&mut **tx).await?;
+    Case::from_row(&row)
+}
+
+async fn record(
+    tx: &mut Tx<'_>,
+    case_id: &str,
+    actor: &Actor,
+    action: Action,
+    at: OffsetDateTime,
+    detail: serde_json::Value,
+) -> Result<(), StoreError> {
+    let who = format!("user:{}", actor.login);
+    let what = format!("case.{}", action.name());
+    let entry = audit::Entry {
+        at,
+        actor: &who,
+        action: &what,
+        subject_kind: "case",
+        subject_id: case_id,
+        detail,
+    };
+    audit::append(tx, entry).await
+}

@@ -1,0 +1,295 @@
+//! The decrees and the procedure, checked against themselves, and the choice among them by the
+//! time of the act.
+
+use contract::{Rule, VehicleClass};
+use serde::{Deserialize, Serialize};
+use time::macros::format_description;
+use time::{Date, OffsetDateTime, Time};
+
+use super::schema::{DecreeFile, Kind, ProcedureFile, ProvisionRow};
+use super::{Deadline, DeadlineUnit, VIETNAM};
+
+/// Why the law cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LawError {
+    #[error("{file}: {problem}")]
+    Syntax { file: String, problem: String },
+    #[error("{file}: {entry}: {problem}")]
+    Entry { file: String, entry: String, problem: String },
+    #[error("no decree was in force at {at} for {act} by a {on:?}")]
+    NoProvision { act: String, on: Kind, at: String },
+}
+
+/// What an act costs and under which words: chosen once, kept in the case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Provision {
+    /// The decree that holds the provision, e.g. `168/2024/NĐ-CP`.
+    pub decree: String,
+    /// Decrees in force that amend it, oldest first.
+    pub amended_by: Vec<String>,
+    pub article: u32,
+    pub clause: u32,
+    pub point: Option<String>,
+    pub text: String,
+    /// Bracket for an individual, VND.
+    pub fine_min: i64,
+    pub fine_max: i64,
+    /// Amount without aggravating or mitigating circumstances, VND.
+    pub fine_default: i64,
+    /// Licence points deducted.
+    pub points: u32,
+    /// Lowest office that may sign the fine.
+    pub signer: String,
+}
+
+/// An office and the bracket maximum up to which it may sign.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signer {
+    pub title: String,
+    pub up_to: i64,
+    pub source: String,
+}
+
+#[derive(Debug)]
+struct Decree {
+    number: String,
+    effective: OffsetDateTime,
+    amends: Option<String>,
+    provisions: Vec<ProvisionRow>,
+}
+
+/// All of `law/`.
+#[derive(Debug)]
+pub struct LawBook {
+    decrees: Vec<Decree>,
+    deadlines: Vec<Deadline>,
+    signers: Vec<Signer>,
+    default_position: f64,
+    appointment_days: i64,
+    appointment_at: Time,
+}
+
+impl Provision {
+    /// `điểm c khoản 7 Điều 7 Nghị định số 168/2024/NĐ-CP (được sửa đổi, bổ sung bởi …)`.
+    pub fn citation(&self) -> String {
+        let mut text = String::new();
+        if let Some(point) = &self.point {
+            text.push_str(&format!("điểm {point} "));
+        }
+        text.push_str(&format!(
+            "khoản {} Điều {} Nghị định số {}",
+            self.clause, self.article, self.decree
+        ));
+        for (index, number) in self.amended_by.iter().enumerate() {
+            text.push_str(if index == 0 {
+                " (được sửa đổi, bổ sung bởi "
+            } else {
+                "; "
+            });
+            text.push_str(&format!("Nghị định số {number}"));
+        }
+        if !self.amended_by.is_empty() {
+            text.push(')');
+        }
+        text
+    }
+}
+
+impl LawBook {
+    /// Reads and checks the files; each comes with the name used in messages.
+    pub(super) fn read(
+        decrees: &[(&str, &str)],
+        procedure: (&str, &str),
+    ) -> Result<Self, LawError> {
+        let file: ProcedureFile = parse(procedure)?;
+        let mut signers = file.signer;
+        signers.sort_by_key(|signer| signer.up_to);
+        let at = format_description!("[hour]:[minute]");
+        let appointment_at = Time::parse(&file.appointment.at, at)
+            .map_err(|_| entry(procedure.0, "appointment.at", "is not a time of day like 08:00"))?;
+        let mut book = Self {
+            decrees: Vec::new(),
+            deadlines: file.deadline,
+            signers,
+            default_position: file.fine.default_position,
+            appointment_days: file.appointment.days_after_notice,
+            appointment_at,
+        };
+        for (name, text) in decrees {
+            let decree = decree((name, text), &book)?;
+            book.decrees.push(decree);
+        }
+        book.decrees.sort_by_key(|decree| decree.effective);
+        book.check_procedure(procedure.0)?;
+        for source in [
+            &file.fine.source,
+            &file.licence.source,
+            &file.late_payment.source,
+            &file.explanation.source,
+            &file.appointment.source,
+        ] {
+            if source.trim().is_empty() {
+                return Err(entry(procedure.0, "source", "is empty: every value names its source"));
+            }
+        }
+        let sound = file.fine.organisation_factor >= 1
+            && file.licence.points > 0
+            && file.licence.several_acts == "highest_only"
+            && (0.0..0.01).contains(&file.late_payment.per_day)
+            && file.explanation.person_from <= file.explanation.organisation_from;
+        if !sound {
+            let problem = "fine, licence, late_payment or explanation holds an impossible value";
+            return Err(entry(procedure.0, "procedure", problem));
+        }
+        Ok(book)
+    }
+
+    fn check_procedure(&self, file: &str) -> Result<(), LawError> {
+        if !(0.0..=1.0).contains(&self.default_position) {
+            return Err(entry(file, "fine.default_position", "is not between 0 and 1"));
+        }
+        for deadline in &self.deadlines {
+            if deadline.count == 0 || deadline.source.trim().is_empty() {
+                return Err(entry(file, &deadline.name, "needs a count above 0 and a source"));
+            }
+        }
+        let notice = self.deadline("notice").ok_or_else(|| {
+            entry(file, "deadline", "has no entry named notice: cases need its term")
+        })?;
+        if notice.unit != DeadlineUnit::Days {
+            return Err(entry(file, "notice", "must count calendar days"));
+        }
+        let no_show = self.deadline("no_show").map_or(0, |deadline| i64::from(deadline.count));
+        if self.appointment_days < 1 || self.appointment_days > no_show {
+            let problem = "days_after_notice must lie between 1 and the no_show term";
+            return Err(entry(file, "appointment", problem));
+        }
+        Ok(())
+    }
+
+    /// The provision for an act seen by a camera.
+    pub fn provision(
+        &self,
+        rule: Rule,
+        vehicle: VehicleClass,
+        at: OffsetDateTime,
+    ) -> Result<Provision, LawError> {
+        self.find(rule.name(), Kind::from(vehicle), at)
+    }
+
+    /// The provision for any act of the tables.
+    pub fn find(&self, act: &str, on: Kind, at: OffsetDateTime) -> Result<Provision, LawError> {
+        let missing =
+            || LawError::NoProvision { act: act.into(), on, at: at.to_offset(VIETNAM).to_string() };
+        let in_force = || self.decrees.iter().filter(|decree| decree.effective <= at);
+        // The newest text wins; it is cited as the article of the decree it amends.
+        let (decree, row) = in_force()
+            .rev()
+            .find_map(|decree| {
+                let row = decree.provisions.iter().find(|row| row.act == act && row.on == on)?;
+                Some((decree, row))
+            })
+            .ok_or_else(missing)?;
+        let base = decree.amends.as_ref().unwrap_or(&decree.number);
+        let amended_by = in_force()
+            .filter(|other| other.amends.as_ref() == Some(base))
+            .map(|other| other.number.clone())
+            .collect();
+        Ok(Provision {
+            decree: base.clone(),
+            amended_by,
+            article: row.article,
+            clause: row.clause,
+            point: row.point.clone(),
+            text: row.text.clone(),
+            fine_min: row.fine[0],
+            fine_max: row.fine[1],
+            fine_default: self.default_amount(row.fine),
+            points: row.points,
+            signer: self.signer(row.fine[1]).ok_or_else(missing)?.title.clone(),
+        })
+    }
+
+    /// The lowest office that may sign a bracket with this maximum.
+    pub fn signer(&self, fine_max: i64) -> Option<&Signer> {
+        self.signers.iter().find(|signer| fine_max <= signer.up_to)
+    }
+
+    pub fn deadline(&self, name: &str) -> Option<&Deadline> {
+        self.deadlines.iter().find(|deadline| deadline.name == name)
+    }
+
+    /// When the notice for an act must be out.
+    pub fn notice_due(&self, detected: OffsetDateTime) -> Option<OffsetDateTime> {
+        self.deadline("notice")?.end(detected)
+    }
+
+    /// When a notice of `issued` asks the owner to come: never on a weekend.
+    pub fn appointment(&self, issued: OffsetDateTime) -> OffsetDateTime {
+        let mut day = issued.to_offset(VIETNAM).date();
+        for _ in 0..self.appointment_days {
+            day = day.next_day().unwrap_or(Date::MAX);
+        }
+        while day.weekday().number_from_monday() > 5 {
+            day = day.next_day().unwrap_or(Date::MAX);
+        }
+        day.with_time(self.appointment_at).assume_offset(VIETNAM)
+    }
+
+    fn default_amount(&self, fine: [i64; 2]) -> i64 {
+        let width = (fine[1] - fine[0]) as f64;
+        fine[0] + (width * self.default_position).round() as i64
+    }
+}
+
+fn decree(source: (&str, &str), book: &LawBook) -> Result<Decree, LawError> {
+    let file: DecreeFile = parse(source)?;
+    let name = source.0;
+    let date = format_description!("[year]-[month]-[day]");
+    let effective = Date::parse(&file.effective, date)
+        .map_err(|_| entry(name, "effective", "is not a date like 2026-08-15"))?;
+    if let Some(issued) = &file.issued {
+        Date::parse(issued, date)
+            .map_err(|_| entry(name, "issued", "is not a date like 2026-08-15"))?;
+    }
+    for (key, text) in [("number", &file.number), ("title", &file.title), ("source", &file.source)]
+    {
+        if text.trim().is_empty() {
+            return Err(entry(name, key, "is empty"));
+        }
+    }
+    for (index, row) in file.provision.iter().enumerate() {
+        let at = format!("provision {} on {:?}", row.act, row.on);
+        if row.fine[0] <= 0 || row.fine[0] > row.fine[1] {
+            return Err(entry(name, &at, "fine must be [min, max] with 0 < min ≤ max"));
+        }
+        if row.points > 12 {
+            return Err(entry(name, &at, "points must be 0 to 12"));
+        }
+        if row.text.trim().is_empty() {
+            return Err(entry(name, &at, "text is empty"));
+        }
+        if book.signer(row.fine[1]).is_none() {
+            return Err(entry(name, &at, "nobody may sign a fine this high"));
+        }
+        let earlier = &file.provision[..index];
+        if earlier.iter().any(|other| other.act == row.act && other.on == row.on) {
+            return Err(entry(name, &at, "is given twice"));
+        }
+    }
+    Ok(Decree {
+        number: file.number,
+        effective: effective.with_time(Time::MIDNIGHT).assume_offset(VIETNAM),
+        amends: file.amends,
+        provisions: file.provision,
+    })
+}
+
+fn parse<T: serde::de::DeserializeOwned>((name, text): (&str, &str)) -> Result<T, LawError> {
+    toml::from_str(text).map_err(|e| LawError::Syntax { file: name.into(), problem: e.to_string() })
+}
+
+fn entry(file: &str, entry: &str, problem: &str) -> LawError {
+    LawError::Entry { file: file.into(), entry: entry.into(), problem: problem.into() }
+}

@@ -1,0 +1,94 @@
+//! The form of the files in `law/`.
+
+use serde::Deserialize;
+
+/// Which article's vehicles a provision is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Car,
+    Motorbike,
+}
+
+impl From<contract::VehicleClass> for Kind {
+    fn from(class: contract::VehicleClass) -> Self {
+        if class.is_two_wheeled() { Self::Motorbike } else { Self::Car }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecreeFile {
+    pub number: String,
+    pub title: String,
+    pub issued: Option<String>,
+    pub effective: String,
+    pub amends: Option<String>,
+    pub source: String,
+    #[serde(default)]
+    pub provision: Vec<ProvisionRow>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProvisionRow {
+    pub act: String,
+    pub on: Kind,
+    pub article: u32,
+    pub clause: u32,
+    pub point: Option<String>,
+    pub fine: [i64; 2],
+    pub points: u32,
+    pub text: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProcedureFile {
+    pub fine: FineRow,
+    pub licence: LicenceRow,
+    pub deadline: Vec<super::Deadline>,
+    pub late_payment: LatePaymentRow,
+    pub explanation: ExplanationRow,
+    pub signer: Vec<super::Signer>,
+    pub appointment: AppointmentRow,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FineRow {
+    pub default_position: f64,
+    pub organisation_factor: i64,
+    pub source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LicenceRow {
+    pub points: u32,
+    pub several_acts: String,
+    pub source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LatePaymentRow {
+    pub per_day: f64,
+    pub source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExplanationRow {
+    pub person_from: i64,
+    pub organisation_from: i64,
+    pub source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AppointmentRow {
+    pub days_after_notice: i64,
+    pub at: String,
+    pub source: String,
+}

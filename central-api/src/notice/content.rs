@@ -1,0 +1,173 @@
+//! What the notice says: the fields of Mẫu 01/73 as texts, from the case, its manifest and the
+//! agency's configuration. Owner and address are unknown until the registry answers: dotted lines.
+
+use bytes::Bytes;
+use contract::plate::PlateColour;
+use contract::{Manifest, VehicleClass};
+use time::OffsetDateTime;
+
+use super::NoticeError;
+use crate::case::{Case, plate};
+use crate::config::{Agency, Office};
+use crate::law::VIETNAM;
+
+/// The fields of one notice.
+#[derive(Debug, Clone)]
+pub struct Content {
+    pub parent: String,
+    pub agency: String,
+    /// `Số: 000012/TB-PC08`.
+    pub number: String,
+    pub place: String,
+    pub issued_at: OffsetDateTime,
+    /// Unit that operates the device.
+    pub detecting_unit: String,
+    pub vehicle: String,
+    pub plate: String,
+    pub plate_colour: String,
+    pub act_at: OffsetDateTime,
+    pub act_place: String,
+    pub act: String,
+    pub citation: String,
+    pub appointment: OffsetDateTime,
+    pub offices: Vec<Office>,
+    /// Days after which a notice without answer leads to a warning.
+    pub no_show_days: u32,
+    pub device: String,
+    pub results: String,
+    pub evidence_id: String,
+    pub signer: String,
+    pub archive: String,
+    pub lookup_url: String,
+    pub code: String,
+}
+
+/// What the annex shows.
+#[derive(Debug, Clone)]
+pub struct Pictures {
+    /// JPEG: the vehicle on the line.
+    pub on: Bytes,
+    /// JPEG: the plate.
+    pub close_up: Bytes,
+}
+
+/// What only the moment of issue knows.
+#[derive(Debug)]
+pub(super) struct Issue<'a> {
+    pub number: i64,
+    pub code: &'a str,
+    pub at: OffsetDateTime,
+    pub appointment: OffsetDateTime,
+    pub no_show_days: u32,
+    pub signer: &'a str,
+    pub public_url: &'a str,
+}
+
+impl Content {
+    pub(super) fn of(
+        case: &Case,
+        manifest: &Manifest,
+        agency: &Agency,
+        issue: Issue<'_>,
+    ) -> Result<Self, NoticeError> {
+        let plate_text = case.plate.as_deref().ok_or(NoticeError::Incomplete("a plate"))?;
+        let law = case.law.as_ref().ok_or(NoticeError::Incomplete("a provision"))?;
+        let camera = &manifest.camera;
+        let mut act_place = camera.place.clone();
+        for part in [camera.km.as_deref(), Some(camera.direction.as_str())].into_iter().flatten() {
+            act_place.push_str(", ");
+            act_place.push_str(part);
+        }
+        let mut device = format!(
+            "Camera {}, thiết bị số {}, phương án lắp đặt số {}",
+            camera.id, manifest.device.serial, camera.plan
+        );
+        if let Some(verification) = &camera.verification {
+            device.push_str(&format!(
+                ", giấy chứng nhận kiểm định/hiệu chuẩn số {} có hiệu lực đến {}",
+                verification.certificate,
+                date(verification.valid_to)
+            ));
+        }
+        Ok(Self {
+            parent: agency.parent.clone(),
+            agency: agency.name.clone(),
+            number: format!("{:06}/TB-{}", issue.number, agency.code),
+            place: agency.place.clone(),
+            issued_at: issue.at,
+            detecting_unit: manifest.unit.name.clone(),
+            vehicle: vehicle(case.vehicle).into(),
+            plate: plate::display(plate_text, case.vehicle, case.plate_colour),
+            plate_colour: case.plate_colour.map_or("", plate_colour).into(),
+            act_at: case.act_at,
+            act_place,
+            act: law.text.clone(),
+            citation: law.citation(),
+            appointment: issue.appointment,
+            offices: agency.offices.clone(),
+            no_show_days: issue.no_show_days,
+            device,
+            results:
+                "03 ảnh toàn cảnh (trước vạch, trên vạch, qua vạch), 01 ảnh cận cảnh biển số, \
+                      01 đoạn video"
+                    .into(),
+            evidence_id: case.evidence_id.clone(),
+            signer: issue.signer.into(),
+            archive: agency.code.clone(),
+            lookup_url: format!("{}/tra-cuu?thong-bao={}", issue.public_url, issue.code),
+            code: issue.code.into(),
+        })
+    }
+}
+
+/// The kind of vehicle as a notice names it.
+pub fn vehicle(class: VehicleClass) -> &'static str {
+    match class {
+        VehicleClass::Motorbike => "Xe mô tô, xe gắn máy",
+        VehicleClass::Car => "Xe ô tô con",
+        VehicleClass::Bus => "Xe ô tô chở người",
+        VehicleClass::Truck => "Xe ô tô tải",
+    }
+}
+
+/// The plate's colours as a notice names them.
+pub fn plate_colour(colour: PlateColour) -> &'static str {
+    match colour {
+        PlateColour::White => "Nền màu trắng, chữ và số màu đen",
+        PlateColour::Yellow => "Nền màu vàng, chữ và số màu đen",
+        PlateColour::Blue => "Nền màu xanh, chữ và số màu trắng",
+        PlateColour::Red => "Nền màu đỏ, chữ và số màu trắng",
+    }
+}
+
+/// `21/11/2026`.
+pub(super) fn date(date: time::Date) -> String {
+    format!("{:02}/{:02}/{}", date.day(), u8::from(date.month()), date.year())
+}
+
+/// `ngày 21 tháng 11 năm 2026`; days under 10 and months under 3 take a zero.
+pub(super) fn long_date(at: OffsetDateTime) -> String {
+    let date = at.to_offset(VIETNAM).date();
+    let (day, month) = (date.day(), u8::from(date.month()));
+    let month = if month < 3 { format!("{month:02}") } else { month.to_string() };
+    format!("ngày {day:02} tháng {month} năm {}", date.year())
+}
+
+/// `08 giờ 15 phút`.
+pub(super) fn long_time(at: OffsetDateTime) -> String {
+    let time = at.to_offset(VIETNAM).time();
+    format!("{:02} giờ {:02} phút", time.hour(), time.minute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn dates_follow_the_administrative_form_in_vietnam() {
+        assert_eq!(long_date(datetime!(2027-02-04 20:00 UTC)), "ngày 05 tháng 02 năm 2027");
+        assert_eq!(long_date(datetime!(2026-11-21 08:15 +7)), "ngày 21 tháng 11 năm 2026");
+        assert_eq!(long_time(datetime!(2026-11-21 01:05 UTC)), "08 giờ 05 phút");
+    }
+}

@@ -1,0 +1,169 @@
+//! Issuing a notice inside the transaction that makes its case notified, and finding it again.
+
+use bytes::Bytes;
+use contract::{Digest, FileRole};
+use rand::Rng as _;
+use sqlx::Row as _;
+use time::OffsetDateTime;
+
+use super::content::{Content, Issue, Pictures};
+use super::{NoticeError, form};
+use crate::AppState;
+use crate::case::{Actor, Case, Examination};
+use crate::law::{self, VIETNAM};
+use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
+
+/// What was just issued.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    pub number: i64,
+    pub sha256: String,
+}
+
+/// A notice on record.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    pub case_id: String,
+    pub code: String,
+    pub number: i64,
+    pub sha256: String,
+    pub issued_at: OffsetDateTime,
+}
+
+/// Numbers, prints and stores the notice of `case`. The file is durable before the transaction
+/// that names it commits; an abandoned file names no case and harms nobody.
+pub async fn issue(
+    tx: &mut Tx<'_>,
+    state: &AppState,
+    case: &Case,
+    examination: &Examination,
+    actor: &Actor,
+    at: OffsetDateTime,
+) -> Result<Issued, NoticeError> {
+    let manifest = examination.manifest.as_ref().ok_or(NoticeError::Incomplete("a manifest"))?;
+    let book = law::book().map_err(|_| NoticeError::Incomplete("the law"))?;
+    let no_show = book.deadline("no_show").ok_or(NoticeError::Incomplete("the no_show term"))?;
+    let approver = case.approver.as_deref().ok_or(NoticeError::Incomplete("an approver"))?;
+    let signer = user_name(tx, approver).await?;
+    let year = at.to_offset(VIETNAM).year();
+    let number = next_number(tx, year).await?;
+    let code = new_code();
+    let issue = Issue {
+        number,
+        code: &code,
+        at,
+        appointment: book.appointment(at),
+        no_show_days: no_show.count,
+        signer: &signer,
+        public_url: &state.config.web.public_url,
+    };
+    let content = Content::of(case, manifest, &state.config.agency, issue)?;
+    let picture = async |role: FileRole, what| {
+        let file = manifest.file(role).ok_or(NoticeError::Incomplete(what))?;
+        Ok::<_, NoticeError>(state.evidence.read(&case.evidence_id, &file.name).await?)
+    };
+    let pictures = Pictures {
+        on: picture(FileRole::FrameOn, "the picture on the line").await?,
+        close_up: picture(FileRole::CloseUp, "the close-up").await?,
+    };
+    let pdf = tokio::task::spawn_blocking(move || form::render(&content, Some(&pictures)))
+        .await
+        .map_err(|e| NoticeError::Pdf(e.to_string()))??;
+    let sha256 = Digest::of(&pdf).to_string();
+    state.evidence.put_file(&case.evidence_id, &file_name(&sha256), Bytes::from(pdf)).await?;
+    sqlx::query(
+        "INSERT INTO notices (case_id, code, year, number, sha256, issued_at, issued_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(case.id.clone())
+    .bind(code)
+    .bind(i64::from(year))
+    .bind(number)
+    .bind(sha256.clone())
+    .bind(to_ms(at))
+    .bind(actor.user_id.clone())
+    .execute(&mut **tx)
+    .await
+    .map_err(StoreError::from)?;
+    Ok(Issued { number, sha256 })
+}
+
+pub async fn find(store: &Store, case_id: &str) -> Result<Option<Notice>, StoreError> {
+    select(
+        store,
+        "SELECT case_id, code, number, sha256, issued_at FROM notices WHERE case_id = $1",
+        case_id,
+    )
+    .await
+}
+
+/// The notice whose QR code leads here.
+pub async fn find_by_code(store: &Store, code: &str) -> Result<Option<Notice>, StoreError> {
+    select(
+        store,
+        "SELECT case_id, code, number, sha256, issued_at FROM notices WHERE code = $1",
+        code,
+    )
+    .await
+}
+
+/// The stored PDF, checked against the digest on record.
+pub async fn read(state: &AppState, case: &Case, notice: &Notice) -> Result<Bytes, NoticeError> {
+    let pdf = state.evidence.read(&case.evidence_id, &file_name(&notice.sha256)).await?;
+    if Digest::of(&pdf).to_string() != notice.sha256 {
+        return Err(NoticeError::Changed);
+    }
+    Ok(pdf)
+}
+
+fn file_name(sha256: &str) -> String {
+    format!("notice-{}.pdf", sha256.get(..16).unwrap_or(sha256))
+}
+
+async fn select(
+    store: &Store,
+    text: &'static str,
+    key: &str,
+) -> Result<Option<Notice>, StoreError> {
+    sqlx::query(text)
+        .bind(key.to_owned())
+        .fetch_optional(store.pool())
+        .await?
+        .map(|row| {
+            Ok(Notice {
+                case_id: row.try_get("case_id")?,
+                code: row.try_get("code")?,
+                number: row.try_get("number")?,
+                sha256: row.try_get("sha256")?,
+                issued_at: from_ms(row.try_get("issued_at")?)?,
+            })
+        })
+        .transpose()
+}
+
+/// Numbers count from 1 each year, without gaps: a transaction that fails gives its number back.
+async fn next_number(tx: &mut Tx<'_>, year: i32) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar(
+        "INSERT INTO notice_numbers (year, last) VALUES ($1, 1)
+         ON CONFLICT (year) DO UPDATE SET last = notice_numbers.last + 1
+         RETURNING last",
+    )
+    .bind(i64::from(year))
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
+async fn user_name(tx: &mut Tx<'_>, id: &str) -> Result<String, StoreError> {
+    Ok(sqlx::query_scalar("SELECT name FROM users WHERE id = $1")
+        .bind(id.to_owned())
+        .fetch_one(&mut **tx)
+        .await?)
+}
+
+/// 16 letters and digits that nobody confuses, 80 random bits: `K7QM-2X9D-…` without the dashes.
+fn new_code() -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let mut bytes = [0; 16];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
+}

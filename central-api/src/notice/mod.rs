@@ -1,0 +1,32 @@
+//! The notice to the owner, Mẫu 01/73, as a PDF: made once when a case becomes notified, numbered,
+//! kept with the evidence and named by its digest. The same input gives the same bytes.
+
+mod content;
+mod fonts;
+mod form;
+mod issue;
+mod layout;
+mod page;
+mod qr;
+
+pub use content::{Content, Pictures, plate_colour};
+pub use form::render;
+pub use issue::{Issued, Notice, find, find_by_code, issue, read};
+
+use crate::evidence::EvidenceError;
+use crate::store::StoreError;
+
+/// Why there is no notice.
+#[derive(Debug, thiserror::Error)]
+pub enum NoticeError {
+    #[error("the case lacks {0}: the gate should have held it")]
+    Incomplete(&'static str),
+    #[error("failed to write the notice's PDF: {0}")]
+    Pdf(String),
+    #[error("the stored notice does not have the digest on record")]
+    Changed,
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,204 @@
+//! Paper to write on: A4 with the margins of administrative documents, a pen that moves down and
+//! turns the page. Drawing commands are collected and handed to the PDF at the end.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use krilla::color::luma;
+use krilla::geom::{Path, PathBuilder, Point, Rect, Size, Transform};
+use krilla::image::Image;
+use krilla::num::NormalizedF32;
+use krilla::page::PageSettings;
+use krilla::paint::{Fill as Paint, FillRule};
+use krilla::surface::Surface;
+use krilla::text::TextDirection;
+use krilla::{Document, SerializeSettings};
+
+use super::NoticeError;
+use super::fonts::{Fonts, Style};
+use super::layout::{self, Fill, Line, Run};
+
+pub(super) const WIDTH: f32 = 595.28;
+pub(super) const HEIGHT: f32 = 841.89;
+/// 30 mm left, 20 mm right, 18 mm top and bottom.
+pub(super) const LEFT: f32 = 85.0;
+pub(super) const RIGHT: f32 = WIDTH - 56.7;
+const TOP: f32 = 51.0;
+const BOTTOM: f32 = HEIGHT - 51.0;
+/// Distance of two lines over the size of the type.
+const LEADING: f32 = 1.27;
+
+enum Mark {
+    Text { x: f32, y: f32, style: Style, size: f32, text: String },
+    Shape(Path),
+    Picture { image: Image, x: f32, y: f32, width: f32, height: f32 },
+}
+
+/// The pages written so far.
+pub(super) struct Paper {
+    pub fonts: Fonts,
+    pages: Vec<Vec<Mark>>,
+    /// Top of the next line.
+    pub y: f32,
+}
+
+/// Where lines sit in their column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Align {
+    Left,
+    Centre,
+}
+
+impl Paper {
+    pub(super) fn new() -> Result<Self, NoticeError> {
+        Ok(Self { fonts: Fonts::load()?, pages: vec![Vec::new()], y: TOP })
+    }
+
+    pub(super) fn space(&mut self, points: f32) {
+        self.y += points;
+    }
+
+    /// Makes sure that `points` fit on this page.
+    pub(super) fn keep(&mut self, points: f32) {
+        if self.y + points > BOTTOM {
+            self.turn();
+        }
+    }
+
+    pub(super) fn turn(&mut self) {
+        self.pages.push(Vec::new());
+        self.y = TOP;
+    }
+
+    /// A justified paragraph over the whole width, its first line indented by 1 cm.
+    pub(super) fn paragraph(&mut self, runs: &[Run], size: f32) {
+        let lines = layout::lines(&self.fonts, runs, size, RIGHT - LEFT, 28.35, Fill::Justified);
+        for line in &lines {
+            self.keep(size * LEADING);
+            self.line(line, LEFT, size);
+        }
+        self.space(size * 0.28);
+    }
+
+    /// Lines in the column `column`; returns nothing, moves down.
+    pub(super) fn column(&mut self, runs: &[Run], size: f32, column: Range<f32>, align: Align) {
+        let width = column.end - column.start;
+        for line in layout::lines(&self.fonts, runs, size, width, 0.0, Fill::Ragged) {
+            self.keep(size * LEADING);
+            let shift = match align {
+                Align::Left => 0.0,
+                Align::Centre => (width - line.width) / 2.0,
+            };
+            self.line(&line, column.start + shift, size);
+        }
+    }
+
+    /// `label` and dots up to the right edge: to be filled in.
+    pub(super) fn dotted(&mut self, label: &str, size: f32) {
+        let start = LEFT + 28.35;
+        let label_width = self.fonts.width(Style::Regular, size, label);
+        let dot = self.fonts.width(Style::Regular, size, ".");
+        let dots = ((RIGHT - start - label_width - 2.0) / dot).floor().max(0.0) as usize;
+        self.keep(size * LEADING);
+        let text = format!("{label} {}", ".".repeat(dots.saturating_sub(1)));
+        self.text(start, Style::Regular, size, text);
+        self.y += size * LEADING + size * 0.28;
+    }
+
+    /// A thin line of `width` centred on `x`, below what was written last.
+    pub(super) fn rule(&mut self, x: f32, width: f32) {
+        let mut path = PathBuilder::new();
+        if let Some(rect) = Rect::from_xywh(x - width / 2.0, self.y + 1.5, width, 0.6) {
+            path.push_rect(rect);
+        }
+        if let Some(path) = path.finish() {
+            self.shape(path);
+        }
+        self.y += 5.0;
+    }
+
+    pub(super) fn shape(&mut self, path: Path) {
+        self.mark(Mark::Shape(path));
+    }
+
+    /// A JPEG as wide as the column or as high as `max_height`, whichever is smaller, centred.
+    pub(super) fn picture(&mut self, jpeg: &Bytes, max_height: f32) -> Result<(), NoticeError> {
+        let image = Image::from_jpeg(jpeg.to_vec().into(), true).map_err(NoticeError::Pdf)?;
+        let (pixels_wide, pixels_high) = image.size();
+        let scale = ((RIGHT - LEFT) / pixels_wide as f32).min(max_height / pixels_high as f32);
+        let (width, height) = (pixels_wide as f32 * scale, pixels_high as f32 * scale);
+        self.keep(height);
+        let x = LEFT + (RIGHT - LEFT - width) / 2.0;
+        let y = self.y;
+        self.mark(Mark::Picture { image, x, y, width, height });
+        self.y += height + 4.0;
+        Ok(())
+    }
+
+    fn line(&mut self, line: &Line, x: f32, size: f32) {
+        for piece in &line.pieces {
+            self.text(x + piece.x, piece.style, size, piece.text.clone());
+        }
+        self.y += size * LEADING;
+    }
+
+    fn text(&mut self, x: f32, style: Style, size: f32, text: String) {
+        // The baseline lies an ascender below the line's top.
+        let y = self.y + size * 0.95;
+        self.mark(Mark::Text { x, y, style, size, text });
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        if let Some(page) = self.pages.last_mut() {
+            page.push(mark);
+        }
+    }
+
+    /// The PDF's bytes.
+    pub(super) fn print(
+        self,
+        metadata: krilla::metadata::Metadata,
+        settings: SerializeSettings,
+    ) -> Result<Vec<u8>, NoticeError> {
+        let mut document = Document::new_with(settings);
+        document.set_metadata(metadata);
+        let size = PageSettings::from_wh(WIDTH, HEIGHT)
+            .ok_or_else(|| NoticeError::Pdf("the page has no size".into()))?;
+        for marks in self.pages {
+            let mut page = document.start_page_with(size.clone());
+            let mut surface = page.surface();
+            for mark in marks {
+                draw(&mut surface, &self.fonts, mark);
+            }
+            surface.finish();
+            page.finish();
+        }
+        document.finish().map_err(|e| NoticeError::Pdf(format!("{e:?}")))
+    }
+}
+
+fn draw(surface: &mut Surface<'_>, fonts: &Fonts, mark: Mark) {
+    surface.set_fill(Some(Paint {
+        paint: luma::Color::black().into(),
+        opacity: NormalizedF32::ONE,
+        rule: FillRule::NonZero,
+    }));
+    match mark {
+        Mark::Text { x, y, style, size, text } => surface.draw_text(
+            Point::from_xy(x, y),
+            fonts.font(style),
+            size,
+            &text,
+            false,
+            TextDirection::LeftToRight,
+        ),
+        Mark::Shape(path) => surface.draw_path(&path),
+        Mark::Picture { image, x, y, width, height } => {
+            if let Some(size) = Size::from_wh(width, height) {
+                surface.push_transform(&Transform::from_translate(x, y));
+                surface.draw_image(image, size);
+                surface.pop();
+            }
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The officers' work as JSON, for other systems of the agency: the same rules, the same table.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum_extra::extract::CookieJar;
+use contract::plate::PlateColour;
+use contract::wire::Problem;
+use contract::{Rule, VehicleClass};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::decision::{carry_out, refusal};
+use super::session::{self, ApiOfficer, problem};
+use super::sign_in::{self, Outcome};
+use crate::AppState;
+use crate::case::{
+    self, Action, Command, DecideError, ExamineError, Filter, Reason, State as CaseState, plate,
+};
+use crate::law::Provision;
+use crate::notice;
+use crate::web::address::Client;
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(start_session, end_session))
+        .routes(routes!(list_cases))
+        .routes(routes!(get_case))
+        .routes(routes!(decide_case))
+}
+
+/// Login and password.
+#[derive(Deserialize, ToSchema)]
+struct Credentials {
+    login: String,
+    password: String,
+}
+
+/// A session: the cookie comes with it, the token goes into the header X-CSRF-Token.
+#[derive(Serialize, ToSchema)]
+struct Session {
+    csrf: String,
+    login: String,
+    name: String,
+    roles: Vec<String>,
+}
+
+/// One case in a list.
+#[derive(Serialize, ToSchema)]
+struct CaseSummary {
+    id: String,
+    evidence_id: String,
+    state: CaseState,
+    version: i64,
+    rule: Rule,
+    vehicle: VehicleClass,
+    camera: String,
+    place: String,
+    #[serde(with = "time::serde::rfc3339")]
+    act_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    received_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    notice_due: Option<OffsetDateTime>,
+    /// Normalised number the case stands on.
+    plate: Option<String>,
+    /// What the machine read.
+    plate_read: Option<String>,
+    plate_colour: Option<PlateColour>,
+    confidence: Option<f64>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CaseList {
+    cases: Vec<CaseSummary>,
+    page: u32,
+    pages: u32,
+    total: u64,
+}
+
+/// Everything about one case.
+#[derive(Serialize, ToSchema)]
+struct CaseDetail {
+    case: CaseSummary,
+    law: Option<Provision>,
+    reviewer: Option<String>,
+    approver: Option<String>,
+    reason: Option<Reason>,
+    note: Option<String>,
+    /// Whether seal and files verify now.
+    verified: bool,
+    /// What keeps the case from a decision; empty when nothing does.
+    blockers: Vec<Blocker>,
+    /// The sealed manifest.
+    #[schema(value_type = Object)]
+    manifest: serde_json::Value,
+    notice: Option<NoticeSummary>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Blocker {
+    code: String,
+    detail: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct NoticeSummary {
+    number: i64,
+    sha256: String,
+    code: String,
+    #[serde(with = "time::serde::rfc3339")]
+    issued_at: OffsetDateTime,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Search {
+    state: Option<CaseState>,
+    rule: Option<Rule>,
+    camera: Option<String>,
+    plate: Option<String>,
+    /// From 1.
+    page: Option<u32>,
+}
+
+/// A decision on the version that was seen.
+#[derive(Deserialize, ToSchema)]
+struct DecisionRequest {
+    action: Action,
+    version: i64,
+    reason: Option<Reason>,
+    note: Option<String>,
+    /// The right number, for `correct_plate`.
+    plate: Option<String>,
+}
+
+/// Sign in.
+#[utoipa::path(post, path = "/api/v1/session", tag = "staff", request_body = Credentials,
+    responses((status = 200, body = Session), (status = 401, body = Problem),
+        (status = 429, body = Problem)))]
+async fn start_session(
+    State(state): State<AppState>,
+    client: Client,
+    jar: CookieJar,
+    Json(form): Json<Credentials>,
+) -> Result<Response, Response> {
+    let outcome = sign_in::sign_in(&state, client, &form.login, form.password).await;
+    let user = match outcome.map_err(internal)? {
+        Outcome::Welcome(user) => user,
+        Outcome::Wrong => {
+            let detail = "login or password is wrong";
+            return Err(problem(StatusCode::UNAUTHORIZED, "wrong_credentials", detail));
+        }
+        Outcome::Paused(remaining) => {
+            let detail = format!("too many failures: wait {} s", remaining.whole_seconds() + 1);
+            return Err(problem(StatusCode::TOO_MANY_REQUESTS, "paused", detail));
+        }
+    };
+    let (cookie, csrf) =
+        session::start(&state, &user, state.clock.now()).await.map_err(internal)?;
+    let roles = user.roles.iter().map(ToString::to_string).collect();
+    let body = Session { csrf, login: user.login, name: user.name, roles };
+    Ok((jar.add(cookie), Json(body)).into_response())
+}
+
+/// Sign out.
+#[utoipa::path(delete, path = "/api/v1/session", tag = "staff",
+    responses((status = 204), (status = 401, body = Problem)))]
+async fn end_session(
+    State(state): State<AppState>,
+    ApiOfficer(officer): ApiOfficer,
+    jar: CookieJar,
+) -> Result<Response, Response> {
+    officer.end(&state).await.map_err(internal)?;
+    let at = state.clock.now();
+    sign_in::record(&state, &officer.user, "user.signed_out", at).await.map_err(internal)?;
+    Ok((StatusCode::NO_CONTENT, jar.add(session::removal())).into_response())
+}
+
+/// Cases, oldest act first, 50 a page.
+#[utoipa::path(get, path = "/api/v1/cases", tag = "staff", params(Search),
+    responses((status = 200, body = CaseList), (status = 401, body = Problem),
+        (status = 403, body = Problem)))]
+async fn list_cases(
+    State(state): State<AppState>,
+    officer: ApiOfficer,
+    Query(search): Query<Search>,
+) -> Result<Json<CaseList>, Response> {
+    reader(&officer)?;
+    let filter = Filter {
+        states: search.state.into_iter().collect(),
+        rule: search.rule,
+        camera: search.camera,
+        plate: search.plate.as_deref().map(plate::normalise),
+    };
+    let found =
+        case::list(&state.store, &filter, search.page.unwrap_or(1), 50).await.map_err(internal)?;
+    Ok(Json(CaseList {
+        cases: found.cases.iter().map(CaseSummary::of).collect(),
+        page: found.number,
+        pages: found.pages,
+        total: found.total,
+    }))
+}
+
+/// One case with its manifest, verified now.
+#[utoipa::path(get, path = "/api/v1/cases/{id}", tag = "staff",
+    params(("id" = String, Path)),
+    responses((status = 200, body = CaseDetail), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem)))]
+async fn get_case(
+    State(state): State<AppState>,
+    officer: ApiOfficer,
+    Path(id): Path<String>,
+) -> Result<Json<CaseDetail>, Response> {
+    reader(&officer)?;
+    let examination = case::examine(&state, &id).await.map_err(examine_problem)?;
+    let notice = notice::find(&state.store, &id).await.map_err(internal)?;
+    let case = &examination.case;
+    Ok(Json(CaseDetail {
+        case: CaseSummary::of(case),
+        law: case.law.clone(),
+        reviewer: case.reviewer.clone(),
+        approver: case.approver.clone(),
+        reason: case.reason,
+        note: case.note.clone(),
+        verified: examination.failures.is_empty(),
+        blockers: blockers(&examination),
+        manifest: serde_json::from_str(&examination.manifest_text).unwrap_or_default(),
+        notice: notice.map(|notice| NoticeSummary {
+            number: notice.number,
+            sha256: notice.sha256,
+            code: notice.code,
+            issued_at: notice.issued_at,
+        }),
+    }))
+}
+
+/// Decide on a case. `approve` also issues the notice.
+#[utoipa::path(post, path = "/api/v1/cases/{id}/decisions", tag = "staff",
+    params(("id" = String, Path), ("X-CSRF-Token" = String, Header)),
+    request_body = DecisionRequest,
+    responses((status = 200, body = CaseSummary), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn decide_case(
+    State(state): State<AppState>,
+    ApiOfficer(officer): ApiOfficer,
+    Path(id): Path<String>,
+    Json(request): Json<DecisionRequest>,
+) -> Result<Json<CaseSummary>, Response> {
+    let command = Command {
+        case_id: id,
+        version: request.version,
+        action: request.action,
+        reason: request.reason,
+        note: request.note,
+        plate: request.plate,
+    };
+    let case = carry_out(&state, &officer, command).await.map_err(decide_problem)?;
+    Ok(Json(CaseSummary::of(&case)))
+}
+
+impl CaseSummary {
+    fn of(case: &case::Case) -> Self {
+        Self {
+            id: case.id.clone(),
+            evidence_id: case.evidence_id.clone(),
+            state: case.state,
+            version: case.version,
+            rule: case.rule,
+            vehicle: case.vehicle,
+            camera: case.camera_id.clone(),
+            place: case.place.clone(),
+            act_at: case.act_at,
+            received_at: case.received_at,
+            notice_due: case.notice_due,
+            plate: case.plate.clone(),
+            plate_read: case.plate_read.clone(),
+            plate_colour: case.plate_colour,
+            confidence: case.confidence,
+        }
+    }
+}
+
+fn blockers(examination: &case::Examination) -> Vec<Blocker> {
+    let blockers = &examination.gate.blockers;
+    blockers
+        .iter()
+        .map(|blocker| Blocker { code: blocker.name().into(), detail: blocker.detail() })
+        .collect()
+}
+
+#[expect(clippy::result_large_err, reason = "the error is the answer itself")]
+fn reader(officer: &ApiOfficer) -> Result<(), Response> {
+    if officer.0.reads_cases() {
+        return Ok(());
+    }
+    Err(problem(StatusCode::FORBIDDEN, "role", "your roles do not include reading cases"))
+}
+
+fn decide_problem(error: DecideError) -> Response {
+    let text = error.to_string();
+    const UNFIT: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+    match error {
+        DecideError::Conflict => problem(StatusCode::CONFLICT, "conflict", text),
+        DecideError::Refused(reason) => {
+            let (status, code) = refusal(reason);
+            problem(status, code, text)
+        }
+        DecideError::Gate(examination) => {
+            let names: Vec<_> = examination.gate.blockers.iter().map(case::Blocker::name).collect();
+            problem(UNFIT, "gate", format!("the gate is closed: {}", names.join(", ")))
+        }
+        DecideError::Plate(_) => problem(UNFIT, "plate", text),
+        DecideError::NoteMissing => problem(UNFIT, "note_missing", text),
+        DecideError::NoteTooLong => problem(UNFIT, "note_too_long", text),
+        DecideError::Examine(error) => examine_problem(error),
+        DecideError::Notice(error) => internal(error),
+        DecideError::Store(error) => internal(error),
+    }
+}
+
+fn examine_problem(error: ExamineError) -> Response {
+    match error {
+        ExamineError::NotFound(_) => problem(StatusCode::NOT_FOUND, "not_found", error.to_string()),
+        other => internal(other),
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> Response {
+    tracing::error!(%error, "failed to answer an API request");
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; nothing was done")
+}

@@ -1,0 +1,416 @@
+//! The page of one case: pictures and clip, what the manifest says, whether it verifies, what the
+//! officer may do, and what was done.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use contract::manifest::{File, FileRole, Manifest};
+use serde::Deserialize;
+
+use super::history::{self, Event};
+use super::queue::{self, Due};
+use super::session::Officer;
+use crate::AppState;
+use crate::admin::users;
+use crate::case::states::{self, Duty};
+use crate::case::{self, Action, Case, Examination, ExamineError, Reason, plate};
+use crate::law::VIETNAM;
+use crate::notice::{self, Notice};
+use crate::web::problem::page;
+use crate::web::{Shell, WebError, Words, format};
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct After {
+    /// What was just done, to say so.
+    #[serde(default)]
+    xong: String,
+}
+
+#[derive(Template)]
+#[template(path = "case.html")]
+struct CasePage {
+    shell: Shell,
+    w: &'static Words,
+    csrf: String,
+    id: String,
+    short_id: String,
+    version: i64,
+    state: &'static str,
+    state_text: String,
+    home: &'static str,
+    done: Option<String>,
+    due: Due,
+    plate: Option<String>,
+    plate_raw: String,
+    plate_read: Option<String>,
+    colour: &'static str,
+    corrected_by: Option<String>,
+    doubt: bool,
+    facts: Vec<Fact>,
+    frames: Vec<Picture>,
+    close_up: Option<Picture>,
+    overlay: Option<Picture>,
+    clip: Option<Picture>,
+    manifest: Vec<Fact>,
+    files: Vec<FileRow>,
+    manifest_text: String,
+    key_id: String,
+    sealed: bool,
+    failures: Vec<String>,
+    blockers: Vec<String>,
+    actions: Actions,
+    plate_reasons: Vec<Choice>,
+    reject_reasons: Vec<Choice>,
+    return_reasons: Vec<Choice>,
+    hint: Option<String>,
+    notice: Option<Notice>,
+    notice_number: String,
+    events: Vec<Event>,
+}
+
+struct Fact {
+    name: String,
+    value: String,
+}
+
+struct Picture {
+    url: String,
+    label: String,
+    time: String,
+}
+
+struct FileRow {
+    role: String,
+    name: String,
+    url: String,
+    size: String,
+    time: String,
+    sha256: String,
+}
+
+struct Choice {
+    value: &'static str,
+    text: String,
+}
+
+/// Which forms the page shows.
+#[derive(Debug, Default)]
+struct Actions {
+    take: bool,
+    take_over: bool,
+    correct_plate: bool,
+    accept: bool,
+    reject: bool,
+    approve: bool,
+    send_back: bool,
+    notify: bool,
+}
+
+impl Actions {
+    fn any(&self) -> bool {
+        self.take || self.correct_plate || self.approve || self.send_back || self.notify
+    }
+}
+
+pub(super) async fn show(
+    State(state): State<AppState>,
+    officer: Officer,
+    Path(id): Path<String>,
+    Query(after): Query<After>,
+) -> Result<Response, WebError> {
+    let lang = officer.lang;
+    if !officer.reads_cases() {
+        return Err(WebError::Forbidden(lang));
+    }
+    let examination = case::examine(&state, &id).await.map_err(|error| match error {
+        ExamineError::NotFound(_) => WebError::NotFound(lang),
+        other => WebError::internal(lang, other),
+    })?;
+    let w = lang.words();
+    let case = &examination.case;
+    let reviewer = name(&state, case.reviewer.as_deref()).await?;
+    let approver = name(&state, case.approver.as_deref()).await?;
+    let actions = actions(&officer, case);
+    let notice = notice::find(&state.store, &case.id).await?;
+    let choices = |action: Action| {
+        Reason::for_action(action)
+            .into_iter()
+            .map(|reason| Choice { value: reason.name(), text: w.named("reason", reason.name()) })
+            .collect()
+    };
+    let tab = match (case.state, officer.approves()) {
+        (case::State::Accepted | case::State::Approved, true) => "approval",
+        (case::State::Received | case::State::InReview | case::State::Returned, _)
+            if officer.reviews() =>
+        {
+            "review"
+        }
+        _ => "all",
+    };
+    let doubt_below = state.config.cases.min_plate_confidence;
+    let template = CasePage {
+        shell: officer.shell(&state, tab).await?,
+        w,
+        csrf: officer.csrf.clone(),
+        short_id: short_id(&case.id),
+        version: case.version,
+        state: case.state.name(),
+        state_text: w.named("state", case.state.name()),
+        home: officer.home(),
+        done: queue::done(w, &after.xong).map(|done| format!("{done} {}", w.t("done.next"))),
+        due: queue::due(case, w, state.clock.now()),
+        plate: case
+            .plate
+            .as_deref()
+            .map(|number| plate::display(number, case.vehicle, case.plate_colour)),
+        plate_raw: case.plate.clone().unwrap_or_default(),
+        plate_read: case.plate_read.clone(),
+        colour: queue::colour_class(case),
+        corrected_by: name(&state, case.plate_by.as_deref()).await?,
+        doubt: case.plate_by.is_none()
+            && case.confidence.is_none_or(|confidence| confidence < doubt_below),
+        facts: facts(&examination, w, reviewer.as_deref(), approver.as_deref()),
+        frames: [FileRole::FrameBefore, FileRole::FrameOn, FileRole::FramePast]
+            .into_iter()
+            .filter_map(|role| picture(&examination, role, w))
+            .collect(),
+        close_up: picture(&examination, FileRole::CloseUp, w),
+        overlay: picture(&examination, FileRole::Overlay, w),
+        clip: picture(&examination, FileRole::Clip, w),
+        manifest: examination
+            .manifest
+            .as_ref()
+            .map(|manifest| manifest_facts(manifest, w))
+            .unwrap_or_default(),
+        files: examination
+            .manifest
+            .iter()
+            .flat_map(|manifest| &manifest.files)
+            .map(|file| file_row(&case.id, file, w))
+            .collect(),
+        manifest_text: examination.manifest_text.clone(),
+        key_id: examination.key_id.clone(),
+        sealed: examination.failures.is_empty(),
+        failures: examination.failures.iter().map(ToString::to_string).collect(),
+        blockers: blockers(&examination, w),
+        hint: hint(&officer, case, &actions, reviewer.as_deref(), w),
+        actions,
+        plate_reasons: choices(Action::CorrectPlate),
+        reject_reasons: choices(Action::Reject),
+        return_reasons: choices(Action::Return),
+        notice_number: notice
+            .as_ref()
+            .map(|notice| w.with("case.notice_number", "number", format!("{:06}", notice.number)))
+            .unwrap_or_default(),
+        notice,
+        events: history::of_case(&state, &case.id, w).await?,
+        id: case.id.clone(),
+    };
+    page(StatusCode::OK, &template)
+}
+
+/// The end of an id: enough to tell cases apart on one desk.
+pub(super) fn short_id(id: &str) -> String {
+    id.get(id.len().saturating_sub(8)..).unwrap_or(id).to_uppercase()
+}
+
+/// The blockers of an examination, in words.
+pub(super) fn blockers(examination: &Examination, w: &Words) -> Vec<String> {
+    examination
+        .gate
+        .blockers
+        .iter()
+        .map(|blocker| {
+            let text = w.named("blocker", blocker.name());
+            blocker.detail().map_or_else(|| text.clone(), |detail| format!("{text}: {detail}"))
+        })
+        .collect()
+}
+
+fn actions(officer: &Officer, case: &Case) -> Actions {
+    let may = |action: Action| {
+        states::find(case.state, action).is_some_and(|row| match row.duty {
+            Duty::Review => officer.reviews(),
+            Duty::Approval => officer.approves() && !is_own(officer, case),
+        })
+    };
+    let colleague = case.state == case::State::InReview
+        && case.reviewer.as_deref() != Some(officer.user.id.as_str());
+    let mine = case.state == case::State::InReview && !colleague;
+    Actions {
+        take: may(Action::Take) && !mine,
+        take_over: colleague,
+        correct_plate: may(Action::CorrectPlate) && !colleague,
+        accept: may(Action::Accept) && !colleague,
+        reject: may(Action::Reject) && !colleague,
+        approve: may(Action::Approve),
+        send_back: may(Action::Return),
+        notify: may(Action::Notify),
+    }
+}
+
+fn is_own(officer: &Officer, case: &Case) -> bool {
+    let me = Some(officer.user.id.as_str());
+    case.reviewer.as_deref() == me || case.plate_by.as_deref() == me
+}
+
+fn hint(
+    officer: &Officer,
+    case: &Case,
+    actions: &Actions,
+    reviewer: Option<&str>,
+    w: &Words,
+) -> Option<String> {
+    if actions.take_over {
+        return Some(w.with("case.taken", "name", reviewer.unwrap_or("–")));
+    }
+    if actions.any() {
+        return None;
+    }
+    let waits = matches!(case.state, case::State::Accepted | case::State::Approved);
+    let key = if waits && officer.approves() && is_own(officer, case) {
+        "case.own_case"
+    } else {
+        "case.no_action"
+    };
+    Some(w.t(key).to_owned())
+}
+
+async fn name(state: &AppState, id: Option<&str>) -> Result<Option<String>, WebError> {
+    match id {
+        Some(id) => Ok(users::find(&state.store, id).await?.map(|user| user.name)),
+        None => Ok(None),
+    }
+}
+
+fn facts(
+    examination: &Examination,
+    w: &Words,
+    reviewer: Option<&str>,
+    approver: Option<&str>,
+) -> Vec<Fact> {
+    let case = &examination.case;
+    let mut facts = Vec::new();
+    let mut add = |key: &str, value: String| {
+        facts.push(Fact { name: w.named("case", key), value });
+    };
+    add("rule", w.named("rule", case.rule.name()));
+    add("time", format::second(case.act_at));
+    add("place", case.place.clone());
+    if let Some(manifest) = &examination.manifest {
+        let violation = &manifest.violation;
+        add("direction", manifest.camera.direction.clone());
+        add("vehicle", w.named("vehicle", case.vehicle.name()));
+        add("movement", w.named("movement", &case::name_of(&violation.movement)));
+        let seconds = violation.red_elapsed_ms as f64 / 1000.0;
+        let mut lamp = format!(
+            "{}, {}",
+            w.named("lamp", &case::name_of(&violation.lamp)),
+            w.with("case.red_for", "seconds", format!("{seconds:.1}").replace('.', ",")),
+        );
+        if violation.right_arrow {
+            lamp.push_str(", ");
+            lamp.push_str(w.t("case.right_arrow"));
+        }
+        add("lamp", lamp);
+    }
+    match &case.law {
+        Some(law) => {
+            add("law", format!("{} ({})", law.text, law.citation()));
+            let fine = w
+                .with("case.fine_value", "min", format::amount(law.fine_min))
+                .replace("{max}", &format::amount(law.fine_max));
+            add("fine", fine);
+            add("points", law.points.to_string());
+            add("signer", law.signer.clone());
+        }
+        None => add("law", w.t("case.law_missing").to_owned()),
+    }
+    add("received", format::second(case.received_at));
+    let at = |at: Option<time::OffsetDateTime>| at.map(format::second).unwrap_or_default();
+    if let Some(reviewer) = reviewer {
+        add("reviewer", format!("{reviewer} {}", at(case.reviewed_at)).trim().to_owned());
+    }
+    if let Some(approver) = approver {
+        add("approver", format!("{approver} {}", at(case.approved_at)).trim().to_owned());
+    }
+    if let Some(reason) = case.reason {
+        let mut text = w.named("reason", reason.name());
+        if let Some(note) = &case.note {
+            text.push_str(&format!(": {note}"));
+        }
+        add("last_reason", text);
+    }
+    facts
+}
+
+fn manifest_facts(manifest: &Manifest, w: &Words) -> Vec<Fact> {
+    let camera = &manifest.camera;
+    let clock = &manifest.clock;
+    let mut facts = Vec::new();
+    let mut add = |key: &str, value: String| {
+        facts.push(Fact { name: w.named("case", key), value });
+    };
+    add("unit", format!("{} ({})", manifest.unit.name, manifest.unit.code));
+    add("operator", manifest.unit.operator.clone());
+    add("device", manifest.device.id.clone());
+    add("serial", manifest.device.serial.clone());
+    add("software", manifest.device.software.clone());
+    add("camera", camera.id.clone());
+    add("plan", camera.plan.clone());
+    let verification = camera.verification.as_ref().map_or_else(
+        || w.t("case.none").to_owned(),
+        |verification| {
+            let date = verification.valid_to;
+            let date = format!("{:02}/{:02}/{}", date.day(), u8::from(date.month()), date.year());
+            w.with("case.verification_to", "certificate", &verification.certificate)
+                .replace("{date}", &date)
+        },
+    );
+    add("verification", verification);
+    let mut source = w.named("clock", &case::name_of(&clock.source));
+    if let Some(ms) = clock.offset_ms {
+        source.push_str(", ");
+        source.push_str(&w.with("case.offset", "ms", ms));
+    }
+    add("clock", source);
+    add("sequence", manifest.sequence.to_string());
+    for model in &manifest.models {
+        add("models", format!("{} · {}", model.name, short(&model.sha256.to_string())));
+    }
+    add("config", short(&manifest.config.to_string()));
+    add("why", manifest.violation.reason.clone());
+    facts
+}
+
+fn picture(examination: &Examination, role: FileRole, w: &Words) -> Option<Picture> {
+    let file = examination.manifest.as_ref()?.file(role)?;
+    let at = file.captured_at.to_offset(VIETNAM);
+    let time =
+        format!("{:02}:{:02}:{:02}.{:03}", at.hour(), at.minute(), at.second(), at.millisecond());
+    Some(Picture {
+        url: url(&examination.case.id, file),
+        label: w.named("role", &case::name_of(&role)),
+        time,
+    })
+}
+
+fn file_row(case_id: &str, file: &File, w: &Words) -> FileRow {
+    FileRow {
+        role: w.named("role", &case::name_of(&file.role)),
+        name: file.name.clone(),
+        url: url(case_id, file),
+        size: format::size(file.bytes),
+        time: format::second(file.captured_at),
+        sha256: file.sha256.to_string(),
+    }
+}
+
+fn url(case_id: &str, file: &File) -> String {
+    format!("/ho-so/{case_id}/tep/{}", file.name)
+}
+
+fn short(digest: &str) -> String {
+    format!("{}…", digest.get(..16).unwrap_or(digest))
+}

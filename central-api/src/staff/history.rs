@@ -1,0 +1,71 @@
+//! What happened to a case: its rows of the audit chain, in words.
+
+use serde_json::Value;
+use sqlx::Row as _;
+
+use crate::AppState;
+use crate::store::{StoreError, from_ms};
+use crate::web::{Words, format};
+
+/// One line of the history.
+#[derive(Debug)]
+pub(super) struct Event {
+    pub time: String,
+    pub who: String,
+    pub what: String,
+    pub detail: String,
+}
+
+/// The history of a case, oldest first.
+pub(super) async fn of_case(
+    state: &AppState,
+    case_id: &str,
+    w: &Words,
+) -> Result<Vec<Event>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT at, actor, action, detail FROM audit
+         WHERE subject_kind = 'case' AND subject_id = $1 ORDER BY seq LIMIT 200",
+    )
+    .bind(case_id.to_owned())
+    .fetch_all(state.store.pool())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let action: String = row.try_get("action")?;
+            let actor: String = row.try_get("actor")?;
+            let detail: String = row.try_get("detail")?;
+            let detail: Value = serde_json::from_str(&detail).unwrap_or_default();
+            let name = action.strip_prefix("case.").unwrap_or(&action);
+            Ok(Event {
+                time: format::second(from_ms(row.try_get("at")?)?),
+                who: actor.split_once(':').map_or(actor.as_str(), |(_, who)| who).to_owned(),
+                what: w.named("event", name),
+                detail: describe(&detail, w),
+            })
+        })
+        .collect()
+}
+
+fn describe(detail: &Value, w: &Words) -> String {
+    let text = |key: &str| detail.get(key).and_then(Value::as_str);
+    let mut parts = Vec::new();
+    if let (Some(from), Some(to)) = (text("from"), text("to"))
+        && from != to
+    {
+        parts.push(format!("{} → {}", w.named("state", from), w.named("state", to)));
+    }
+    if let Some(plate) = detail.get("plate") {
+        let side = |key: &str| plate.get(key).and_then(Value::as_str).unwrap_or("–").to_owned();
+        parts.push(format!("{} → {}", side("from"), side("to")));
+    }
+    if let Some(reason) = text("reason") {
+        parts.push(w.named("reason", reason));
+    }
+    if let Some(note) = text("note") {
+        parts.push(format!("“{note}”"));
+    }
+    if let Some(number) = detail.pointer("/notice/number").and_then(Value::as_i64) {
+        parts.push(w.with("case.notice_number", "number", format!("{number:06}")));
+    }
+    parts.join(" · ")
+}

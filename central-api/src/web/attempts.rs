@@ -1,0 +1,88 @@
+//! Counting attempts in fixed windows, in the database, so that every replica counts together.
+
+use time::{Duration, OffsetDateTime};
+
+use crate::store::{Store, StoreError, to_ms};
+
+/// What is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    pub name: &'static str,
+    pub count: u32,
+    pub window: Duration,
+}
+
+impl Limit {
+    fn window_at(&self, now: OffsetDateTime) -> i64 {
+        let length = i64::try_from(self.window.whole_milliseconds()).unwrap_or(i64::MAX).max(1);
+        to_ms(now) / length * length
+    }
+
+    fn key(&self, who: &str) -> String {
+        // The table outlives the request: it keeps no addresses and no logins.
+        contract::Digest::of(format!("{}\n{who}", self.name).as_bytes()).to_string()
+    }
+
+    /// How long until the window of `now` ends.
+    pub fn remaining(&self, now: OffsetDateTime) -> Duration {
+        let length = i64::try_from(self.window.whole_milliseconds()).unwrap_or(i64::MAX);
+        Duration::milliseconds(self.window_at(now) + length - to_ms(now))
+    }
+
+    /// Whether `who` has any attempts left, without using one.
+    pub async fn allows(
+        &self,
+        store: &Store,
+        who: &str,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let used: Option<i64> =
+            sqlx::query_scalar("SELECT count FROM attempts WHERE who = $1 AND window_at = $2")
+                .bind(self.key(who))
+                .bind(self.window_at(now))
+                .fetch_optional(store.pool())
+                .await?;
+        Ok(used.unwrap_or(0) < i64::from(self.count))
+    }
+
+    /// Uses one attempt; whether it was within the limit.
+    pub async fn take(
+        &self,
+        store: &Store,
+        who: &str,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let used: i64 = sqlx::query_scalar(
+            "INSERT INTO attempts (who, window_at, count) VALUES ($1, $2, 1)
+             ON CONFLICT (who, window_at) DO UPDATE SET count = attempts.count + 1
+             RETURNING count",
+        )
+        .bind(self.key(who))
+        .bind(self.window_at(now))
+        .fetch_one(store.pool())
+        .await?;
+        if used == 1 {
+            // The first of a window sweeps what is older than a day.
+            sqlx::query("DELETE FROM attempts WHERE window_at < $1")
+                .bind(to_ms(now - Duration::DAY))
+                .execute(store.pool())
+                .await?;
+        }
+        Ok(used <= i64::from(self.count))
+    }
+
+    /// Forgets the attempts of `who` in this window.
+    pub async fn clear(
+        &self,
+        store: &Store,
+        who: &str,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM attempts WHERE who = $1 AND window_at = $2")
+            .bind(self.key(who))
+            .bind(self.window_at(now))
+            .execute(store.pool())
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,51 @@
+//! The frame around a page: language, who is signed in, where one is.
+
+use super::words::{Lang, Words};
+
+/// What `base.html` needs.
+#[derive(Debug, Clone)]
+pub struct Shell {
+    pub lang: Lang,
+    /// Path and query of this page, to come back to after switching language.
+    pub here: String,
+    pub staff: Option<StaffFrame>,
+}
+
+/// The signed-in officer's part of the frame.
+#[derive(Debug, Clone)]
+pub struct StaffFrame {
+    pub name: String,
+    pub csrf: String,
+    pub reviews: bool,
+    pub approves: bool,
+    pub to_review: u64,
+    pub to_approve: u64,
+    /// `review`, `approval`, `all` or empty.
+    pub tab: &'static str,
+}
+
+impl Shell {
+    /// The frame of a public page.
+    pub fn public(lang: Lang, here: impl Into<String>) -> Self {
+        Self { lang, here: here.into(), staff: None }
+    }
+
+    pub fn w(&self) -> &'static Words {
+        self.lang.words()
+    }
+
+    /// Link that switches the language and comes back.
+    pub fn switch_link(&self) -> String {
+        let back: String = self
+            .here
+            .bytes()
+            .map(|b| match b {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
+                    char::from(b).to_string()
+                }
+                other => format!("%{other:02X}"),
+            })
+            .collect();
+        format!("/ngon-ngu?to={}&back={back}", self.lang.other().code())
+    }
+}
