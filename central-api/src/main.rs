@@ -1,1 +1,18 @@
-fn main() {}
+//! `central-api`: serve, migrate, administer, verify.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            // The chain's texts say what failed and why; a person reads them at the terminal.
+            eprintln!("central-api: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What an administrator does at the command line: users and devices.
+
+pub mod users;

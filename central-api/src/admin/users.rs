@@ -1,0 +1,278 @@
+//! Staff accounts: roles, argon2id passwords, look-up for the sign-in.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::LazyLock;
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use serde::{Deserialize, Serialize};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+use time::OffsetDateTime;
+
+use crate::audit;
+use crate::store::{Constraint, OnConstraint as _, Store, StoreError, new_id, to_ms};
+
+/// What a member of staff may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Looks at new cases, corrects the plate, accepts or rejects.
+    Reviewer,
+    /// Approves what another person accepted.
+    Approver,
+    /// Looks up owners in the registration data.
+    Registry,
+    /// Users, devices, configuration.
+    Admin,
+    /// Reads everything, changes nothing.
+    Auditor,
+}
+
+impl Role {
+    pub const ALL: [Self; 5] =
+        [Self::Reviewer, Self::Approver, Self::Registry, Self::Admin, Self::Auditor];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reviewer => "reviewer",
+            Self::Approver => "approver",
+            Self::Registry => "registry",
+            Self::Admin => "admin",
+            Self::Auditor => "auditor",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|role| role.name() == text).ok_or_else(|| {
+            format!("unknown role {text:?}: one of reviewer, approver, registry, admin, auditor")
+        })
+    }
+}
+
+/// A member of staff, without the password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub id: String,
+    pub login: String,
+    pub name: String,
+    pub roles: Vec<Role>,
+    pub disabled: bool,
+}
+
+impl User {
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+/// A stored argon2id hash; never shown.
+#[derive(Clone)]
+pub struct PasswordDigest(String);
+
+impl fmt::Debug for PasswordDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordDigest(…)")
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    #[error("login {0:?} is taken: choose another")]
+    LoginTaken(String),
+    #[error("login must be 2 to 64 of a-z 0-9 . _ -")]
+    BadLogin,
+    #[error("name must be 1 to 128 characters")]
+    BadName,
+    #[error("a user needs at least one role")]
+    NoRole,
+    #[error("password must have 10 to 256 characters")]
+    BadPassword,
+    #[error("failed to hash the password: {0}")]
+    Hash(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A user to be created.
+#[derive(Debug, Clone)]
+pub struct NewUser<'a> {
+    pub login: &'a str,
+    pub name: &'a str,
+    pub roles: &'a [Role],
+}
+
+const LOGIN: Constraint = Constraint { name: "users_login", columns: "users.login" };
+
+/// Creates a user; returns the new id.
+pub async fn create(
+    store: &Store,
+    at: OffsetDateTime,
+    actor: &str,
+    user: NewUser<'_>,
+    password: String,
+) -> Result<String, UserError> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+    if !(2..=64).contains(&user.login.len()) || !user.login.bytes().all(plain) {
+        return Err(UserError::BadLogin);
+    }
+    let name = user.name.trim();
+    if name.is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
+        return Err(UserError::BadName);
+    }
+    if user.roles.is_empty() {
+        return Err(UserError::NoRole);
+    }
+    let PasswordDigest(password) = hash_password(password).await?;
+    let mut roles = user.roles.to_vec();
+    roles.sort_unstable();
+    roles.dedup();
+    let roles = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" ");
+    let id = new_id(at);
+    let mut tx = store.begin().await?;
+    sqlx::query(
+        "INSERT INTO users (id, login, name, password, roles, disabled, created_at)
+         VALUES ($1, $2, $3, $4, $5, 0, $6)",
+    )
+    .bind(id.as_str())
+    .bind(user.login)
+    .bind(name)
+    .bind(password)
+    .bind(roles.as_str())
+    .bind(to_ms(at))
+    .execute(&mut *tx)
+    .await
+    .on_constraint(LOGIN, || UserError::LoginTaken(user.login.to_owned()))?;
+    let detail = serde_json::json!({ "login": user.login, "roles": roles });
+    let entry = audit::Entry {
+        at,
+        actor,
+        action: "user.created",
+        subject_kind: "user",
+        subject_id: &id,
+        detail,
+    };
+    audit::append(&mut tx, entry).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(id)
+}
+
+/// A user and the stored password by login, disabled ones included.
+pub async fn find_by_login(
+    store: &Store,
+    login: &str,
+) -> Result<Option<(User, PasswordDigest)>, StoreError> {
+    sqlx::query("SELECT id, login, name, roles, disabled, password FROM users WHERE login = $1")
+        .bind(login)
+        .fetch_optional(store.pool())
+        .await?
+        .map(|row| Ok((from_row(&row)?, PasswordDigest(row.try_get("password")?))))
+        .transpose()
+}
+
+/// A user by id, disabled ones included.
+pub async fn find(store: &Store, id: &str) -> Result<Option<User>, StoreError> {
+    sqlx::query("SELECT id, login, name, roles, disabled FROM users WHERE id = $1")
+        .bind(id)
+        .fetch_optional(store.pool())
+        .await?
+        .map(|row| from_row(&row))
+        .transpose()
+}
+
+/// Every user, by login.
+pub async fn list(store: &Store) -> Result<Vec<User>, StoreError> {
+    sqlx::query("SELECT id, login, name, roles, disabled FROM users ORDER BY login")
+        .fetch_all(store.pool())
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
+}
+
+fn from_row(row: &AnyRow) -> Result<User, StoreError> {
+    let roles: String = row.try_get("roles")?;
+    let roles = roles
+        .split_whitespace()
+        .map(|role| role.parse().map_err(|_| StoreError::corrupt("role", role)))
+        .collect::<Result<_, _>>()?;
+    Ok(User {
+        id: row.try_get("id")?,
+        login: row.try_get("login")?,
+        name: row.try_get("name")?,
+        roles,
+        disabled: row.try_get::<i64, _>("disabled")? != 0,
+    })
+}
+
+/// Hashes a new password with argon2id on a blocking thread.
+pub async fn hash_password(password: String) -> Result<PasswordDigest, UserError> {
+    if !(10..=256).contains(&password.chars().count()) {
+        return Err(UserError::BadPassword);
+    }
+    tokio::task::spawn_blocking(move || {
+        Argon2::default()
+            .hash_password(password.as_bytes())
+            .map(|hash| PasswordDigest(hash.to_string()))
+            .map_err(|e| UserError::Hash(e.to_string()))
+    })
+    .await
+    .map_err(|e| UserError::Hash(e.to_string()))?
+}
+
+/// What a password is checked against where no user is: a hash with today's cost.
+static NOBODY: LazyLock<String> = LazyLock::new(|| {
+    Argon2::default().hash_password(b"nobody's").map(|hash| hash.to_string()).unwrap_or_default()
+});
+
+/// Whether `password` is the stored one. With no stored one it takes as long and says no, so that
+/// the time tells nobody which logins exist.
+pub async fn verify_password(stored: Option<PasswordDigest>, password: String) -> bool {
+    // A megabyte of "password" is somebody else's idea of load.
+    if password.len() > 1024 {
+        return false;
+    }
+    tokio::task::spawn_blocking(move || {
+        let known = stored.is_some();
+        let hash = stored.as_ref().map_or(NOBODY.as_str(), |PasswordDigest(hash)| hash);
+        let Ok(hash) = PasswordHash::new(hash) else { return false };
+        Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && known
+    })
+    .await
+    .unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn passwords_verify_and_strangers_do_not() {
+        let stored = hash_password("correct horse".into()).await.unwrap();
+        assert!(stored.0.starts_with("$argon2id$"));
+        assert!(verify_password(Some(stored.clone()), "correct horse".into()).await);
+        assert!(!verify_password(Some(stored), "wrong horse".into()).await);
+        assert!(!verify_password(None, "correct horse".into()).await);
+        assert!(matches!(hash_password("short".into()).await, Err(UserError::BadPassword)));
+    }
+
+    #[test]
+    fn roles_read_back() {
+        for role in Role::ALL {
+            assert_eq!(role.name().parse(), Ok(role));
+        }
+        assert!("chief".parse::<Role>().is_err());
+    }
+}

@@ -1,0 +1,65 @@
+//! Who did what, when: rows chained by hash, so a changed, removed or reordered row shows.
+//!
+//! A row's hash is SHA-256 over the JSON array of its fields and the hash before it. The head row
+//! is taken by an UPDATE at the start of an append, which orders concurrent writers on both
+//! databases until they commit. Append last in a transaction: it holds that lock.
+
+mod chain;
+
+use sqlx::Row as _;
+use time::OffsetDateTime;
+
+use crate::store::{StoreError, Tx, to_ms};
+
+pub use chain::{Broken, Verified, verify};
+
+/// One thing that was done.
+#[derive(Debug, Clone)]
+pub struct Entry<'a> {
+    pub at: OffsetDateTime,
+    /// `user:LOGIN`, `device:ID`, `owner`, or `system`.
+    pub actor: &'a str,
+    /// Verb in the past or a dotted event name, e.g. `case.approved`.
+    pub action: &'a str,
+    pub subject_kind: &'a str,
+    pub subject_id: &'a str,
+    pub detail: serde_json::Value,
+}
+
+/// Adds a row to the chain; it counts once `tx` commits.
+pub async fn append(tx: &mut Tx<'_>, entry: Entry<'_>) -> Result<(), StoreError> {
+    let head = sqlx::query("UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash")
+        .fetch_one(&mut **tx)
+        .await?;
+    let row = chain::Row {
+        seq: head.try_get("seq")?,
+        at: to_ms(entry.at),
+        actor: entry.actor.to_owned(),
+        action: entry.action.to_owned(),
+        subject_kind: entry.subject_kind.to_owned(),
+        subject_id: entry.subject_id.to_owned(),
+        detail: entry.detail.to_string(),
+        previous: head.try_get("hash")?,
+    };
+    let hash = row.hash();
+    sqlx::query(
+        "INSERT INTO audit (seq, at, actor, action, subject_kind, subject_id, detail, previous, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(row.seq)
+    .bind(row.at)
+    .bind(row.actor)
+    .bind(row.action)
+    .bind(row.subject_kind)
+    .bind(row.subject_id)
+    .bind(row.detail)
+    .bind(row.previous)
+    .bind(hash.as_str())
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query("UPDATE audit_head SET hash = $1 WHERE id = 1")
+        .bind(hash)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

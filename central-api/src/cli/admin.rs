@@ -1,0 +1,150 @@
+//! `central-api admin`: users and devices.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use central_api::admin::users::{self, NewUser, Role};
+use central_api::clock::{Clock as _, System};
+use central_api::config::Config;
+use central_api::device::ca::Ca;
+use central_api::device::{enrol, receipt};
+use central_api::store::Store;
+use clap::Subcommand;
+use time::Duration;
+use time::format_description::well_known::Rfc3339;
+
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Create a member of staff; the password comes from a file or from standard input.
+    CreateUser {
+        #[arg(long)]
+        login: String,
+        #[arg(long)]
+        name: String,
+        /// reviewer, approver, registry, admin or auditor; may be repeated.
+        #[arg(long = "role", required = true)]
+        roles: Vec<Role>,
+        /// File whose first line is the password.
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// List the staff.
+    ListUsers,
+    /// Enrol a box or renew its certificate: writes tls.pem, ca.pem and central.pub.
+    EnrolDevice {
+        #[arg(long)]
+        id: String,
+        /// The box's certificate request (tls.csr).
+        #[arg(long, value_name = "FILE")]
+        csr: PathBuf,
+        /// The box's public sealing key (seal.pub).
+        #[arg(long, value_name = "FILE")]
+        seal_key: PathBuf,
+        /// Folder to write to.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Shut a box out for good; its evidence stays.
+    RevokeDevice {
+        #[arg(long)]
+        id: String,
+    },
+    /// List the boxes.
+    ListDevices,
+}
+
+impl Admin {
+    pub async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
+        let store = super::open_store(&config).await?;
+        store.migrate().await?;
+        match self {
+            Self::CreateUser { login, name, roles, password_file } => {
+                let password = read_password(password_file.as_deref())?;
+                let user = NewUser { login: &login, name: &name, roles: &roles };
+                let id = users::create(&store, System.now(), "system", user, password).await?;
+                println!("user {login} created with id {id}");
+            }
+            Self::ListUsers => {
+                for user in users::list(&store).await? {
+                    let roles: Vec<&str> = user.roles.iter().map(|role| role.name()).collect();
+                    let state = if user.disabled { "  disabled" } else { "" };
+                    println!("{}  {}  {}{state}", user.login, user.name, roles.join(","));
+                }
+            }
+            Self::EnrolDevice { id, csr, seal_key, out } => {
+                enrol_device(&config, &store, &id, &csr, &seal_key, &out).await?;
+            }
+            Self::RevokeDevice { id } => {
+                enrol::revoke(&store, System.now(), &id).await?;
+                println!("device {id} revoked");
+            }
+            Self::ListDevices => {
+                for device in enrol::list(&store).await? {
+                    let time = |at: Option<time::OffsetDateTime>| {
+                        at.map_or(Ok("never".to_owned()), |at| at.format(&Rfc3339))
+                    };
+                    println!(
+                        "{}  enrolled {}  seen {}  revoked {}  sequence {}",
+                        device.id,
+                        time(Some(device.enrolled_at))?,
+                        time(device.seen_at)?,
+                        time(device.revoked_at)?,
+                        device.head_sequence,
+                    );
+                }
+            }
+        }
+        store.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn read_password(file: Option<&Path>) -> anyhow::Result<String> {
+    let text = match file {
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("failed to read {}", path.display()))?,
+        None => {
+            let mut text = String::new();
+            std::io::stdin()
+                .take(4096)
+                .read_to_string(&mut text)
+                .context("failed to read the password from standard input")?;
+            text
+        }
+    };
+    match text.lines().next() {
+        Some(password) if !password.is_empty() => Ok(password.to_owned()),
+        _ => bail!("the password is empty: give it with --password-file or on standard input"),
+    }
+}
+
+async fn enrol_device(
+    config: &Config,
+    store: &Store,
+    id: &str,
+    csr: &Path,
+    seal_key: &Path,
+    out: &Path,
+) -> anyhow::Result<()> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))
+    };
+    let now = System.now();
+    let ca = Ca::load_or_create(&config.keys.folder, now)?;
+    let receipts = receipt::load_or_create_key(&config.keys.folder)?.verifying_key().to_pem()?;
+    let validity = Duration::days(i64::from(config.device.certificate_days));
+    let (csr, seal_key) = (read(csr)?, read(seal_key)?);
+    let certificate = enrol::enrol(store, &ca, now, id, &csr, &seal_key, validity).await?;
+    std::fs::create_dir_all(out).with_context(|| format!("failed to create {}", out.display()))?;
+    for (name, text) in
+        [("tls.pem", certificate.as_str()), ("ca.pem", ca.pem()), ("central.pub", &receipts)]
+    {
+        let path = out.join(name);
+        std::fs::write(&path, text)
+            .with_context(|| format!("failed to write {}", path.display()))?;
+    }
+    println!("device {id} enrolled: tls.pem, ca.pem and central.pub are in {}", out.display());
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! `central-api verify`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use central_api::config::Config;
+use central_api::evidence::EvidenceStore;
+use central_api::verify::{Report, verify_package, verify_store};
+use clap::Args;
+use contract::seal::VerifyingKey;
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Folder of one evidence package.
+    #[arg(long, value_name = "DIR", requires = "key", required_unless_present = "store")]
+    package: Option<PathBuf>,
+    /// The device's public sealing key (seal.pub).
+    #[arg(long, value_name = "FILE", requires = "package")]
+    key: Option<PathBuf>,
+    /// Everything in the database and the evidence store.
+    #[arg(long, conflicts_with = "package")]
+    store: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Verify {
+    pub async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
+        let report = match (&self.package, &self.key) {
+            (Some(folder), Some(key)) => {
+                let text = std::fs::read_to_string(key)
+                    .with_context(|| format!("failed to read {}", key.display()))?;
+                let key = VerifyingKey::from_pem(&text)
+                    .with_context(|| format!("{} is no sealing key", key.display()))?;
+                verify_package(folder, &key)
+            }
+            _ => {
+                let store = super::open_store(&config).await?;
+                let evidence = EvidenceStore::open_folder(&config.evidence.folder)?;
+                let report = verify_store(&store, &evidence).await?;
+                store.close().await;
+                report
+            }
+        };
+        print(&report, self.json)?;
+        Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn print(report: &Report, json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(report)?);
+        return Ok(());
+    }
+    for finding in &report.findings {
+        println!("FAILED {}: {}", finding.subject, finding.problem);
+    }
+    let verdict = if report.ok { "OK" } else { "FAILED" };
+    print!("{verdict}: {} packages, {} files", report.packages, report.files);
+    if let Some(head) = &report.audit_head {
+        print!(", {} audit rows ending in {head}", report.audit_rows);
+    }
+    if report.incomplete > 0 {
+        print!(", {} packages still on their way", report.incomplete);
+    }
+    println!();
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! What the types of the configuration do not say.
+
+use super::{Config, Device, Web};
+
+type Problem = (&'static str, String);
+
+/// The first key whose value cannot work, and what would.
+pub(super) fn check(config: &Config) -> Result<(), Problem> {
+    database(config)?;
+    web(&config.web)?;
+    device(&config.device)?;
+    let confidence = config.cases.min_plate_confidence;
+    if !(0.0..=1.0).contains(&confidence) {
+        return Err(("cases.min_plate_confidence", "must lie between 0 and 1".into()));
+    }
+    for (key, value) in [
+        ("staff.idle_minutes", config.staff.idle_minutes),
+        ("staff.session_hours", config.staff.session_hours),
+        ("staff.login_attempts", config.staff.login_attempts),
+        ("lookup.requests_per_minute", config.lookup.requests_per_minute),
+    ] {
+        at_least_one(key, u64::from(value))?;
+    }
+    if config.lookup.captcha_bits > 24 {
+        return Err((
+            "lookup.captcha_bits",
+            "must be at most 24: more costs a phone minutes".into(),
+        ));
+    }
+    for (key, value) in [
+        ("agency.parent", &config.agency.parent),
+        ("agency.name", &config.agency.name),
+        ("agency.code", &config.agency.code),
+        ("agency.place", &config.agency.place),
+    ] {
+        if value.trim().is_empty() {
+            return Err((key, "is empty: notices need it".into()));
+        }
+    }
+    if config.agency.offices.is_empty() {
+        return Err(("agency.offices", "needs at least one place where owners may settle".into()));
+    }
+    if !config.ops.listen.is_empty() && config.ops.listen.parse::<std::net::SocketAddr>().is_err() {
+        return Err(("ops.listen", "must be ADDRESS:PORT, for example 127.0.0.1:9100".into()));
+    }
+    Ok(())
+}
+
+fn database(config: &Config) -> Result<(), Problem> {
+    let url = &config.database.url;
+    let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|p| url.starts_with(p));
+    if config.database.url_file.is_empty() && !known {
+        return Err(("database.url", "must be sqlite:PATH or postgres://USER@HOST/NAME".into()));
+    }
+    at_least_one("database.connections", u64::from(config.database.connections))
+}
+
+fn web(web: &Web) -> Result<(), Problem> {
+    if web.tls_cert.is_empty() != web.tls_key.is_empty() {
+        return Err(("web.tls_cert", "and web.tls_key go together: set both or none".into()));
+    }
+    if !web.listen.ip().is_loopback() && web.tls_cert.is_empty() && !web.behind_proxy {
+        return Err((
+            "web.listen",
+            "is open to the network without TLS: set tls_cert and tls_key, or behind_proxy = true \
+             where a proxy terminates TLS, or listen on 127.0.0.1"
+                .into(),
+        ));
+    }
+    let plain = web.public_url.strip_prefix("http://");
+    if plain.or_else(|| web.public_url.strip_prefix("https://")).is_none_or(str::is_empty)
+        || web.public_url.ends_with('/')
+    {
+        return Err((
+            "web.public_url",
+            "must start with https:// (or http://) and end without /".into(),
+        ));
+    }
+    at_least_one("web.request_timeout_seconds", web.request_timeout_seconds)
+}
+
+fn device(device: &Device) -> Result<(), Problem> {
+    if device.names.iter().all(|name| name.trim().is_empty()) {
+        return Err((
+            "device.names",
+            "needs at least one host name or address by which boxes reach this host".into(),
+        ));
+    }
+    for (key, value) in [
+        ("device.max_connections", device.max_connections as u64),
+        ("device.max_requests", device.max_requests as u64),
+        ("device.request_timeout_seconds", device.request_timeout_seconds),
+        ("device.requests_per_second", u64::from(device.requests_per_second)),
+        ("device.burst", u64::from(device.burst)),
+        ("device.max_open_packages", u64::from(device.max_open_packages)),
+        ("device.certificate_days", u64::from(device.certificate_days)),
+    ] {
+        at_least_one(key, value)?;
+    }
+    Ok(())
+}
+
+fn at_least_one(key: &'static str, value: u64) -> Result<(), Problem> {
+    if value == 0 { Err((key, "must be at least 1".into())) } else { Ok(()) }
+}

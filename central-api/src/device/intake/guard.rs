@@ -1,0 +1,84 @@
+//! What stands before every handler of the device API: who it is, how often, how long.
+
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
+use tracing::Instrument as _;
+
+use super::{Caller, Intake, IntakeError};
+use crate::device::enrol::{Standing, standing};
+use crate::device::tls::Peer;
+
+pub(super) async fn guard(State(intake): State<Intake>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let request_id = uuid::Uuid::new_v4().simple().to_string();
+    let span = tracing::info_span!(
+        "device_request",
+        request_id,
+        method = %request.method(),
+        path = request.uri().path(),
+        device = tracing::field::Empty,
+    );
+    let response = async {
+        let answer = admit(&intake, request, next);
+        match tokio::time::timeout(intake.timeout, answer).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => error.into_response(),
+            Err(_) => IntakeError::Timeout.into_response(),
+        }
+    }
+    .instrument(span.clone())
+    .await;
+    let seconds = started.elapsed().as_secs_f64();
+    metrics::histogram!("device_request_seconds").record(seconds);
+    span.in_scope(|| {
+        tracing::debug!(status = response.status().as_u16(), seconds, "device request answered");
+    });
+    response
+}
+
+async fn admit(intake: &Intake, mut request: Request, next: Next) -> Result<Response, IntakeError> {
+    let peer = request.extensions().get::<Peer>().ok_or(IntakeError::UnknownDevice)?;
+    let device_id = match standing(&intake.app.store, peer.fingerprint).await? {
+        Standing::Enrolled { device_id } => device_id,
+        Standing::Revoked { device_id } => return Err(IntakeError::RevokedDevice(device_id)),
+        Standing::Unknown => return Err(IntakeError::UnknownDevice),
+    };
+    tracing::Span::current().record("device", device_id.as_str());
+    intake.rate.take(&device_id, intake.app.clock.now()).map_err(|wait| {
+        IntakeError::RateLimited { seconds: u64::try_from(wait.whole_seconds()).unwrap_or(0) + 1 }
+    })?;
+    let _place = intake.requests.try_acquire().map_err(|_| IntakeError::Busy)?;
+    request.extensions_mut().insert(Caller { device_id });
+    Ok(next.run(request).await)
+}
+
+/// Reads a body of at most `limit` bytes, telling "too large" from "broken off".
+pub(super) async fn read_body(request: Request, limit: usize) -> Result<Bytes, IntakeError> {
+    let announced: Option<u64> = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.parse().ok());
+    if announced.is_some_and(|bytes| bytes > limit as u64) {
+        return Err(IntakeError::TooLarge { limit });
+    }
+    let mut stream = request.into_body().into_data_stream();
+    let mut body = BytesMut::new();
+    while let Some(part) = stream.next().await {
+        let part = part.map_err(|_| IntakeError::Truncated {
+            expected: announced.unwrap_or(0),
+            found: body.len() as u64,
+        })?;
+        if body.len() + part.len() > limit {
+            return Err(IntakeError::TooLarge { limit });
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body.freeze())
+}

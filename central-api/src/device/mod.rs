@@ -1,0 +1,9 @@
+//! The boxes at the road: their certificates, their enrolment, and the intake of their evidence.
+
+pub mod ca;
+pub mod enrol;
+pub mod intake;
+pub mod keyfile;
+pub mod rate;
+pub mod receipt;
+pub mod tls;

@@ -1,0 +1,44 @@
+//! The central service: takes sealed evidence in, leads each case from review to notice, and
+//! answers owners.
+//!
+//! `device` takes packages from the boxes over mutual TLS, `case` leads each through its states,
+//! `notice` prints, `staff` and `owner` are the pages. `store` and `evidence` hold all state, so a
+//! replica can stop at any moment.
+
+pub mod admin;
+pub mod audit;
+pub mod case;
+pub mod clock;
+pub mod config;
+pub mod device;
+pub mod evidence;
+pub mod law;
+pub mod notice;
+pub mod openapi;
+pub mod ops;
+pub mod owner;
+pub mod serve;
+pub mod staff;
+pub mod store;
+pub mod verify;
+pub mod web;
+
+use std::sync::Arc;
+
+use contract::seal::SigningKey;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::evidence::EvidenceStore;
+use crate::store::Store;
+
+/// What every handler may need; clones share everything.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    pub store: Store,
+    pub evidence: EvidenceStore,
+    pub clock: Arc<dyn Clock>,
+    pub config: Arc<Config>,
+    /// Signs receipts; the boxes know its public half as `central.pub`.
+    pub receipt_key: Arc<SigningKey>,
+}

@@ -1,0 +1,178 @@
+//! The database: one SQL text for SQLite (the default) and PostgreSQL.
+//!
+//! Both take `$1` placeholders. Ids are TEXT (UUID v7), times BIGINT unix milliseconds, truth
+//! values BIGINT 0/1, JSON is TEXT. A write transaction starts as `BEGIN IMMEDIATE` on SQLite, so
+//! that it waits for its turn instead of failing half-way when it turns from reading to writing.
+
+mod constraint;
+mod error;
+
+use std::time::Duration;
+
+use sqlx::AnyPool;
+use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::Migrator;
+use time::OffsetDateTime;
+use uuid::{NoContext, Timestamp, Uuid};
+
+pub use constraint::{Constraint, OnConstraint};
+pub use error::StoreError;
+
+/// A transaction on either database.
+pub type Tx<'c> = sqlx::Transaction<'c, sqlx::Any>;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Which database is behind the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// A handle on the database; clones share one pool.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: AnyPool,
+    dialect: Dialect,
+}
+
+impl Store {
+    /// Opens `sqlite:PATH` (created if absent) or `postgres://…`.
+    pub async fn open(url: &str, connections: u32) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let (url, dialect) = match url.strip_prefix("sqlite:") {
+            Some(path) => (sqlite_url(path)?, Dialect::Sqlite),
+            None if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
+                (url.to_owned(), Dialect::Postgres)
+            }
+            None => return Err(StoreError::Url),
+        };
+        let pool = AnyPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(10))
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if dialect == Dialect::Sqlite {
+                        for pragma in SQLITE_PRAGMAS {
+                            sqlx::query(*pragma).execute(&mut *connection).await?;
+                        }
+                    }
+                    Ok(())
+                })
+            })
+            .connect(&url)
+            .await
+            .map_err(|source| StoreError::Open { source })?;
+        Ok(Self { pool, dialect })
+    }
+
+    /// Brings the schema up to this binary's version; returns how many steps were taken.
+    pub async fn migrate(&self) -> Result<usize, StoreError> {
+        let before = self.applied_migrations().await;
+        MIGRATIONS.run(&self.pool).await?;
+        Ok(self.applied_migrations().await.saturating_sub(before))
+    }
+
+    /// Whether every migration this binary knows is applied.
+    pub async fn is_current(&self) -> bool {
+        self.applied_migrations().await == MIGRATIONS.iter().count()
+    }
+
+    async fn applied_migrations(&self) -> usize {
+        // Before the first migration the table does not exist: nothing is applied.
+        sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM _sqlx_migrations")
+            .fetch_one(&self.pool)
+            .await
+            .map_or(0, |count| usize::try_from(count).unwrap_or(0))
+    }
+
+    /// Starts a transaction that will write.
+    pub async fn begin(&self) -> Result<Tx<'static>, StoreError> {
+        Ok(match self.dialect {
+            Dialect::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
+            Dialect::Postgres => self.pool.begin().await?,
+        })
+    }
+
+    /// For single statements and reads.
+    pub fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Closes every connection; SQLite then folds its write-ahead log back into the file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// `FULL` because a receipt lets the edge delete its copy: with `NORMAL` a power cut could take
+/// back the last commits of a write-ahead log after the receipt went out.
+const SQLITE_PRAGMAS: &[&str] = &[
+    "PRAGMA busy_timeout = 10000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+];
+
+fn sqlite_url(path: &str) -> Result<String, StoreError> {
+    let file = path.trim_start_matches("//");
+    let file = file.split('?').next().unwrap_or(file);
+    if file.is_empty() || file == ":memory:" {
+        // Every connection of a pool would see its own empty database.
+        return Err(StoreError::Url);
+    }
+    if let Some(parent) = std::path::Path::new(file).parent().filter(|p| !p.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(parent)
+            .map_err(|source| StoreError::Folder { path: parent.to_owned(), source })?;
+    }
+    Ok(format!("sqlite://{file}?mode=rwc"))
+}
+
+/// A new id that sorts by `at`.
+pub fn new_id(at: OffsetDateTime) -> String {
+    let seconds = u64::try_from(at.unix_timestamp()).unwrap_or(0);
+    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, at.nanosecond())).to_string()
+}
+
+/// A time as the database keeps it.
+pub fn to_ms(at: OffsetDateTime) -> i64 {
+    // Years −9999…9999 in milliseconds fit easily.
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+/// A time as the program uses it, in UTC.
+pub fn from_ms(ms: i64) -> Result<OffsetDateTime, StoreError> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
+        .map_err(|_| StoreError::corrupt("time", ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_keep_their_milliseconds() {
+        let at = time::macros::datetime!(2026-11-21 08:15:30.123 +07:00);
+        assert_eq!(from_ms(to_ms(at)).unwrap(), at);
+        assert!(from_ms(i64::MAX).is_err());
+    }
+
+    #[test]
+    fn ids_sort_by_time() {
+        let at = time::macros::datetime!(2026-11-21 08:15:30 +07:00);
+        assert!(new_id(at) < new_id(at + Duration::from_millis(2)));
+    }
+
+    #[tokio::test]
+    async fn a_url_that_is_neither_database_is_refused() {
+        for url in ["mysql://x", "sqlite::memory:", "sqlite:", "data/central.db"] {
+            assert!(matches!(Store::open(url, 1).await, Err(StoreError::Url)), "{url}");
+        }
+    }
+}

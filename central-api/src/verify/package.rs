@@ -1,0 +1,89 @@
+//! A package folder against a public sealing key.
+
+use std::io;
+use std::path::Path;
+
+use contract::Manifest;
+use contract::manifest::{MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
+use contract::package::{Failure, MANIFEST_FILE, SEAL_FILE, check_file, open_manifest};
+use contract::seal::{MAX_JWS_BYTES, SealError, VerifyingKey};
+
+use super::Report;
+
+/// Checks manifest, seal and every file of the package in `folder`.
+pub fn verify_package(folder: &Path, key: &VerifyingKey) -> Report {
+    let mut report = Report { packages: 1, ..Report::default() };
+    let manifest = read(folder, MANIFEST_FILE, MAX_MANIFEST_BYTES as u64);
+    let seal = read(folder, SEAL_FILE, MAX_JWS_BYTES as u64);
+    for (name, content) in [(MANIFEST_FILE, &manifest), (SEAL_FILE, &seal)] {
+        if let Err(problem) = content {
+            report.add(name, problem);
+        }
+    }
+    let (Ok(manifest), Ok(seal)) = (manifest, seal) else { return report.finished() };
+    match open_sealed(key, &manifest, &seal) {
+        Ok(manifest) => {
+            for entry in &manifest.files {
+                report.files += 1;
+                match read(folder, &entry.name, MAX_FILE_BYTES) {
+                    Err(problem) => report.add(&entry.name, problem),
+                    Ok(content) => {
+                        if let Err(failure) = check_file(entry, &content) {
+                            let (subject, problem) = named(&failure);
+                            report.add(subject, problem);
+                        }
+                    }
+                }
+            }
+        }
+        // Without a seal nothing vouches for the digests of the files.
+        Err(failure) => {
+            let (subject, problem) = named(&failure);
+            report.add(subject, problem);
+        }
+    }
+    report.finished()
+}
+
+/// Reads the manifest if the seal in `seal` holds.
+pub(super) fn open_sealed(
+    key: &VerifyingKey,
+    manifest: &[u8],
+    seal: &[u8],
+) -> Result<Manifest, Failure> {
+    let seal = std::str::from_utf8(seal).map_err(|_| Failure::Seal(SealError::Malformed))?;
+    open_manifest(key, manifest, seal)
+}
+
+/// A failure as the file it is about and what is wrong with it.
+pub(super) fn named(failure: &Failure) -> (String, String) {
+    match failure {
+        // A signature tells that two things do not fit, not which of them was touched.
+        Failure::Seal(SealError::Signature) => (
+            MANIFEST_FILE.into(),
+            format!("its bytes do not match the signature in {SEAL_FILE}: one of them was changed"),
+        ),
+        Failure::Seal(error) => (SEAL_FILE.into(), error.to_string()),
+        Failure::Manifest(error) => (MANIFEST_FILE.into(), error.to_string()),
+        Failure::Missing { file } => (file.clone(), "missing".into()),
+        Failure::Size { file, expected, found } => {
+            (file.clone(), format!("{found} bytes, the manifest says {expected}"))
+        }
+        Failure::Content { file, expected, found } => {
+            (file.clone(), format!("SHA-256 {found}, the manifest says {expected}"))
+        }
+    }
+}
+
+fn read(folder: &Path, name: &str, limit: u64) -> Result<Vec<u8>, String> {
+    let path = folder.join(name);
+    match path.metadata() {
+        Ok(meta) if meta.len() > limit => {
+            return Err(format!("{} bytes, at most {limit} are accepted", meta.len()));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("missing".into()),
+        Err(error) => return Err(format!("cannot be read: {error}")),
+    }
+    std::fs::read(&path).map_err(|error| format!("cannot be read: {error}"))
+}

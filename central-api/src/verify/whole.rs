@@ -1,0 +1,250 @@
+//! Everything the central holds: each package, each device's chain, each case, the audit chain.
+
+use std::collections::HashMap;
+
+use contract::package::{MANIFEST_FILE, SEAL_FILE, check_file};
+use contract::seal::VerifyingKey;
+use contract::{Digest, Manifest};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::Report;
+use super::package::{named, open_sealed};
+use crate::audit;
+use crate::evidence::{EvidenceError, EvidenceStore};
+use crate::store::{Store, StoreError};
+
+const PAGE: i64 = 200;
+
+/// One evidence row.
+struct Kept {
+    id: String,
+    device_id: String,
+    sequence: i64,
+    manifest: String,
+    manifest_digest: String,
+    seal: String,
+    key_id: String,
+    received: bool,
+    case_id: Option<String>,
+    opened: Option<String>,
+}
+
+impl Kept {
+    fn read(row: &AnyRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            device_id: row.try_get("device_id")?,
+            sequence: row.try_get("sequence")?,
+            manifest: row.try_get("manifest")?,
+            manifest_digest: row.try_get("manifest_digest")?,
+            seal: row.try_get("seal")?,
+            key_id: row.try_get("key_id")?,
+            received: row.try_get::<Option<i64>, _>("received_at")?.is_some(),
+            case_id: row.try_get("case_id")?,
+            opened: row.try_get("opened")?,
+        })
+    }
+}
+
+/// Where a device's chain stands while it is walked.
+#[derive(Default)]
+struct Link {
+    sequence: i64,
+    digest: Option<String>,
+}
+
+/// Checks the whole store. Errors are the database's; what does not hold is in the report.
+pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Report, StoreError> {
+    let mut report = Report::default();
+    let keys = keys(store).await?;
+    let mut links: HashMap<String, Link> = HashMap::new();
+    let mut last = (String::new(), 0_i64);
+    loop {
+        let rows = sqlx::query(
+            "SELECT e.id, e.device_id, e.sequence, e.manifest, e.manifest_digest, e.seal, e.key_id,
+                    e.received_at, e.case_id, c.id AS opened
+             FROM evidence e LEFT JOIN cases c ON c.evidence_id = e.id
+             WHERE e.device_id > $1 OR (e.device_id = $1 AND e.sequence > $2)
+             ORDER BY e.device_id, e.sequence LIMIT $3",
+        )
+        .bind(last.0.as_str())
+        .bind(last.1)
+        .bind(PAGE)
+        .fetch_all(store.pool())
+        .await?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in &rows {
+            let kept = Kept::read(row)?;
+            let link = links.entry(kept.device_id.clone()).or_default();
+            follow(&mut report, link, &kept);
+            check_case(&mut report, &kept);
+            check_package(&mut report, evidence, &keys, &kept).await?;
+            last = (kept.device_id, kept.sequence);
+        }
+    }
+    check_heads(&mut report, store, &links).await?;
+    check_orphans(&mut report, store).await?;
+    match audit::verify(store).await? {
+        Ok(chain) => {
+            report.audit_rows = chain.rows;
+            report.audit_head = Some(chain.head);
+        }
+        Err(broken) => report.add("audit", broken),
+    }
+    Ok(report.finished())
+}
+
+type Keys = HashMap<(String, String), VerifyingKey>;
+
+async fn keys(store: &Store) -> Result<Keys, StoreError> {
+    let rows = sqlx::query("SELECT device_id, key_id, pem FROM device_keys")
+        .fetch_all(store.pool())
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let pem: String = row.try_get("pem")?;
+            let key = VerifyingKey::from_pem(&pem)
+                .map_err(|error| StoreError::corrupt("seal key", error))?;
+            Ok(((row.try_get("device_id")?, row.try_get("key_id")?), key))
+        })
+        .collect()
+}
+
+/// Continues the device's chain with this row: no gap, the right predecessor.
+fn follow(report: &mut Report, link: &mut Link, kept: &Kept) {
+    let subject = format!("device {}", kept.device_id);
+    if kept.sequence != link.sequence + 1 {
+        let (from, to) = (link.sequence + 1, kept.sequence - 1);
+        report.add(&subject, format!("sequence {from} to {to} missing before {}", kept.sequence));
+    } else if let Ok(manifest) = Manifest::parse(kept.manifest.as_bytes()) {
+        let previous = manifest.previous.map(|digest| digest.to_string());
+        if previous != link.digest {
+            report.add(
+                &subject,
+                format!(
+                    "sequence {} names another predecessor than the one on record",
+                    kept.sequence
+                ),
+            );
+        }
+    }
+    link.sequence = kept.sequence;
+    link.digest = Some(Digest::of(kept.manifest.as_bytes()).to_string());
+}
+
+fn check_case(report: &mut Report, kept: &Kept) {
+    let subject = format!("evidence {}", kept.id);
+    match (kept.received, &kept.case_id, &kept.opened) {
+        (true, Some(case), Some(opened)) if case == opened => {}
+        (false, None, None) => {}
+        (true, ..) => report.add(subject, "received, but its case is missing or another's"),
+        (false, ..) => report.add(subject, "has a case, but was never received whole"),
+    }
+}
+
+async fn check_package(
+    report: &mut Report,
+    evidence: &EvidenceStore,
+    keys: &Keys,
+    kept: &Kept,
+) -> Result<(), StoreError> {
+    let subject = |name: &str| format!("evidence {}: {name}", kept.id);
+    if Digest::of(kept.manifest.as_bytes()).to_string() != kept.manifest_digest {
+        report.add(subject("database"), "the manifest on record was changed");
+    }
+    let Some(key) = keys.get(&(kept.device_id.clone(), kept.key_id.clone())) else {
+        report.add(subject(SEAL_FILE), format!("sealing key {} is not on record", kept.key_id));
+        return Ok(());
+    };
+    if !kept.received {
+        report.incomplete += 1;
+        if let Err(failure) = open_sealed(key, kept.manifest.as_bytes(), kept.seal.as_bytes()) {
+            let (name, problem) = named(&failure);
+            report.add(subject(&format!("database: {name}")), problem);
+        }
+        return Ok(());
+    }
+    report.packages += 1;
+    let manifest = evidence.read(&kept.id, MANIFEST_FILE).await;
+    let seal = evidence.read(&kept.id, SEAL_FILE).await;
+    for (name, content, record) in
+        [(MANIFEST_FILE, &manifest, &kept.manifest), (SEAL_FILE, &seal, &kept.seal)]
+    {
+        match content {
+            Err(error) => report.add(subject(name), why(error)),
+            Ok(content) if content != record.as_bytes() => {
+                report.add(subject(name), "differs from the database's record");
+            }
+            Ok(_) => {}
+        }
+    }
+    // The record vouches for the files even where the package's own copy was damaged.
+    match open_sealed(key, kept.manifest.as_bytes(), kept.seal.as_bytes()) {
+        Err(failure) => {
+            let (name, problem) = named(&failure);
+            report.add(subject(&format!("database: {name}")), problem);
+        }
+        Ok(manifest) => {
+            for entry in &manifest.files {
+                report.files += 1;
+                match evidence.read(&kept.id, &entry.name).await {
+                    Err(error) => report.add(subject(&entry.name), why(&error)),
+                    Ok(content) => {
+                        if let Err(failure) = check_file(entry, &content) {
+                            report.add(subject(&entry.name), named(&failure).1);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn why(error: &EvidenceError) -> String {
+    match error {
+        EvidenceError::NotFound { .. } => "missing".into(),
+        other => other.to_string(),
+    }
+}
+
+/// The last manifest of each device is the one its head names: none was cut off the end.
+async fn check_heads(
+    report: &mut Report,
+    store: &Store,
+    links: &HashMap<String, Link>,
+) -> Result<(), StoreError> {
+    let rows = sqlx::query("SELECT id, head_sequence, head_digest FROM devices ORDER BY id")
+        .fetch_all(store.pool())
+        .await?;
+    for row in rows {
+        let id: String = row.try_get("id")?;
+        let sequence: i64 = row.try_get("head_sequence")?;
+        let digest: Option<String> = row.try_get("head_digest")?;
+        let none = Link::default();
+        let link = links.get(&id).unwrap_or(&none);
+        if link.sequence != sequence || link.digest != digest {
+            report.add(
+                format!("device {id}"),
+                format!("manifests end at {}, the head says {sequence}", link.sequence),
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn check_orphans(report: &mut Report, store: &Store) -> Result<(), StoreError> {
+    let orphans: Vec<String> = sqlx::query_scalar(
+        "SELECT c.id FROM cases c LEFT JOIN evidence e ON e.id = c.evidence_id
+         WHERE e.id IS NULL OR e.received_at IS NULL ORDER BY c.id",
+    )
+    .fetch_all(store.pool())
+    .await?;
+    for id in orphans {
+        report.add(format!("case {id}"), "has no evidence that was received whole");
+    }
+    Ok(())
+}
