@@ -122,19 +122,21 @@ struct Reading {
 /// Collects the looks at one vehicle's plate.
 #[derive(Debug, Clone)]
 pub struct Fusion {
-    vehicle: VehicleClass,
+    vehicle: Option<VehicleClass>,
     thresholds: Thresholds,
     readings: VecDeque<Reading>,
     ignored: u32,
 }
 
 impl Fusion {
-    pub fn new(vehicle: VehicleClass) -> Self {
+    /// For a vehicle of a class, or of none where only the plate is seen.
+    pub fn new(vehicle: impl Into<Option<VehicleClass>>) -> Self {
         Self::with(vehicle, Thresholds::default())
     }
 
     /// With thresholds of its own, as a calibrated reader's card has them.
-    pub fn with(vehicle: VehicleClass, thresholds: Thresholds) -> Self {
+    pub fn with(vehicle: impl Into<Option<VehicleClass>>, thresholds: Thresholds) -> Self {
+        let vehicle = vehicle.into();
         Self { vehicle, thresholds, readings: VecDeque::new(), ignored: 0 }
     }
 
@@ -182,7 +184,7 @@ impl Fusion {
 
     /// The class may become clearer while the track grows.
     pub fn set_vehicle(&mut self, vehicle: VehicleClass) {
-        self.vehicle = vehicle;
+        self.vehicle = Some(vehicle);
     }
 
     /// What the readings so far say.
@@ -207,7 +209,7 @@ impl Fusion {
         let sight = Sight {
             rows: rows_settled.then_some(rows),
             colour: colour_settled.then_some(colour),
-            vehicle: Some(self.vehicle),
+            vehicle: self.vehicle,
         };
         let raw: String =
             average[..length].iter().map(|p| char::from(ALPHABET[best(&p[..BLANK]).0])).collect();

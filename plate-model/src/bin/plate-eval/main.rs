@@ -1,0 +1,114 @@
+//! Measures the models on labelled pictures, through the very code the agent runs: a JPEG becomes
+//! I420 and takes the way of a camera's frame.
+
+mod data;
+mod end_to_end;
+mod plates;
+mod predictions;
+mod reader;
+mod report;
+mod score;
+mod vehicles;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use plate_model::{Models, Options, RuntimeOptions};
+
+use data::Split;
+use predictions::Predictions;
+use report::Report;
+
+#[derive(Parser)]
+#[command(name = "plate-eval", about = "Measures detector, finder, reader and the whole chain")]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Plates found in pictures: recall, precision, corner error.
+    Plates(Common),
+    /// Plates read from ready crops.
+    Reader(Common),
+    /// Vehicles found in frames: average precision, recall, precision.
+    Vehicles(Common),
+    /// Plates found and read in whole pictures.
+    EndToEnd(Common),
+}
+
+#[derive(Args)]
+struct Common {
+    /// Folder with `plates/`, `reader/`, `vehicles/`; what is missing is skipped and said.
+    #[arg(long)]
+    data: PathBuf,
+    /// Prints the report as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Writes one JSON line a picture.
+    #[arg(long)]
+    predictions: Option<PathBuf>,
+    /// Folder with model cards and weights.
+    #[arg(long, default_value = "plate-model/weights")]
+    models: PathBuf,
+    /// Base names of the cards, e.g. `reader.int8`.
+    #[arg(long, default_value = "vehicles")]
+    vehicles: String,
+    #[arg(long, default_value = "finder")]
+    finder: String,
+    #[arg(long, default_value = "reader")]
+    reader: String,
+    /// Which pictures: all, or those of scenes that were held out of training.
+    #[arg(long, value_enum, default_value = "all")]
+    split: Split,
+    /// Stops after so many pictures.
+    #[arg(long)]
+    limit: Option<usize>,
+    /// ONNX Runtime's library, where it is not found by itself.
+    #[arg(long)]
+    runtime: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<()> {
+    let (What::Plates(common)
+    | What::Reader(common)
+    | What::Vehicles(common)
+    | What::EndToEnd(common)) = &cli.what;
+    anyhow::ensure!(common.data.is_dir(), "--data {} is no folder", common.data.display());
+    let options = Options {
+        runtime: RuntimeOptions { library: common.runtime.clone(), folder: None },
+        vehicles: common.vehicles.clone(),
+        finder: common.finder.clone(),
+        reader: common.reader.clone(),
+    };
+    let mut models = Models::load(&common.models, &options)
+        .with_context(|| format!("models of {}", common.models.display()))?;
+    let mut predictions = Predictions::create(common.predictions.as_deref())?;
+    let (split, limit) = (common.split, common.limit.unwrap_or(usize::MAX));
+    let report: Report = match &cli.what {
+        What::Plates(_) => plates::run(&mut models, &common.data, split, limit, &mut predictions)?,
+        What::Reader(_) => reader::run(&mut models, &common.data, split, limit, &mut predictions)?,
+        What::Vehicles(_) => {
+            vehicles::run(&mut models, &common.data, split, limit, &mut predictions)?
+        }
+        What::EndToEnd(_) => {
+            end_to_end::run(&mut models, &common.data, split, limit, &mut predictions)?
+        }
+    };
+    predictions.finish()?;
+    report.print(common.json)?;
+    Ok(())
+}
