@@ -28,6 +28,8 @@ pub(crate) struct Limits {
 const JOIN_INSIDE: f32 = 0.9;
 /// Wheels on the same spot: distance of the lower edges, share of the larger box's height.
 const JOIN_FOOT: f32 = 0.08;
+/// Score of the larger box as a share of the smaller one's, from which it replaces it.
+const JOIN_SCORE: f32 = 0.6;
 
 /// Keeps the best box of every object, best first. The order of equals follows the input.
 pub(crate) fn suppress(mut candidates: Vec<Candidate>, limits: &Limits) -> Vec<Candidate> {
@@ -45,8 +47,9 @@ pub(crate) fn suppress(mut candidates: Vec<Candidate>, limits: &Limits) -> Vec<C
                 break;
             }
             if same && is_motorbike(candidate.class) && is_same_bike(&candidate.bbox, &other.bbox) {
-                // The larger box has the rider; the higher score stays.
-                if candidate.bbox.area() > other.bbox.area() {
+                // The larger box has the rider, unless the network hardly believes in it.
+                let believed = candidate.score >= JOIN_SCORE * other.score;
+                if believed && candidate.bbox.area() > other.bbox.area() {
                     other.bbox = candidate.bbox;
                 }
                 duplicate = true;
@@ -116,6 +119,13 @@ mod tests {
         let rider = candidate(0, 0.6, [0.0, 0.0, 10.0, 20.0]);
         let kept = suppress(vec![rider, bike], &LIMITS);
         assert_eq!(kept, [Candidate { score: 0.9, ..rider }]);
+    }
+
+    #[test]
+    fn a_hardly_believed_larger_box_changes_nothing() {
+        let bike = candidate(0, 0.9, [1.0, 10.0, 9.0, 20.0]);
+        let loose = candidate(0, 0.1, [0.0, 0.0, 10.0, 20.0]);
+        assert_eq!(suppress(vec![loose, bike], &LIMITS), [bike]);
     }
 
     #[test]
