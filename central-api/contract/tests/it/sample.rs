@@ -6,7 +6,6 @@ use contract::manifest::{
     Camera, Clock, ClockSource, Device, File, FileRole, MAX_MANIFEST_BYTES, ModelUsed,
     PlateReading, Unit, VERSION, Verification,
 };
-use contract::package::{self, Failure};
 use contract::plate::{PlateClass, PlateColour};
 use contract::seal::{Purpose, SigningKey};
 use contract::violation::{Lamp, Violation};
@@ -39,13 +38,6 @@ pub fn package(sequence: u64, previous: Option<Digest>) -> Package {
     let seal = key().sign_detached(Purpose::Manifest, &manifest);
     let files = FILES.map(|(_, name, _)| (name.to_owned(), content(name)));
     Package { manifest, seal, files: files.into() }
-}
-
-impl Package {
-    pub fn failures(&self) -> Vec<Failure> {
-        let read = |entry: &File| self.files.get(&entry.name).cloned();
-        package::verify(&key().verifying_key(), &self.manifest, &self.seal, read)
-    }
 }
 
 fn content(name: &str) -> Vec<u8> {
