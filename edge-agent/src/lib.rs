@@ -11,10 +11,12 @@
 //! - [`health`]: metrics, states and the doctor's checks.
 
 pub mod accusation;
+pub mod clock;
 pub mod config;
 pub mod evidence;
 pub mod health;
 pub mod keys;
+pub mod live;
 pub mod replay;
 pub mod rules;
 pub mod see;

@@ -1,1 +1,283 @@
-fn main() {}
+//! Command line of the edge agent.
+
+use std::io::{IsTerminal, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use edge_agent::clock::{Clock, System};
+use edge_agent::config::{self, Agent};
+use edge_agent::health::{Board, Finding, Verdict, doctor};
+use edge_agent::source::supervise;
+use edge_agent::watch::eyes::Pool;
+use edge_agent::{keys, live, replay, watch};
+use plate_model::{Models, Options};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Watches junction cameras, recognises red-light and stop-line violations, and delivers sealed
+/// evidence to the central.
+///
+/// A first day: `keygen` on the box, enrol its public halves at the central, draw each camera's
+/// lines in a site file, `check-config`, `doctor`, then `run`. To try a recording without any of
+/// that, use `replay` with a site file alone.
+#[derive(Debug, Parser)]
+#[command(version, after_help = "Logging: RUST_LOG=edge_agent=debug shows why tracks are not accused. \
+    ONNX Runtime is found through ORT_DYLIB_PATH or below .onnxruntime.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch every configured camera until stopped (SIGINT or SIGTERM).
+    Run {
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Put a recording through the same pipeline; prints events, writes sealed packages.
+    ///
+    /// The same recording and configuration give byte-identical events. A site file with one
+    /// camera is configuration enough.
+    Replay {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Recording: MP4, Matroska, … with H.264 or H.265 video.
+        #[arg(long, value_name = "CLIP")]
+        input: PathBuf,
+        /// Folder for the evidence packages.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Print events as JSON lines on standard output.
+        #[arg(long)]
+        json: bool,
+        /// Camera that the recording stands for, where the configuration has several.
+        #[arg(long, value_name = "ID")]
+        camera: Option<String>,
+        /// When the recording began, e.g. 2026-11-21T08:00:00+07:00.
+        #[arg(long, value_name = "TIME", value_parser = parse_time,
+              default_value = "1970-01-01T00:00:00Z")]
+        start: OffsetDateTime,
+    },
+    /// Check configuration files; names every problem with file, line and key.
+    CheckConfig {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Print the commented reference configuration and exit.
+        #[arg(long)]
+        print_default: bool,
+    },
+    /// Check the box: clock, models, keys, spool, central and every camera.
+    Doctor {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Seconds to wait for each camera's first picture.
+        #[arg(long, default_value_t = 10)]
+        wait: u64,
+    },
+    /// Make the device's keys; hand `seal.pub` and `tls.csr` to enrolment at the central.
+    Keygen {
+        /// Name under which the device will be enrolled.
+        #[arg(long, value_name = "ID")]
+        device: String,
+        /// Folder to make; nothing in it is overwritten.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// Configuration file; repeat to merge, later ones win. Cameras are matched by id.
+    #[arg(long = "config", value_name = "FILE", env = "EDGE_CONFIG", value_delimiter = ':')]
+    files: Vec<PathBuf>,
+    /// Folder with the models, instead of the configuration's.
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+}
+
+impl ConfigArgs {
+    fn load(&self, running: bool) -> anyhow::Result<Agent> {
+        anyhow::ensure!(!self.files.is_empty(), "no configuration: give --config FILE");
+        let load = if running { config::load_for_run } else { config::load };
+        let mut agent = load(&self.files)?;
+        if let Some(dir) = &self.models {
+            agent.models.dir.clone_from(dir);
+        }
+        Ok(agent)
+    }
+}
+
+fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .map_err(|_| "expected a time such as 2026-11-21T08:00:00+07:00".into())
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let level = match cli.command {
+        Command::Run { .. } => "info",
+        _ => "warn",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    // Standard output is for events and reports.
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    match execute(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("edge-agent: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run { config } => {
+            let agent = config.load(true)?;
+            let (eyes, used) = eyes(&agent)?;
+            runtime()?.block_on(live::run(agent, eyes, used))?;
+        }
+        Command::Replay { config, input, out, json, camera, start } => {
+            run_replay(&config.load(false)?, input, &out, json, camera.as_deref(), start)?;
+        }
+        Command::CheckConfig { print_default: true, .. } => print!("{}", config::REFERENCE),
+        Command::CheckConfig { config, .. } => {
+            let agent = config.load(false)?;
+            for camera in &agent.cameras {
+                println!("camera {}: {} at {}", camera.id, camera.digest(), camera.place);
+            }
+            match config::load_for_run(&config.files) {
+                Ok(_) => println!("configuration is good"),
+                Err(lacks) => println!("good for replay; to run, {lacks}"),
+            }
+        }
+        Command::Doctor { config, wait } => return examine(&config.load(false)?, wait),
+        Command::Keygen { device, out } => {
+            let made = keys::generate(&out, &device)?;
+            println!("{}: sealing key {}", made.dir.display(), made.key_id);
+            println!("enrol at the central with {0}/seal.pub and {0}/tls.csr", made.dir.display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+type Used = Vec<contract::manifest::ModelUsed>;
+
+fn eyes(agent: &Agent) -> anyhow::Result<(Arc<Pool<Models>>, Used)> {
+    let load = || {
+        let mut models = Models::load(&agent.models.dir, &Options::default())?;
+        // The tracker's second stage lives on weak detections.
+        models.detector.set_score_threshold(edge_agent::see::track::Settings::default().weak);
+        Ok::<_, plate_model::ModelError>(models)
+    };
+    let first = load().context("models")?;
+    let used = first.used.clone();
+    let others = (1..agent.models.workers).map(|_| load()).collect::<Result<_, _>>()?;
+    Ok((Arc::new(Pool::new(first, others)), used))
+}
+
+fn run_replay(
+    agent: &Agent,
+    input: PathBuf,
+    out: &std::path::Path,
+    json: bool,
+    camera: Option<&str>,
+    start: OffsetDateTime,
+) -> anyhow::Result<()> {
+    let camera = replay::camera(agent, camera)?;
+    let sealer = replay::sealer(agent, &camera, out)?;
+    let (eyes, models) = eyes(agent)?;
+    let board = Board::new(Arc::new(System::default()));
+    let context = watch::Context {
+        device: agent.device.as_ref().map_or_else(|| "replay".into(), |device| device.id.clone()),
+        models,
+        plates_per_frame: agent.models.plates_per_frame,
+    };
+    let replay = replay::Replay {
+        board: board.camera(&camera.id),
+        camera,
+        context,
+        input,
+        start,
+        out,
+        sealer: &sealer,
+    };
+    let started = std::time::Instant::now();
+    let mut lines = replay::json_lines(stdout().lock());
+    let summary = replay.run(eyes, |event| {
+        if json {
+            return lines(event);
+        }
+        println!(
+            "{:>8.2} s  {}  {} {:?}, track {}: {}",
+            event.at,
+            event.rule.name(),
+            event.vehicle.name(),
+            event.movement,
+            event.track,
+            event.evidence
+        );
+        Ok(())
+    })?;
+    let took = started.elapsed().as_secs_f64();
+    eprintln!(
+        "{} events in {} analysed pictures, {:.1} pictures/s",
+        summary.events,
+        summary.pictures,
+        summary.pictures as f64 / took.max(1e-3)
+    );
+    Ok(())
+}
+
+fn examine(agent: &Agent, wait: u64) -> anyhow::Result<ExitCode> {
+    let clock: Arc<dyn Clock> = Arc::new(System::default());
+    let mut findings = runtime()?.block_on(doctor::examine(agent, clock));
+    findings.push(match Models::load(&agent.models.dir, &Options::default()) {
+        Ok(models) => {
+            let names: Vec<&str> = models.used.iter().map(|used| used.name.as_str()).collect();
+            Finding::new("models", Verdict::Good, format!("{} load", names.join(", ")))
+        }
+        Err(error) => Finding::new("models", Verdict::Bad, error.to_string()),
+    });
+    for camera in &agent.cameras {
+        let part = format!("camera {}", camera.id);
+        if camera.uri.is_none() {
+            findings.push(Finding::new(part, Verdict::Warn, "has no uri: good for replay only"));
+            continue;
+        }
+        let probed = live::settings(camera)
+            .and_then(|settings| supervise::probe(&settings, Duration::from_secs(wait)));
+        findings.push(match probed {
+            Ok((picture, decoder)) => {
+                let text = format!(
+                    "{}x{} through {decoder}, clock {:?}",
+                    picture.frame.width(),
+                    picture.frame.height(),
+                    picture.clock.source
+                );
+                Finding::new(part, Verdict::Good, text)
+            }
+            Err(error) => Finding::new(part, Verdict::Bad, error.to_string()),
+        });
+    }
+    let mut bad = false;
+    for finding in &findings {
+        println!("{finding}");
+        bad |= finding.verdict == Verdict::Bad;
+    }
+    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

@@ -1,1 +1,237 @@
-//! In the making.
+//! A recording through exactly the live pipeline: same decoding, tracking, rules and evidence, only
+//! nothing is dropped and time is the recording's. The same recording gives the same events, byte
+//! for byte: no wall clock, no thread order and no randomness takes part.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use contract::manifest::{self, PlateReading};
+use contract::seal::SigningKey;
+use contract::violation::Lamp;
+use contract::{Digest, Movement, Rule, VehicleClass};
+use serde::Serialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::config::{Agent, Camera};
+use crate::evidence::{Sealer, SealingError, Target};
+use crate::health::CameraHandle;
+use crate::keys::{self, KeyError};
+use crate::source::{Dating, Input, Next, Pipeline, Settings, SourceError};
+use crate::watch::eyes::{Eyes, Pool};
+use crate::watch::{Accused, Context, KEEP, KEEP_BYTES, Watch};
+
+/// Why a replay stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error("the configuration has {} cameras ({}), choose one with --camera", .0.len(), .0.join(", "))]
+    WhichCamera(Vec<String>),
+    #[error("the configuration has no camera {wanted:?}, only: {}", known.join(", "))]
+    NoSuchCamera { wanted: String, known: Vec<String> },
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("failed to seal: {0}")]
+    Sealing(#[from] SealingError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error("the caption typeface is damaged")]
+    Typeface,
+    #[error("failed to write events: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// One event as printed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    pub rule: Rule,
+    /// Seconds from the recording's start when the line was crossed.
+    pub at: f64,
+    pub track: u64,
+    pub vehicle: VehicleClass,
+    pub movement: Movement,
+    pub plate: Plate,
+    pub lamp: Lamp,
+    pub red_elapsed_ms: u64,
+    pub right_arrow: bool,
+    pub reason: String,
+    /// Folder of the sealed package, below the output folder.
+    pub evidence: String,
+    pub evidence_id: Uuid,
+    #[serde(with = "time::serde::rfc3339")]
+    pub captured_at: OffsetDateTime,
+}
+
+/// The plate as read; `text` is null where it was not accepted.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plate {
+    pub text: Option<String>,
+    pub confidence: f64,
+    pub raw: Option<String>,
+}
+
+impl From<Option<&PlateReading>> for Plate {
+    fn from(reading: Option<&PlateReading>) -> Self {
+        Self {
+            text: reading.and_then(|r| r.text.clone()),
+            confidence: reading.map_or(0.0, |r| round(r.confidence, 4)),
+            raw: reading.map(|r| r.raw.clone()),
+        }
+    }
+}
+
+fn round(value: f64, digits: i32) -> f64 {
+    let scale = 10f64.powi(digits);
+    (value * scale).round() / scale
+}
+
+/// What a replay saw.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Summary {
+    pub pictures: u64,
+    pub events: u64,
+}
+
+/// The camera of the configuration that the recording stands for.
+pub fn camera(agent: &Agent, wanted: Option<&str>) -> Result<Arc<Camera>, ReplayError> {
+    let ids = || agent.cameras.iter().map(|camera| camera.id.clone()).collect::<Vec<_>>();
+    match (wanted, agent.cameras.as_slice()) {
+        (None, [only]) => Ok(Arc::clone(only)),
+        (None, _) => Err(ReplayError::WhichCamera(ids())),
+        (Some(wanted), all) => {
+            let found = all.iter().find(|camera| camera.id == wanted).cloned();
+            found.ok_or_else(|| ReplayError::NoSuchCamera { wanted: wanted.into(), known: ids() })
+        }
+    }
+}
+
+/// The sealer of a replay. With a device in the configuration it is that device's; else a key
+/// derived from the configuration, worth nothing as evidence, and written beside the packages.
+pub fn sealer(agent: &Agent, camera: &Camera, out: &Path) -> Result<Sealer, ReplayError> {
+    let software = concat!("edge-agent ", env!("CARGO_PKG_VERSION"), " replay").to_owned();
+    let (key, id, serial) = match &agent.device {
+        Some(device) if device.keys.join(keys::SEAL_KEY).exists() => {
+            (keys::load_seal_key(&device.keys)?, device.id.clone(), device.serial.clone())
+        }
+        device => {
+            let seed = Digest::of(format!("replay {}", camera.digest()).as_bytes());
+            let id = device.as_ref().map_or_else(|| "replay".to_owned(), |d| d.id.clone());
+            (SigningKey::from_seed(seed.as_bytes()), id, "replay".to_owned())
+        }
+    };
+    std::fs::create_dir_all(out)?;
+    if let Ok(pem) = key.verifying_key().to_pem() {
+        std::fs::write(out.join(keys::SEAL_PUB), pem)?;
+    }
+    let device = manifest::Device { id, serial, software };
+    let unit = match &agent.unit {
+        Some(unit) => manifest::Unit {
+            code: unit.code.clone(),
+            name: unit.name.clone(),
+            operator: unit.operator.clone(),
+        },
+        None => manifest::Unit {
+            code: "replay".into(),
+            name: "replay".into(),
+            operator: "replay".into(),
+        },
+    };
+    Sealer::new(device, unit, key, Target::folder(out)).map_err(|_| ReplayError::Typeface)
+}
+
+/// What to replay.
+#[derive(Debug)]
+pub struct Replay<'a> {
+    pub camera: Arc<Camera>,
+    pub context: Context,
+    pub input: PathBuf,
+    pub start: OffsetDateTime,
+    pub out: &'a Path,
+    pub sealer: &'a Sealer,
+    pub board: CameraHandle,
+}
+
+impl Replay<'_> {
+    /// Runs to the end of the recording, giving every event to `print` as it is sealed.
+    pub fn run<E: Eyes>(
+        self,
+        eyes: Arc<Pool<E>>,
+        mut print: impl FnMut(&Event) -> io::Result<()>,
+    ) -> Result<Summary, ReplayError> {
+        let settings = Settings {
+            camera: self.camera.id.clone(),
+            input: Input::File { path: self.input.clone(), paced: false },
+            dating: Dating::Recording { start: self.start },
+            analysed_fps: self.camera.analysed_fps,
+            keep: KEEP,
+            keep_bytes: KEEP_BYTES,
+        };
+        if !self.input.is_file() {
+            let problem = "no such file".to_owned();
+            return Err(SourceError::File { path: self.input, problem }.into());
+        }
+        let found: Arc<Mutex<Vec<Accused>>> = Arc::default();
+        let inbox = Arc::clone(&found);
+        let mut watch = Watch::new(self.camera, self.context, eyes, self.board, move |accused| {
+            inbox.lock().unwrap_or_else(PoisonError::into_inner).push(accused);
+        });
+        let mut source = Pipeline::open(&settings, 0)?;
+        let mut summary = Summary::default();
+        let mut seal = |summary: &mut Summary| -> Result<(), ReplayError> {
+            let ready = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
+            for accused in ready {
+                let sealed = self.sealer.seal(&accused.accusation)?;
+                let folder = sealed.dir.strip_prefix(self.out).unwrap_or(&sealed.dir);
+                print(&event(&accused, folder))?;
+                summary.events += 1;
+            }
+            Ok(())
+        };
+        loop {
+            match source.next(Duration::from_secs(5))? {
+                Next::Picture(picture) => {
+                    summary.pictures += 1;
+                    watch.look(&picture, &source);
+                    seal(&mut summary)?;
+                }
+                Next::Nothing => {
+                    let address = self.input.display().to_string();
+                    return Err(SourceError::Stalled { address, seconds: 5 }.into());
+                }
+                Next::Ended => break,
+            }
+        }
+        watch.finish(&source);
+        seal(&mut summary)?;
+        Ok(summary)
+    }
+}
+
+fn event(accused: &Accused, folder: &Path) -> Event {
+    let violation = &accused.accusation.violation;
+    Event {
+        rule: violation.rule,
+        at: round(accused.crossed_at as f64 / 1e9, 3),
+        track: violation.track,
+        vehicle: violation.vehicle,
+        movement: violation.movement,
+        plate: Plate::from(accused.accusation.plate.as_ref()),
+        lamp: violation.lamp,
+        red_elapsed_ms: violation.red_elapsed_ms,
+        right_arrow: violation.right_arrow,
+        reason: violation.reason.clone(),
+        evidence: folder.display().to_string(),
+        evidence_id: accused.accusation.evidence_id,
+        captured_at: violation.at,
+    }
+}
+
+/// Prints events as JSON lines.
+pub fn json_lines<W: Write>(mut to: W) -> impl FnMut(&Event) -> io::Result<()> {
+    move |event| {
+        serde_json::to_writer(&mut to, event)?;
+        to.write_all(b"\n")?;
+        to.flush()
+    }
+}

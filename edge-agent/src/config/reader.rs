@@ -49,10 +49,6 @@ impl<'a> Reader<'a> {
         self.table.get(key)
     }
 
-    pub fn complaints(&self) -> &'a Complaints {
-        self.complaints
-    }
-
     fn mismatch(&self, key: &str, node: &Node, wanted: &str) {
         self.reject(key, format!("must be {wanted}, found {}", node.value.kind()));
     }

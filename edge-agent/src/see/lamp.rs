@@ -100,14 +100,16 @@ fn cell_glow(planes: &Planes<'_>, [x1, y1, x2, y2]: [f32; 4], light: Light) -> f
     if count == 0 { 0.0 } else { sum / count as f32 }
 }
 
-/// One pixel: bright, and on the warm or the green side of grey.
+/// One pixel: on the warm or the green side of grey, and bright in that colour. Luma alone would
+/// miss a deep red, which is dark to the eye and full to the sensor.
 fn shine(luma: u8, red: u8, light: Light) -> f32 {
     let warmth = f32::from(red) - 128.0;
-    let hue = match light {
-        Light::Red | Light::Amber => warmth,
-        Light::Green => -warmth,
+    let grey = 1.16 * (f32::from(luma) - 16.0);
+    let (hue, channel) = match light {
+        Light::Red | Light::Amber => (warmth, grey + 1.7 * warmth),
+        Light::Green => (-warmth, grey - 0.6 * warmth),
     };
-    let bright = ((f32::from(luma) - 60.0) / 100.0).clamp(0.0, 1.0);
+    let bright = ((channel - 70.0) / 110.0).clamp(0.0, 1.0);
     ((hue - 10.0) / 40.0).clamp(0.0, 1.0) * bright
 }
 

@@ -242,8 +242,10 @@ impl Tracker {
                         }
                     }
                     // A hidden vehicle may be the one seen.
-                    None if self.tracks[k].confirmed && similarity[k][j] > own - MARGIN / 2.0 => {
-                        doubtful[i] |= similarity[k][j] >= LEAST;
+                    None if self.tracks[k].confirmed => {
+                        let hidden = self.tracks[k].motion.bbox().iou(&sightings[j].bbox) > 0.4;
+                        let near = similarity[k][j] > own - 1.5 * MARGIN;
+                        doubtful[i] |= hidden && near && similarity[k][j] >= LEAST;
                     }
                     _ => {}
                 }
@@ -321,13 +323,14 @@ fn similarity(track: &Track, sighting: &Sighting, t: Nanos) -> f32 {
     let two_wheeled = track.class().is_two_wheeled() == sighting.class.is_two_wheeled();
     // How far the vehicle may be from where it was expected grows with the time it was unseen.
     let unseen = t.saturating_sub(track.last().t) as f32 / SECOND as f32;
-    let fresh = if track.hits < 3 { 1.5 } else { 1.0 };
-    let reach = fresh * (0.45 + 0.8 * unseen.min(1.0)) * (a.height() * a.width()).sqrt();
+    // A new track has no speed yet: traffic does up to six of its own sizes a second.
+    let unknown_speed = if track.hits < 3 { 6.0 } else { 0.0 };
+    let reach = (0.45 + (0.8 + unknown_speed) * unseen.min(1.0)) * (a.height() * a.width()).sqrt();
     let [ax, ay] = a.foot();
     let [bx, by] = b.foot();
     let near = (1.0 - (ax - bx).hypot(ay - by) / reach).max(0.0);
     let shape = 1.0 / (1.0 + 0.5 * (ratio - 1.0));
-    let fit = (0.5 * a.iou(b) + 0.5 * near) * shape;
+    let fit = (0.4 * a.iou(b) + 0.6 * near) * shape;
     if two_wheeled { fit } else { 0.6 * fit }
 }
 

@@ -8,7 +8,6 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
-use gstreamer_video::prelude::*;
 use plate_model::{ColourSpace, Frame, Layout, Matrix, PixelFormat};
 use time::OffsetDateTime;
 
@@ -152,6 +151,21 @@ impl Shared {
         });
     }
 
+    /// Whether the picture at `t` is to be analysed.
+    fn due(&self, t: Nanos, period: Nanos) -> bool {
+        let mut inner = self.lock();
+        inner.counts.decoded += 1;
+        // A quarter of a period early is due: frame times need not divide the period.
+        if t + period / 4 < inner.next_due {
+            inner.counts.skipped += 1;
+            return false;
+        }
+        let next = inner.next_due + period;
+        inner.next_due = if next > t { next } else { t + period };
+        inner.due += 1;
+        true
+    }
+
     /// Lets only pictures through that are due at the analysed rate.
     fn thin(self: &Arc<Self>, pad: &gst::Pad, fps: f32) {
         let shared = Arc::clone(self);
@@ -160,18 +174,14 @@ impl Shared {
             let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else {
                 return gst::PadProbeReturn::Ok;
             };
-            let Some(pts) = buffer.pts() else { return gst::PadProbeReturn::Drop };
-            let t = running_time(pad, pts);
-            let mut inner = shared.lock();
-            inner.counts.decoded += 1;
-            // A quarter of a period early is due: frame times need not divide the period.
-            if t + period / 4 < inner.next_due {
-                inner.counts.skipped += 1;
-                return gst::PadProbeReturn::Drop;
+            let due = buffer.pts().is_some_and(|pts| shared.due(running_time(pad, pts), period));
+            if due {
+                return gst::PadProbeReturn::Ok;
             }
-            inner.next_due = if inner.next_due + period > t { inner.next_due + period } else { t + period };
-            inner.due += 1;
-            gst::PadProbeReturn::Ok
+            // Taken and handled rather than dropped: dropping a buffer that the probe has looked
+            // at makes this GStreamer binding release it twice.
+            drop(info.data.take());
+            gst::PadProbeReturn::Handled
         });
     }
 }

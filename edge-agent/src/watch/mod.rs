@@ -1,4 +1,398 @@
-//! The loop of one camera.
+//! The loop of one camera: a picture comes in, vehicles and lamps are seen, the rules are asked,
+//! and what they accuse leaves with the pixels and bits that show it. Live and replay run exactly
+//! this; nothing in here looks at a wall clock.
+
+mod accuse;
+mod candidate;
+pub mod eyes;
+mod plates;
 
 #[cfg(test)]
 pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use contract::manifest::{ClockSource, ModelUsed};
+use contract::{Digest, Rule};
+use plate_model::{BBox, Detection};
+
+use crate::accusation::{Accusation, Clip};
+use crate::config::{Camera, Light};
+use crate::health::{CameraHandle, CameraState};
+use crate::rules::{self, Doubt, Finding, Scene, Verdict};
+use crate::see::lamp::{self, Lamp};
+use crate::see::road::Road;
+use crate::see::track::{Settings, Sighting, Track, Tracker};
+use crate::see::{Nanos, seconds};
+use crate::source::Picture;
+use candidate::Candidate;
+use eyes::{Eyes, Pool};
+
+/// Shown after the vehicle was past the line.
+const CLIP_AFTER: Nanos = seconds(2.0);
+/// Shown before it crossed.
+const CLIP_BEFORE: Nanos = seconds(3.0);
+/// Encoded stream that must be kept: the longest way from the line to a decision, and the clip.
+pub const KEEP: Nanos = seconds(40.0);
+pub const KEEP_BYTES: usize = 96 << 20;
+
+/// Where the clip comes from.
+pub trait Clips {
+    /// The encoded stream between two stream times.
+    fn clip(&self, from: Nanos, to: Nanos) -> Option<Clip>;
+}
+
+impl Clips for crate::source::Pipeline {
+    fn clip(&self, from: Nanos, to: Nanos) -> Option<Clip> {
+        crate::source::Pipeline::clip(self, from, to)
+    }
+}
+
+/// What a camera's loop found.
+#[derive(Debug)]
+pub struct Accused {
+    pub accusation: Accusation,
+    /// Stream time of the crossing, between frames.
+    pub crossed_at: Nanos,
+}
+
+/// An accusation that waits for the clip to run on.
+struct Waiting {
+    finding: Finding,
+    track: Track,
+    candidate: Candidate,
+}
+
+/// One camera's eyes, memory and judgement.
+pub struct Watch<E: Eyes> {
+    camera: Arc<Camera>,
+    device: String,
+    config_digest: Digest,
+    models: Vec<ModelUsed>,
+    plates_per_frame: usize,
+    eyes: Arc<Pool<E>>,
+    board: CameraHandle,
+    out: Box<dyn FnMut(Accused) + Send>,
+    tracker: Tracker,
+    lamps: Vec<Lamp>,
+    road: Option<(u32, u32, Road)>,
+    epoch: u32,
+    candidates: BTreeMap<u64, Candidate>,
+    waiting: Vec<Waiting>,
+}
+
+/// What a camera's loop needs to know besides the camera.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub device: String,
+    pub models: Vec<ModelUsed>,
+    pub plates_per_frame: usize,
+}
+
+impl<E: Eyes> std::fmt::Debug for Watch<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").field("camera", &self.camera.id).finish_non_exhaustive()
+    }
+}
+
+impl<E: Eyes> Watch<E> {
+    /// `out` takes every accusation; it may block, then pictures are dropped and counted, never
+    /// accusations.
+    pub fn new(
+        camera: Arc<Camera>,
+        context: Context,
+        eyes: Arc<Pool<E>>,
+        board: CameraHandle,
+        out: impl FnMut(Accused) + Send + 'static,
+    ) -> Self {
+        Self {
+            config_digest: camera.digest(),
+            lamps: camera.lamps.iter().map(Lamp::new).collect(),
+            camera,
+            device: context.device,
+            models: context.models,
+            plates_per_frame: context.plates_per_frame,
+            eyes,
+            board,
+            out: Box::new(out),
+            tracker: Tracker::new(Settings::default(), 1),
+            road: None,
+            epoch: 0,
+            candidates: BTreeMap::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Takes in one picture.
+    pub fn look(&mut self, picture: &Picture, clips: &dyn Clips) {
+        let size = (picture.frame.width(), picture.frame.height());
+        let same = self.road.as_ref().is_some_and(|(w, h, _)| (*w, *h) == size);
+        if !same || self.epoch != picture.clock.epoch {
+            self.begin(picture, size);
+        }
+        self.show(picture);
+        for (lamp, drawn) in self.lamps.iter_mut().zip(&self.camera.lamps) {
+            lamp.history.push(picture.t, lamp::read(&picture.frame.planes(), drawn));
+        }
+        let ended = {
+            let pool = Arc::clone(&self.eyes);
+            let mut eyes = pool.take();
+            let sightings = self.vehicles(&mut eyes, picture);
+            let step = self.tracker.step(picture.t, &sightings);
+            self.trace(picture, &sightings);
+            self.keep_shots(picture);
+            self.read_plates(&mut eyes, picture);
+            step.ended
+        };
+        self.judge_all(picture.t, &ended);
+        self.release(picture.t, clips);
+        metrics::gauge!("edge_tracks", "camera" => self.camera.id.clone())
+            .set(self.tracker.tracks().len() as f64);
+        self.board.frame(picture.captured_at);
+    }
+
+    /// The stream is over: decides what is open with what there is.
+    pub fn finish(&mut self, clips: &dyn Clips) {
+        let now = self.tracker.tracks().iter().map(|track| track.last().t).max().unwrap_or(0);
+        let ended = self.tracker.finish();
+        let confirmed: Vec<Track> = ended.into_iter().filter(|track| track.confirmed).collect();
+        self.judge_all(now, &confirmed);
+        self.release(Nanos::MAX, clips);
+        self.candidates.clear();
+    }
+
+    /// The connection broke: what was followed is lost, and with it the clip.
+    pub fn interrupted(&mut self) {
+        let open = self.waiting.len() as u64;
+        if open > 0 {
+            self.board.dropped("accusation_interrupted", open);
+        }
+        self.waiting.clear();
+        self.candidates.clear();
+        self.road = None;
+    }
+
+    /// A new size or clock epoch: nothing seen before is comparable.
+    fn begin(&mut self, picture: &Picture, (width, height): (u32, u32)) {
+        if let Some((w, h, _)) = &self.road {
+            tracing::warn!(
+                camera = self.camera.id,
+                from = format!("{w}x{h}, epoch {}", self.epoch),
+                to = format!("{width}x{height}, epoch {}", picture.clock.epoch),
+                "picture size or clock changed, tracks start anew"
+            );
+            self.board.dropped("tracks_restarted", self.tracker.tracks().len() as u64);
+        }
+        self.interrupted();
+        self.road = Some((width, height, Road::new(&self.camera, width, height)));
+        self.epoch = picture.clock.epoch;
+        self.tracker = Tracker::new(Settings::default(), self.tracker.next_id());
+        self.lamps = self.camera.lamps.iter().map(Lamp::new).collect();
+    }
+
+    fn show(&self, picture: &Picture) {
+        if picture.clock.source == ClockSource::Unknown {
+            let why = "no usable sender report: frames cannot accuse";
+            self.board.state(CameraState::ClockUnknown, why);
+        } else {
+            self.board.state(CameraState::Streaming, "");
+        }
+    }
+
+    fn vehicles(&self, eyes: &mut E, picture: &Picture) -> Vec<Sighting> {
+        let started = Instant::now();
+        let (width, height) = (picture.frame.width(), picture.frame.height());
+        let region = self.camera.detect.and_then(|[x, y, w, h]| {
+            let (fw, fh) = (width as f32, height as f32);
+            BBox::new(x * fw, y * fh, (x + w) * fw, (y + h) * fh).region(width, height)
+        });
+        let found = match eyes.vehicles(&picture.frame.planes(), region) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::error!(camera = self.camera.id, %error, "detection failed");
+                self.board.dropped("inference_failed", 1);
+                Vec::new()
+            }
+        };
+        metrics::histogram!("edge_inference_seconds", "model" => "vehicles")
+            .record(started.elapsed().as_secs_f64());
+        let masked = |found: &Detection| {
+            self.road.as_ref().is_some_and(|(.., road)| road.masked(&found.bbox))
+        };
+        found
+            .into_iter()
+            .filter(|found| !masked(found))
+            .map(|found| Sighting { bbox: found.bbox, class: found.class, score: found.score })
+            .collect()
+    }
+
+    /// For drawing sites and tuning: RUST_LOG=edge_agent::watch=trace.
+    fn trace(&self, picture: &Picture, sightings: &[Sighting]) {
+        if !tracing::enabled!(tracing::Level::TRACE) {
+            return;
+        }
+        let lamps: Vec<_> = self.lamps.iter().map(|l| l.history.at(picture.t).map(|s| s.light)).collect();
+        tracing::trace!(t = picture.t as f64 / 1e9, ?lamps, seen = sightings.len(), "picture");
+        for track in self.tracker.tracks().iter().filter(|track| track.last().t == picture.t) {
+            let bbox = track.last().bbox;
+            let beyond = self.road.as_ref().map_or(0.0, |(.., road)| road.stop.beyond(bbox.foot()));
+            tracing::trace!(
+                track = track.id,
+                class = track.class().name(),
+                score = track.last().score,
+                confirmed = track.confirmed,
+                foot = ?bbox.foot(),
+                size = ?(bbox.width(), bbox.height()),
+                beyond,
+                doubts = track.doubts.len(),
+                "seen"
+            );
+        }
+    }
+
+    /// Whether a crossing now could be a violation: red or amber shown, or nothing readable.
+    fn tense(&self, t: Nanos) -> bool {
+        self.lamps.iter().filter(|lamp| !lamp.arrow).any(|lamp| {
+            lamp.history.at(t).is_none_or(|stretch| stretch.light != Light::Green)
+        })
+    }
+
+    fn keep_shots(&mut self, picture: &Picture) {
+        let Some((.., road)) = &self.road else { return };
+        let tense = self.tense(picture.t);
+        for track in self.tracker.tracks() {
+            let candidate = self
+                .candidates
+                .entry(track.id)
+                .or_insert_with(|| Candidate::new(self.eyes.fusion(track.class())));
+            candidate.fusion.set_vehicle(track.class());
+            if track.last().t == picture.t {
+                candidate.see(track, road, picture, tense);
+            }
+        }
+        let alive = |id: &u64| self.tracker.tracks().iter().any(|track| track.id == *id);
+        // Tracks that just ended are judged before their candidates go.
+        self.candidates.retain(|id, candidate| alive(id) || candidate.fresh(picture.t));
+    }
+
+    fn read_plates(&mut self, eyes: &mut E, picture: &Picture) {
+        let Some((.., road)) = &self.road else { return };
+        if !self.tense(picture.t) && self.candidates.values().all(|c| c.on.is_none()) {
+            return;
+        }
+        let chosen = plates::choose(
+            self.tracker.tracks(),
+            &self.candidates,
+            road,
+            picture.t,
+            self.plates_per_frame,
+        );
+        let started = Instant::now();
+        let read = chosen.len();
+        for (id, bbox) in chosen {
+            let Some(candidate) = self.candidates.get_mut(&id) else { continue };
+            if let Err(error) = plates::look(eyes, candidate, picture, bbox) {
+                tracing::error!(camera = self.camera.id, %error, "plate reading failed");
+                self.board.dropped("inference_failed", 1);
+            }
+        }
+        if read > 0 {
+            metrics::histogram!("edge_inference_seconds", "model" => "plates")
+                .record(started.elapsed().as_secs_f64() / read as f64);
+        }
+    }
+
+    fn judge_all(&mut self, now: Nanos, ended: &[Track]) {
+        let Some((.., road)) = &self.road else { return };
+        let camera = Arc::clone(&self.camera);
+        let scene =
+            Scene { camera: &camera, road, lamps: &self.lamps, now, ended: false };
+        let alive = self.tracker.tracks().iter().filter(|t| t.confirmed).map(|t| (t, false));
+        let mut found = Vec::new();
+        for (track, ended) in alive.chain(ended.iter().map(|track| (track, true))) {
+            let Some(candidate) = self.candidates.get_mut(&track.id) else { continue };
+            for &rule in &camera.rules {
+                if candidate.decided.contains(&rule) {
+                    continue;
+                }
+                let verdict = rules::judge(rule, track, &Scene { ended, ..scene });
+                match verdict {
+                    Verdict::Pending => continue,
+                    Verdict::Lawful(reason) => tracing::debug!(
+                        camera = camera.id, track = track.id, rule = rule.name(),
+                        reason = reason.name(), "lawful"
+                    ),
+                    Verdict::Abstained(doubt) => abstain(&camera, track.id, rule, doubt),
+                    Verdict::Violation(finding) => {
+                        let copy = candidate.clone();
+                        found.push(Waiting { finding, track: track.clone(), candidate: copy });
+                    }
+                }
+                candidate.decided.push(rule);
+            }
+        }
+        for track in ended {
+            self.candidates.remove(&track.id);
+        }
+        self.waiting.extend(found);
+    }
+
+    /// Hands out accusations whose clip is complete.
+    fn release(&mut self, now: Nanos, clips: &dyn Clips) {
+        let mut later = Vec::new();
+        for mut waiting in std::mem::take(&mut self.waiting) {
+            // Reading goes on while the vehicle is still in sight.
+            if let Some(candidate) = self.candidates.get(&waiting.track.id) {
+                waiting.candidate.fusion = candidate.fusion.clone();
+                waiting.candidate.close_up.clone_from(&candidate.close_up);
+            }
+            if now < waiting.finding.past.saturating_add(CLIP_AFTER) {
+                later.push(waiting);
+                continue;
+            }
+            let from = waiting.finding.at.saturating_sub(CLIP_BEFORE).min(waiting.finding.before);
+            let clip = clips.clip(from, waiting.finding.past.saturating_add(CLIP_AFTER));
+            match self.accuse(&waiting, clip) {
+                Ok(accused) => {
+                    let violation = &accused.accusation.violation;
+                    tracing::info!(
+                        camera = self.camera.id, track = violation.track,
+                        rule = violation.rule.name(), vehicle = violation.vehicle.name(),
+                        reason = violation.reason, "violation"
+                    );
+                    metrics::counter!("edge_accusations_total",
+                        "camera" => self.camera.id.clone(), "rule" => violation.rule.name())
+                    .increment(1);
+                    (self.out)(accused);
+                }
+                Err(doubt) => {
+                    abstain(&self.camera, waiting.track.id, waiting.finding.rule, doubt);
+                }
+            }
+        }
+        self.waiting = later;
+    }
+}
+
+fn abstain(camera: &Camera, track: u64, rule: Rule, doubt: Doubt) {
+    tracing::debug!(
+        camera = camera.id, track, rule = rule.name(), reason = doubt.name(), "abstained"
+    );
+    metrics::counter!("edge_abstentions_total",
+        "camera" => camera.id.clone(), "rule" => rule.name(), "reason" => doubt.name())
+    .increment(1);
+}
+
+impl<E: Eyes> crate::source::supervise::Watcher for Watch<E> {
+    fn picture(&mut self, picture: Picture, source: &crate::source::Pipeline) {
+        self.look(&picture, source);
+    }
+
+    fn interrupted(&mut self) {
+        Self::interrupted(self);
+    }
+}

@@ -1,0 +1,71 @@
+//! Whose plate is looked for in this picture. Only vehicles that matter: near the line while
+//! crossing is not free, or over it; the least known first, within the budget of the frame.
+
+use std::collections::BTreeMap;
+
+use plate_model::{BBox, fusion};
+
+use super::candidate::Candidate;
+use super::eyes::Eyes;
+use crate::accusation::Shot;
+use crate::see::Nanos;
+use crate::see::road::Road;
+use crate::see::track::Track;
+use crate::source::Picture;
+
+/// Looks spent on a vehicle that only waits.
+const WAITING: u32 = 12;
+/// Looks spent on one that crossed.
+const CROSSED: u32 = 60;
+/// Smaller vehicles have no readable plate, pixels.
+const SMALLEST: f32 = 36.0;
+
+/// Tracks to look at, with their boxes.
+pub fn choose(
+    tracks: &[Track],
+    candidates: &BTreeMap<u64, Candidate>,
+    road: &Road,
+    t: Nanos,
+    most: usize,
+) -> Vec<(u64, BBox)> {
+    let mut wanted: Vec<(bool, u32, u64, BBox)> = tracks
+        .iter()
+        .filter(|track| track.last().t == t)
+        .filter_map(|track| {
+            let candidate = candidates.get(&track.id)?;
+            let bbox = track.last().bbox;
+            let beyond = road.stop.beyond(bbox.foot()) / bbox.height().max(1.0);
+            let crossed = candidate.on.is_some();
+            let near = candidate.before.is_some() && beyond > -5.0 && beyond < 2.5;
+            let enough = candidate.looks >= if crossed { CROSSED } else { WAITING };
+            let large = bbox.height() >= SMALLEST && bbox.width() >= SMALLEST / 2.0;
+            (large && !enough && (crossed || near))
+                .then_some((!crossed, candidate.looks, track.id, bbox))
+        })
+        .collect();
+    wanted.sort_by_key(|&(waiting, looks, id, _)| (waiting, looks, id));
+    wanted.into_iter().take(most).map(|(.., id, bbox)| (id, bbox)).collect()
+}
+
+/// Looks for the plate of one vehicle and adds what is read.
+pub fn look(
+    eyes: &mut impl Eyes,
+    candidate: &mut Candidate,
+    picture: &Picture,
+    bbox: BBox,
+) -> plate_model::Result<()> {
+    candidate.looks += 1;
+    let Some((quad, characters)) = eyes.plate(&picture.frame.planes(), bbox)? else {
+        return Ok(());
+    };
+    let weight = fusion::weight(&characters, &quad);
+    candidate.fusion.add(&characters, &quad, weight);
+    let shot = Shot {
+        frame: picture.frame.clone(),
+        captured_at: picture.captured_at,
+        vehicle: bbox,
+        plate: Some(quad.corners),
+    };
+    candidate.consider(1.0 + weight * characters.weakest() * 10.0, shot);
+    Ok(())
+}
