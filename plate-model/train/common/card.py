@@ -68,7 +68,7 @@ def training(room: str, cfg: dict, state: dict, sources: list[str], args: list[s
         "steps": state["schedule"]["step"],
         "batch": cfg["batch"],
         "minutes": round(state["schedule"]["elapsed"] / 60, 1),
-        "from": "random weights",
+        "earlier_runs": state.get("after", []),
         "held_out": cfg["data"]["held_out"],
         "sources": sources,
     }

@@ -41,3 +41,9 @@ def save(path: Path, **parts) -> None:
 
 def load(path: Path) -> dict:
     return torch.load(path, map_location="cpu", weights_only=False)
+
+
+def history(state: dict) -> list[str]:
+    """The runs behind a checkpoint, oldest first, for the card of what grows from it."""
+    done = state["schedule"]
+    return [*state.get("after", []), f"{done['step']} steps, {done['elapsed'] / 60:.0f} minutes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import tomllib
 from pathlib import Path
@@ -25,10 +26,13 @@ def arguments(room: str, doc: str) -> tuple[argparse.Namespace, dict]:
     p.add_argument("--run", default=room, help="name of the folder under train/runs")
     p.add_argument("--minutes", type=float, help="end the schedule after this much training time, even before `steps`")
     p.add_argument("--init", type=Path, help="start from the averaged weights of this checkpoint, with a new schedule")
+    p.add_argument("--rate", type=float, help="peak learning rate instead of the configuration's")
     p.add_argument("--threads", type=int, default=1)
     args = p.parse_args()
     with args.config.open("rb") as f:
         cfg = tomllib.load(f)
+    if args.rate:
+        cfg["rate"] = args.rate
     seed_everything(cfg["seed"])
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(0)
@@ -39,3 +43,8 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+
+
+def step_aside() -> None:
+    """Lowest priority from here on: training is long, and the machine may be shared."""
+    os.nice(19)

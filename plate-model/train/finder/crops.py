@@ -40,9 +40,9 @@ def vehicle_box(p: Picture, plate: PlateLabel, crop: dict, rng: np.random.Genera
     h, w = p.image.shape[:2]
     centre = plate.corners.mean(0)
     for b in p.vehicles:
-        if b[0] <= centre[0] <= b[2] and b[1] <= centre[1] <= b[3] and rng.random() < 0.8:
+        if b[0] <= centre[0] <= b[2] and b[1] <= centre[1] <= b[3] and rng.random() < 0.85:
             size = np.array([b[2] - b[0], b[3] - b[1]] * 2)
-            return np.clip(b + size * rng.normal(0, 0.04, 4) + size * [-0.04, -0.04, 0.04, 0.04], 0, [w, h, w, h])
+            return np.clip(b + size * (rng.normal(0, 0.04, 4) + [-0.04, -0.04, 0.04, 0.04]), 0, [w, h, w, h])
     lo, hi = crop["plate_width"]
     side = plate_width(plate.corners) / float(np.exp(rng.uniform(np.log(lo), np.log(hi))))
     if plate.rows == 2:
@@ -70,12 +70,17 @@ def random_box(p: Picture, rng: np.random.Generator) -> np.ndarray:
 
 def pasted_small(p: Picture, other: Picture, rng: np.random.Generator) -> Picture:
     """The picture shrunk onto another one: close-ups have no small plates otherwise."""
+    longest = 400 / max(p.image.shape[:2])  # the crop is far smaller; no need to paint more
+    if longest < 1:
+        f = max(longest * 0.5, 0.2)
+        small = cv2.resize(p.image, None, fx=f, fy=f, interpolation=cv2.INTER_AREA)
+        p = Picture(small, [PlateLabel(q.corners * np.float32(f), q.rows, q.colour, q.exact) for q in p.plates], p.domain)
     h, w = p.image.shape[:2]
     k = rng.uniform(1.5, 3.2)
     bh, bw = int(h * k), int(w * k * rng.uniform(0.8, 1.1))
     ground = cv2.resize(other.image, (bw, bh), interpolation=cv2.INTER_LINEAR)
     if other.plates:  # labelled plates of the other picture must not show
-        ground = cv2.GaussianBlur(ground, (0, 0), max(bw, bh) / 40)
+        ground = cv2.resize(cv2.resize(ground, (20, 16), interpolation=cv2.INTER_AREA), (bw, bh))
     x, y = int(rng.integers(0, bw - w + 1)), int(rng.integers((bh - h) // 2, bh - h + 1))
     ground[y : y + h, x : x + w] = p.image
     shift = np.array([x, y], np.float32)
@@ -91,6 +96,11 @@ def cut(p: Picture, box: np.ndarray, side: int, rng: np.random.Generator | None)
     x0, y0, x1, y1 = (float(v) for v in box)
     bw, bh = max(x1 - x0, 2.0), max(y1 - y0, 2.0)
     s = min(side / bw, side / bh)
+    # Work on the box's surroundings only.
+    ih, iw = p.image.shape[:2]
+    ox, oy = int(max(0, x0 - 0.2 * bw)), int(max(0, y0 - 0.2 * bh))
+    img = p.image[oy : int(min(ih, y1 + 0.2 * bh)) + 1, ox : int(min(iw, x1 + 0.2 * bw)) + 1]
+    x0, y0, shift = x0 - ox, y0 - oy, np.array([ox, oy], np.float32)
     m = np.array([[s, 0, -x0 * s], [0, s, -y0 * s], [0, 0, 1]], np.float64)
     nw, nh = round(bw * s), round(bh * s)
     mirrored = False
@@ -108,17 +118,17 @@ def cut(p: Picture, box: np.ndarray, side: int, rng: np.random.Generator | None)
     # Pixel centres: warpAffine maps indices, our coordinates are edges; half a pixel joins them.
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     index = np.linalg.inv(half) @ m @ half
-    img = p.image
     if s < 0.6:  # warpAffine does not average, so shrink first
         f = max(s, 0.05) * 1.2
-        img = cv2.resize(img, None, fx=f, fy=f, interpolation=cv2.INTER_AREA)
-        fx, fy = img.shape[1] / p.image.shape[1], img.shape[0] / p.image.shape[0]
+        small = cv2.resize(img, None, fx=f, fy=f, interpolation=cv2.INTER_AREA)
+        fx, fy = small.shape[1] / img.shape[1], small.shape[0] / img.shape[0]
+        img = small
         index = np.linalg.inv(half) @ m @ np.diag([1 / fx, 1 / fy, 1]) @ half
     out = np.full((side, side, 3), GREY[0], np.uint8)
     out[:nh, :nw] = cv2.warpAffine(img, index[:2], (nw, nh), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     plates = []
     for q in p.plates:
-        c = (np.hstack([q.corners, np.ones((4, 1))]) @ m.T)[:, :2]
+        c = (np.hstack([q.corners - shift, np.ones((4, 1))]) @ m.T)[:, :2]
         if mirrored:
             c = c[[1, 0, 3, 2]]
         if 0 < c[:, 0].mean() < nw and 0 < c[:, 1].mean() < nh:

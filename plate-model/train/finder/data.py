@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 
 import cv2
@@ -77,40 +76,52 @@ def vehicle_negatives(data: Path, cfg: dict) -> list[Picture]:
 
 
 def synthetic_pictures(folder: Path | None, cfg: dict) -> list[Picture]:
-    """Vehicle crops of the road world's frames, cut generously so that memory stays small."""
+    """Vehicles of the road world's frames, each cut generously so that memory stays small."""
     if folder is None or not (folder / "frames" / "ready").exists():
         return []
-    pictures = []
-    for path in sorted((folder / "frames").rglob("*.json")):
-        truth = json.loads(path.read_text())
-        img = cv2.imread(str(path.with_suffix(".jpg")))
-        if img is None or "plates" not in truth:
+    root, pictures = folder / "frames", []
+    for path in sorted((root / "images").glob("*.jpg")):
+        img = cv2.imread(str(path))
+        if img is None:
             continue
+        h, w = img.shape[:2]
+        scale = np.array([w, h], np.float32)
+        plates: dict[int, PlateLabel] = {}
+        for line in (root / "quads" / f"{path.stem}.txt").read_text().splitlines():
+            t = line.split()
+            corners = np.array(t[1:9], np.float32).reshape(4, 2) * scale
+            colour = COLOURS.index(t[10]) if t[10] in COLOURS else 0
+            plates[int(t[11])] = PlateLabel(corners, int(t[0]), colour, True)
+        boxes = []
+        for line in (root / "labels" / f"{path.stem}.txt").read_text().splitlines():
+            _, x, y, bw, bh = (float(v) for v in line.split()[:5])
+            boxes.append([(x - bw / 2) * w, (y - bh / 2) * h, (x + bw / 2) * w, (y + bh / 2) * h])
         img = cv2.cvtColor(img, cv2.COLOR_BGR2RGB)
-        pictures += _around_vehicles(img, truth)
+        pictures += [p for i, b in enumerate(boxes) if (p := _around(img, b, plates, i, cfg["keep_side"])) is not None]
     return pictures
 
 
-def _around_vehicles(img: np.ndarray, truth: dict) -> list[Picture]:
-    out = []
-    plates = []
-    for p in truth["plates"]:
-        corners = np.array(p["corners"], np.float32).reshape(4, 2)
-        colour = COLOURS.index(p["colour"]) if p.get("colour") in COLOURS else 0
-        plates.append(PlateLabel(corners, int(p["rows"]), colour, True))
-    for b in truth["vehicles"]:
-        x0, y0, x1, y1 = b["box"]
-        if x1 - x0 < 24 or y1 - y0 < 24:
-            continue
-        mx, my = (x1 - x0) * 0.2, (y1 - y0) * 0.2
-        ox, oy = int(max(0, x0 - mx)), int(max(0, y0 - my))
-        part = img[oy : int(y1 + my) + 1, ox : int(x1 + mx) + 1].copy()
-        shift = np.array([ox, oy], np.float32)
-        mine = [PlateLabel(q.corners - shift, q.rows, q.colour, True) for q in plates]
-        h, w = part.shape[:2]
-        mine = [q for q in mine if q.corners.min() > 0 and q.corners[:, 0].max() < w and q.corners[:, 1].max() < h]
-        out.append(Picture(part, mine, "synthetic", np.array([[x0 - ox, y0 - oy, x1 - ox, y1 - oy]], np.float32)))
-    return out
+def _around(img: np.ndarray, box: list[float], plates: dict[int, PlateLabel], own: int, side: int) -> Picture | None:
+    """One vehicle with its surroundings and every plate wholly inside; None if too small to matter."""
+    x0, y0, x1, y1 = box
+    if x1 - x0 < 24 or y1 - y0 < 24:
+        return None
+    mx, my = (x1 - x0) * 0.2, (y1 - y0) * 0.2
+    ox, oy = int(max(0, x0 - mx)), int(max(0, y0 - my))
+    part = img[oy : int(y1 + my) + 1, ox : int(x1 + mx) + 1]
+    s = min(1.0, side / 2 / max(part.shape[:2]))
+    part = cv2.resize(part, None, fx=s, fy=s, interpolation=cv2.INTER_AREA) if s < 1 else part.copy()
+    h, w = part.shape[:2]
+    shift = np.array([ox, oy], np.float32)
+    mine = []
+    # The vehicle's own plate first.
+    for number in sorted(plates, key=lambda n: n != own):
+        q = plates[number]
+        corners = (q.corners - shift) * np.float32(s)
+        if corners.min() > 0 and corners[:, 0].max() < w and corners[:, 1].max() < h:
+            mine.append(PlateLabel(corners, q.rows, q.colour, True))
+    around = np.array([[x0 - ox, y0 - oy, x1 - ox, y1 - oy]], np.float32) * np.float32(s)
+    return Picture(part, mine, "synthetic", around)
 
 
 class Crops(IterableDataset):

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from ..common import checkpoint
-from ..common.config import RUNS, arguments
+from ..common.config import RUNS, arguments, step_aside
 from ..common.plots import Journal
 from ..common.schedule import Schedule
 from .data import Crops, real_pictures, synthetic_pictures, vehicle_negatives
@@ -32,8 +32,11 @@ def main() -> None:
           f"{len(held)} real, {len(held_synthetic)} synthetic held out")
 
     net = FinderNet().to(memory_format=torch.channels_last)
+    earlier: list[str] = []
     if args.init:
-        net.load_state_dict(checkpoint.load(args.init)["ema"])
+        first = checkpoint.load(args.init)
+        net.load_state_dict(first["ema"])
+        earlier = checkpoint.history(first)
     ema = checkpoint.AveragedWeights(net, cfg["ema"])
     optimizer = torch.optim.AdamW(net.parameters(), lr=cfg["rate"], weight_decay=cfg["weight_decay"])
     schedule = Schedule(cfg, args.minutes)
@@ -50,6 +53,7 @@ def main() -> None:
     crops = fixed_crops(held, cfg, cfg["seed"])
     crops_synthetic = fixed_crops(held_synthetic, cfg, cfg["seed"])
     centres = cell_centres(cfg["input"]["side"])
+    step_aside()
     stream = DataLoader(Crops(real, negatives, synthetic, cfg, cfg["seed"] + schedule.step), batch_size=None, num_workers=1, prefetch_factor=8)
     sums: dict[str, float] = {}
     for images, labels in itertools.takewhile(lambda _: not schedule.done, stream):
@@ -79,7 +83,7 @@ def main() -> None:
             journal.write(schedule.step, **result)
             journal.draw()
             checkpoint.save(last, net=net.state_dict(), ema=ema.net.state_dict(), optimizer=optimizer.state_dict(),
-                            schedule=schedule.state(), metrics=result)
+                            schedule=schedule.state(), metrics=result, after=earlier)
     print("finished")
 
 

@@ -8,7 +8,6 @@ rectified by slightly wrong corners, because the finder is never exact.
 from __future__ import annotations
 
 import csv
-import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,20 +58,19 @@ def real_plates(data: Path, cfg: dict) -> list[Plate]:
 
 
 def synthetic_plates(folder: Path | None, cfg: dict) -> list[Plate]:
-    """Plates of the road world: `plates/labels.jsonl`, one object a line with file, text, rows, corners."""
+    """Plates drawn by the road world: `plates/labels.csv` and `plates/images`."""
     if folder is None or not (folder / "plates" / "ready").exists():
         return []
-    root = folder / "plates"
-    plates = []
-    for line in (root / "labels.jsonl").read_text().splitlines():
-        row = json.loads(line)
-        img = cv2.imread(str(root / row["file"]))
-        if img is None or not readable(row["text"]):
-            continue
-        full = img.shape[1]
-        img = cv2.cvtColor(_shrunk(img, cfg["keep_side"]), cv2.COLOR_BGR2RGB)
-        corners = np.array(row["corners"], np.float32).reshape(4, 2) * (img.shape[1] / full)
-        plates.append(Plate(img, corners, row["text"], int(row["rows"]), "synthetic"))
+    root, plates = folder / "plates", []
+    with (root / "labels.csv").open(newline="") as f:
+        for row in csv.DictReader(f):
+            img = cv2.imread(str(root / "images" / row["file"]))
+            if img is None or not readable(row["text"]):
+                continue
+            img = cv2.cvtColor(_shrunk(img, cfg["keep_side"]), cv2.COLOR_BGR2RGB)
+            h, w = img.shape[:2]
+            corners = np.array([float(row[k]) for k in KEYS]).reshape(4, 2) * [w, h]
+            plates.append(Plate(img, corners.astype(np.float32), row["text"], int(row["rows"]), "synthetic"))
     return plates
 
 
@@ -111,17 +109,22 @@ def at_width(plate: Plate, width: float) -> tuple[np.ndarray, np.ndarray]:
 def degrade(plate: Plate, cfg: dict, rng: np.random.Generator) -> np.ndarray:
     """One training input: the plate as a bad camera and an imperfect finder would hand it over."""
     d = cfg["degrade"]
-    lo, hi = d["width_two_rows"] if plate.rows == 2 else d["width_one_row"]
-    width = float(np.exp(rng.uniform(np.log(lo), np.log(hi))))
-    img, corners = at_width(plate, width)
-    if rng.random() < 0.5:
-        img = augment.blur(img, rng, 0.35 + 0.012 * width)
-    img = augment.colour(img, rng, 1.2)
-    if rng.random() < 0.5:
-        img = augment.noise(img, rng, 16)
-    if rng.random() < 0.4 and min(img.shape[:2]) >= 8:
+    # Synthetic crops come degraded already: most of them only change colour here.
+    fresh = plate.domain != "synthetic" or rng.random() < 0.3
+    if fresh:
+        lo, hi = d["width_two_rows"] if plate.rows == 2 else d["width_one_row"]
+        width = float(np.exp(rng.uniform(np.log(lo), np.log(hi))))
+        img, corners = at_width(plate, width)
+        if rng.random() < d["blur"]:
+            img = augment.blur(img, rng, 0.3 + 0.009 * width)
+    else:
+        img, corners = plate.image, plate.corners
+    img = augment.colour(img, rng, 1.0 if fresh else 0.6)
+    if fresh and rng.random() < d["noise"]:
+        img = augment.noise(img, rng, 12)
+    if fresh and rng.random() < d["jpeg"] and min(img.shape[:2]) >= 8:
         img = augment.jpeg(img, rng, 30, 90)
-    if rng.random() < 0.1:
+    if fresh and rng.random() < 0.1:
         img = shade(img, rng)
     right, down = corners[1] - corners[0], corners[3] - corners[0]
     sigma = d["jitter"] / 2
@@ -129,7 +132,7 @@ def degrade(plate: Plate, cfg: dict, rng: np.random.Generator) -> np.ndarray:
     corners = corners + err[:, :1] * right + err[:, 1:] * down * 1.3
     flags = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
     out = rectify(img, corners, cfg["input"]["width"], cfg["input"]["height"], flags)
-    return 255 - out if rng.random() < 0.06 else out
+    return 255 - out if fresh and rng.random() < 0.04 else out
 
 
 def shade(img: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -20,7 +20,7 @@ def main() -> None:
     net.load_state_dict(state["ema"])
     _, held = split(real_plates(args.data, cfg["data"]), cfg["data"])
     synthetic = synthetic_plates(args.synthetic, cfg["data"])
-    synthetic = synthetic[len(synthetic) - len(synthetic) // 20 :][:600]
+    synthetic = synthetic[len(synthetic) - len(synthetic) // 20 :][:400]
     # Clean and degraded plates together: the confidence must hold for both.
     mixed = np.concatenate([as_found(held, cfg), as_degraded(held + synthetic, cfg, cfg["seed"])])
     heat = temperature(run(net, mixed), held + held + synthetic)

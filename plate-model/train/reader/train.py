@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
 from ..common import checkpoint
-from ..common.config import RUNS, arguments
+from ..common.config import RUNS, arguments, step_aside
 from ..common.plots import Journal
 from ..common.schedule import Schedule
 from .data import Plates, real_plates, split, synthetic_plates
@@ -27,8 +27,11 @@ def main() -> None:
     print(f"{len(real)} real, {len(synthetic)} synthetic plates; {len(held)} real, {len(held_synthetic)} synthetic held out")
 
     net = ReaderNet().to(memory_format=torch.channels_last)
+    earlier: list[str] = []
     if args.init:
-        net.load_state_dict(checkpoint.load(args.init)["ema"])
+        first = checkpoint.load(args.init)
+        net.load_state_dict(first["ema"])
+        earlier = checkpoint.history(first)
     ema = checkpoint.AveragedWeights(net, cfg["ema"])
     optimizer = torch.optim.AdamW(net.parameters(), lr=cfg["rate"], weight_decay=cfg["weight_decay"])
     schedule = Schedule(cfg, args.minutes)
@@ -44,6 +47,7 @@ def main() -> None:
 
     clean, bad = as_found(held, cfg), as_degraded(held, cfg, cfg["seed"])
     bad_synthetic = as_degraded(held_synthetic[:600], cfg, cfg["seed"]) if held_synthetic else None
+    step_aside()
     stream = DataLoader(Plates(real, synthetic, cfg, cfg["seed"] + schedule.step), batch_size=None, num_workers=1, prefetch_factor=8)
     sums: dict[str, float] = {}
     for images, labels in itertools.takewhile(lambda _: not schedule.done, stream):
@@ -76,7 +80,7 @@ def main() -> None:
             journal.write(schedule.step, **result)
             journal.draw()
             checkpoint.save(last, net=net.state_dict(), ema=ema.net.state_dict(), optimizer=optimizer.state_dict(),
-                            schedule=schedule.state(), metrics=result)
+                            schedule=schedule.state(), metrics=result, after=earlier)
     print("finished")
 
 

@@ -69,19 +69,14 @@ def real_frames(data: Path, cfg: dict) -> list[Frame]:
 
 
 def synthetic_frames(folder: Path | None, cfg: dict) -> list[Frame]:
-    """Frames of the road world; the scenario's name (before the last `_`) is the camera."""
+    """Frames of the road world, every one from another camera pose."""
     if folder is None or not (folder / "frames" / "ready").exists():
         return []
-    frames = []
-    for picture in sorted((folder / "frames").rglob("*.jpg")):
-        labels = picture.with_suffix(".txt")
-        if not labels.exists():
-            labels = Path(str(labels).replace("/images/", "/labels/"))
-        if labels.exists():
-            camera = "synthetic:" + picture.stem.rsplit("_", 1)[0]
-            frame = read_frame(picture, labels, camera, cfg["cache_side"], False)
-            if frame is not None:
-                frames.append(frame)
+    root, frames = folder / "frames", []
+    for picture in sorted((root / "images").glob("*.jpg")):
+        frame = read_frame(picture, root / "labels" / f"{picture.stem}.txt", "synthetic", cfg["cache_side"], False)
+        if frame is not None:
+            frames.append(frame)
     return frames
 
 

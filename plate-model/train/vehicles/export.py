@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import torch
 
@@ -34,9 +36,14 @@ def main() -> None:
     run = onnx_export.session(path)
     differences = onnx_export.parity(fused, run, inputs, "images")
 
+    seen: dict[bytes, tuple] = {}
+
     def predict(x: np.ndarray):
-        boxes, scores = run.run(None, {"images": x})
-        return boxes[0], scores[0]
+        key = hashlib.sha1(x.tobytes()).digest()  # a frame is scored overall and by camera, run once
+        if key not in seen:
+            boxes, scores = run.run(None, {"images": x})
+            seen[key] = boxes[0], scores[0]
+        return seen[key]
 
     metrics = {k.replace("val_", "held_out_"): v for k, v in evaluate(predict, held, cfg).items()}
     for camera in cfg["data"]["held_out"]:

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from ..common import checkpoint
-from ..common.config import RUNS, arguments
+from ..common.config import RUNS, arguments, step_aside
 from ..common.plots import Journal
 from ..common.schedule import Schedule
 from .data import Windows, real_frames, synthetic_frames
@@ -32,8 +32,11 @@ def main() -> None:
     print(f"{len(real)} real, {len(synthetic)} synthetic frames; {len(held)} real, {len(held_synthetic)} synthetic held out")
 
     net = VehicleNet().to(memory_format=torch.channels_last)
+    earlier: list[str] = []
     if args.init:
-        net.load_state_dict(checkpoint.load(args.init)["ema"])
+        first = checkpoint.load(args.init)
+        net.load_state_dict(first["ema"])
+        earlier = checkpoint.history(first)
     ema = checkpoint.AveragedWeights(net, cfg["ema"])
     decays = [p for p in net.parameters() if p.ndim > 1]
     plain = [p for p in net.parameters() if p.ndim <= 1]
@@ -51,6 +54,7 @@ def main() -> None:
         schedule.restore(state["schedule"])
         print(f"resumed at step {schedule.step}")
 
+    step_aside()
     stream = DataLoader(
         Windows(real, synthetic, cfg, cfg["seed"] + schedule.step), batch_size=None, num_workers=1, prefetch_factor=4
     )
@@ -87,7 +91,7 @@ def main() -> None:
             journal.write(schedule.step, **result)
             journal.draw()
             checkpoint.save(last, net=net.state_dict(), ema=ema.net.state_dict(), optimizer=optimizer.state_dict(),
-                            schedule=schedule.state(), metrics=result)
+                            schedule=schedule.state(), metrics=result, after=earlier)
     print("finished")
 
 
