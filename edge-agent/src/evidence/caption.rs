@@ -32,9 +32,9 @@ pub fn items(
     let camera = &accusation.camera;
     let mut items = vec![
         role_name(role).to_owned(),
-        iso(shot.captured_at),
+        moment(accusation, shot),
         clock(&accusation.clock),
-        act(accusation, shot),
+        act(accusation),
         plate(accusation),
     ];
     let mut place = camera.place.clone();
@@ -57,6 +57,15 @@ pub fn items(
         items.push(format!("Kiểm định {} đến {day}", verification.certificate));
     }
     items
+}
+
+/// Capture time, and how far it lies from the moment on the line.
+fn moment(accusation: &Accusation, shot: &Shot) -> String {
+    let at = iso(shot.captured_at);
+    match (shot.captured_at - accusation.violation.at).whole_milliseconds() {
+        0 => at,
+        apart => format!("{at} ({apart:+} ms so với lúc trên vạch)"),
+    }
 }
 
 /// ISO 8601 with milliseconds and +07:00.
@@ -93,7 +102,7 @@ fn clock(clock: &manifest::Clock) -> String {
     text
 }
 
-fn act(accusation: &Accusation, shot: &Shot) -> String {
+fn act(accusation: &Accusation) -> String {
     let violation = &accusation.violation;
     let rule = match violation.rule {
         Rule::RedLight => "Vượt đèn đỏ",
@@ -117,10 +126,9 @@ fn act(accusation: &Accusation, shot: &Shot) -> String {
         Lamp::Green => "đèn XANH",
         Lamp::Unknown => "đèn KHÔNG RÕ",
     };
-    // The manifest's figure is for the frame on the line; the others lie before or after it.
-    let apart = (shot.captured_at - violation.at).whole_milliseconds();
-    let elapsed = i128::from(violation.red_elapsed_ms) + apart;
-    let mut text = format!("{rule}, {vehicle}, {movement}, {lamp} {elapsed} ms");
+    // The figure holds for the frame on the line and for no other: behind it, green may have come.
+    let elapsed = violation.red_elapsed_ms;
+    let mut text = format!("{rule}, {vehicle}, {movement}, {lamp} đã {elapsed} ms khi trên vạch");
     if violation.right_arrow {
         text.push_str(", mũi tên phải xanh");
     }

@@ -176,6 +176,10 @@ async fn check_central(agent: &Agent, device: &Device) -> Finding {
     match central {
         Err(error) => Finding::new(part, Verdict::Bad, error.to_string()),
         Ok(central) => match central.probe().await {
+            Ok(status) if matches!(status.as_u16(), 401 | 403) => {
+                let text = format!("{} answers {status}: enrol this device", config.url);
+                Finding::new(part, Verdict::Bad, text)
+            }
             Ok(_) => Finding::new(part, Verdict::Good, format!("{} answers over mTLS", config.url)),
             Err(error) => Finding::new(part, Verdict::Bad, format!("{}: {error}", config.url)),
         },

@@ -1,6 +1,6 @@
 //! Room for the next package: what goes first, and when sealing has to stop.
 
-use super::{Spool, SpoolError, State, disk};
+use super::{Entry, Spool, SpoolError, State, disk};
 
 impl Spool {
     /// Makes room for `needed` bytes by deleting delivered packages, oldest first.
@@ -46,17 +46,31 @@ impl Spool {
         let Some(entry) = self.index().oldest_delivered().cloned() else {
             return Ok(false);
         };
-        let name = entry.name();
-        let delivered = self.root.join(State::Delivered.folder());
-        let grave = self.root.join(disk::TMP).join(format!("old-{name}"));
-        disk::rename(&delivered.join(&name), &grave)?;
-        disk::sync_dir(&delivered)?;
-        disk::remove_dir_all_if_there(&grave)?;
-        let mut index = self.index();
-        index.remove(State::Delivered, entry.sequence);
-        index.publish();
+        self.bury(State::Delivered, &entry)?;
         metrics::counter!("edge_spool_expired_total").increment(1);
         Ok(true)
+    }
+
+    /// Deletes a package that the central has signed for where there is no room to keep it.
+    pub(super) fn discard(&self, from: State, sequence: u64) -> Result<(), SpoolError> {
+        let _writer = self.writer();
+        let entry =
+            self.index().get(from, sequence).ok_or(SpoolError::Unknown { sequence })?.clone();
+        self.bury(from, &entry)
+    }
+
+    /// Moves a package to `tmp/` in one step and deletes it there.
+    fn bury(&self, from: State, entry: &Entry) -> Result<(), SpoolError> {
+        let name = entry.name();
+        let folder = self.root.join(from.folder());
+        let grave = self.root.join(disk::TMP).join(format!("old-{name}"));
+        disk::rename(&folder.join(&name), &grave)?;
+        disk::sync_dir(&folder)?;
+        disk::remove_dir_all_if_there(&grave)?;
+        let mut index = self.index();
+        index.remove(from, entry.sequence);
+        index.publish();
+        Ok(())
     }
 
     /// The error for want of room, counted and alarmed; any other error as it is.

@@ -1,0 +1,68 @@
+//! The health pages as an operator's tools read them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use edge_agent::clock::{Clock as _, Simulated};
+use edge_agent::health::{Board, CameraState, Server, Sources, install_recorder};
+use edge_agent::spool::{Policy, Spool};
+use tempfile::TempDir;
+use time::macros::datetime;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::sample::{id, key, package};
+
+async fn get(port: u16, path: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn pages_tell_cameras_spool_and_whether_evidence_can_be_sealed() {
+    let prometheus = install_recorder().unwrap();
+    let dir = TempDir::new().unwrap();
+    let clock = Simulated::at(datetime!(2026-11-21 10:00 UTC));
+    let policy =
+        Policy { max_bytes: 15_000, max_age: Duration::from_secs(3600), min_free_bytes: 0 };
+    let (spool, _) =
+        Spool::open(dir.path(), policy, key().verifying_key(), Arc::new(clock.clone())).unwrap();
+    let spool = Arc::new(spool);
+    let board = Board::new(Arc::new(clock.clone()));
+    board.camera("c1").state(CameraState::Streaming, "1920x1080 h264");
+    board.camera("c1").frame(clock.now());
+    board.camera("c1").dropped("late", 3);
+    let sources = Sources { board, spool: Some(spool.clone()), uplink: None };
+    let server = Server::bind("127.0.0.1:0".parse().unwrap(), sources, prometheus).await.unwrap();
+    let port = server.address().unwrap().port();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(server.run(stop.clone()));
+
+    spool.store(id(1), 8000, |head| package(1, head, 1000)).unwrap();
+    assert!(get(port, "/healthz").await.starts_with("HTTP/1.1 200"));
+    let status = get(port, "/status").await;
+    let body: serde_json::Value =
+        serde_json::from_str(status.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    assert_eq!(body["cameras"][0]["state"], "streaming");
+    assert_eq!(body["cameras"][0]["dropped"]["late"], 3);
+    assert_eq!(body["spool"]["pending"], 1);
+    let metrics = get(port, "/metrics").await;
+    for line in [
+        "edge_camera_dropped_total{camera=\"c1\",reason=\"late\"} 3",
+        "edge_camera_state{camera=\"c1\",state=\"streaming\"} 1",
+        "edge_camera_state{camera=\"c1\",state=\"connecting\"} 0",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+
+    let full = spool.store(id(2), 8000, |head| package(2, head, 1000));
+    assert!(full.is_err());
+    assert!(get(port, "/healthz").await.starts_with("HTTP/1.1 503"));
+    stop.cancel();
+    task.await.unwrap().unwrap();
+}

@@ -1,0 +1,10 @@
+//! Integration tests of the agent, one binary.
+
+mod evidence;
+mod footage;
+mod health;
+mod real;
+mod replays;
+mod sample;
+mod spool;
+mod uplink;

@@ -1,0 +1,141 @@
+//! Replays of painted recordings through the whole pipeline but the networks, whose place is taken
+//! by eyes that find the one bright thing on the road.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use contract::VehicleClass;
+use edge_agent::clock::System;
+use edge_agent::config;
+use edge_agent::health::Board;
+use edge_agent::replay::{Replay, ReplayError, Summary, json_lines, sealer};
+use edge_agent::see::track::Settings;
+use edge_agent::watch::Context;
+use edge_agent::watch::eyes::{Eyes, Pool};
+use plate_model::{BBox, Characters, Detection, Fusion, PlateQuad, Planes, Region};
+use time::OffsetDateTime;
+
+use crate::footage;
+
+/// Finds the box of all pixels that are nearly white.
+pub struct Bright;
+
+impl Eyes for Bright {
+    fn vehicles(
+        &mut self,
+        planes: &Planes<'_>,
+        _region: Option<Region>,
+    ) -> plate_model::Result<Vec<Detection>> {
+        let mut points = Vec::new();
+        for y in 0..planes.luma().rows() {
+            for (x, &luma) in planes.luma().row(y).iter().enumerate() {
+                if luma > 190 {
+                    points.push([x as f32, y as f32]);
+                    points.push([x as f32 + 1.0, y as f32 + 1.0]);
+                }
+            }
+        }
+        let bbox = BBox::around(&points);
+        let seen = points.len() > 100;
+        let class = VehicleClass::Motorbike;
+        Ok(if seen { vec![Detection { class, score: 0.9, bbox }] } else { vec![] })
+    }
+
+    fn plate(
+        &mut self,
+        _planes: &Planes<'_>,
+        _bbox: BBox,
+    ) -> plate_model::Result<Option<(PlateQuad, Characters)>> {
+        Ok(None)
+    }
+
+    fn fusion(&self, class: VehicleClass) -> Fusion {
+        Fusion::new(class)
+    }
+}
+
+pub fn context() -> Context {
+    Context { device: "replay".into(), models: Vec::new(), plates_per_frame: 2 }
+}
+
+pub fn pool() -> Arc<Pool<Bright>> {
+    Arc::new(Pool::new(Bright, Vec::new(), Settings::default()))
+}
+
+fn replay(input: &Path, out: &Path) -> Result<(Vec<u8>, Summary), ReplayError> {
+    let site = [(PathBuf::from("site.toml"), footage::SITE.to_owned())];
+    let agent = config::parse(&site).unwrap();
+    let camera = Arc::clone(&agent.cameras[0]);
+    let sealer = sealer(&agent, &camera, out)?;
+    let replay = Replay {
+        board: Board::new(Arc::new(System::default())).camera(&camera.id),
+        camera,
+        context: context(),
+        input: input.into(),
+        start: OffsetDateTime::UNIX_EPOCH,
+        out,
+        sealer: &sealer,
+    };
+    let mut lines = Vec::new();
+    let summary = replay.run(pool(), json_lines(&mut lines))?;
+    Ok((lines, summary))
+}
+
+#[test]
+fn a_recording_gives_the_same_events_twice_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    footage::record(&clip, (footage::WIDTH, footage::HEIGHT), 8, footage::H264);
+    let (first, summary) = replay(&clip, &folder.path().join("a")).unwrap();
+    let (second, _) = replay(&clip, &folder.path().join("b")).unwrap();
+    assert_eq!(String::from_utf8_lossy(&first), String::from_utf8_lossy(&second));
+    // 25 pictures a second, 10 analysed.
+    assert!((78..=82).contains(&summary.pictures), "{summary:?}");
+
+    let lines: Vec<serde_json::Value> =
+        first.split_inclusive(|b| *b == b'\n').map(|l| serde_json::from_slice(l).unwrap()).collect();
+    let [event] = lines.as_slice() else { panic!("{lines:#?}") };
+    assert_eq!(event["rule"], "red_light");
+    assert_eq!(event["movement"], "straight");
+    assert_eq!(event["lamp"], "red");
+    assert_eq!(event["plate"]["text"], serde_json::Value::Null);
+    let at = event["at"].as_f64().unwrap();
+    assert!((at - 2.0).abs() < 0.1, "crossed after two seconds, found {at}");
+
+    // Both packages are whole and the same but for nothing: even the clip is bit for bit.
+    let package = event["evidence"].as_str().unwrap();
+    for name in ["manifest.json", "before.jpg", "on.jpg", "past.jpg", "closeup.jpg", "clip.mp4"] {
+        let read = |out: &str| std::fs::read(folder.path().join(out).join(package).join(name)).unwrap();
+        assert_eq!(read("a"), read("b"), "{name}");
+    }
+}
+
+#[test]
+fn h265_is_replayed_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    let encoder = "x265enc key-int-max=25 speed-preset=ultrafast log-level=error";
+    footage::record(&clip, (footage::WIDTH, footage::HEIGHT), 8, encoder);
+    let (_, summary) = replay(&clip, &folder.path().join("a")).unwrap();
+    assert_eq!(summary.events, 1);
+}
+
+#[test]
+fn what_is_no_usable_recording_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let refused = |input: &Path| replay(input, &out).unwrap_err().to_string();
+
+    let missing = refused(&folder.path().join("none.mp4"));
+    assert!(missing.contains("none.mp4: no such file"), "{missing}");
+
+    let pictures = folder.path().join("jpeg.mp4");
+    footage::record(&pictures, (footage::WIDTH, footage::HEIGHT), 1, "jpegenc");
+    let codec = refused(&pictures);
+    assert!(codec.contains("must be H.264 or H.265"), "{codec}");
+
+    let text = folder.path().join("text.mp4");
+    std::fs::write(&text, "not a recording\n".repeat(200)).unwrap();
+    let wrong = refused(&text);
+    assert!(wrong.contains("text.mp4"), "{wrong}");
+}
