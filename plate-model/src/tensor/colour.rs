@@ -44,6 +44,6 @@ impl Coefficients {
         let red = luma + v * self.v_red;
         let green = (luma + u * self.u_green) + v * self.v_green;
         let blue = luma + u * self.u_blue;
-        [red, green, blue].map(|value| value.max(0.0).min(1.0))
+        [red, green, blue].map(|value| value.clamp(0.0, 1.0))
     }
 }

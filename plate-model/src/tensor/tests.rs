@@ -8,10 +8,10 @@ fn noise(format: PixelFormat, width: u32, height: u32, gap: usize, seed: u64) ->
     let mut layout = Layout::packed(format, width, height);
     let rows = [height as usize, (height as usize).div_ceil(2), (height as usize).div_ceil(2)];
     let mut at = 3;
-    for plane in 0..format.planes() {
+    for (plane, rows) in rows.into_iter().enumerate().take(format.planes()) {
         layout.strides[plane] += gap;
         layout.offsets[plane] = at;
-        at += layout.strides[plane] * rows[plane] + 1;
+        at += layout.strides[plane] * rows + 1;
     }
     layout.colour = if seed.is_multiple_of(2) { ColourSpace::BT601 } else { ColourSpace::BT709 };
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
