@@ -57,7 +57,7 @@ fn line(page: &mut RgbImage, from: [f32; 2], to: [f32; 2], pen: f32, colour: Rgb
     let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
     let steps = dx.abs().max(dy.abs()).ceil();
     // Geometry far outside the picture (or not a number) is not worth walking along.
-    if !(steps <= 65536.0) {
+    if steps.is_nan() || steps > 65536.0 {
         return;
     }
     let half = pen / 2.0;
