@@ -7,6 +7,7 @@
 //! - [`see`]: tracks, lamp states and the drawn road.
 //! - [`rules`]: pure judgements over what was seen.
 //! - [`watch`]: the loop of one camera that joins the three and makes [`accusation::Accusation`]s.
+//! - [`live`] and [`replay`]: that loop on cameras, or on a recording.
 //! - [`evidence`], [`spool`], [`uplink`], [`keys`]: sealed packages, kept and delivered.
 //! - [`health`]: metrics, states and the doctor's checks.
 

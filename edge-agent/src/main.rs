@@ -11,9 +11,11 @@ use clap::{Args, Parser, Subcommand};
 use edge_agent::clock::{Clock, System};
 use edge_agent::config::{self, Agent};
 use edge_agent::health::{Board, Finding, Verdict, doctor};
+use edge_agent::see::track::Settings as Tracking;
 use edge_agent::source::supervise;
 use edge_agent::watch::eyes::Pool;
 use edge_agent::{keys, live, replay, watch};
+use plate_model::card::Card;
 use plate_model::{Models, Options};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -178,16 +180,22 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 type Used = Vec<contract::manifest::ModelUsed>;
 
 fn eyes(agent: &Agent) -> anyhow::Result<(Arc<Pool<Models>>, Used)> {
+    let options = Options::default();
+    let (card, _) = Card::read(&agent.models.dir, &options.vehicles).context("models")?;
+    let tracking = card
+        .thresholds
+        .get("score")
+        .map_or_else(Tracking::default, |&score| Tracking::for_threshold(score));
     let load = || {
-        let mut models = Models::load(&agent.models.dir, &Options::default())?;
+        let mut models = Models::load(&agent.models.dir, &options)?;
         // The tracker's second stage lives on weak detections.
-        models.detector.set_score_threshold(edge_agent::see::track::Settings::default().weak);
+        models.detector.set_score_threshold(tracking.weak);
         Ok::<_, plate_model::ModelError>(models)
     };
     let first = load().context("models")?;
     let used = first.used.clone();
     let others = (1..agent.models.workers).map(|_| load()).collect::<Result<_, _>>()?;
-    Ok((Arc::new(Pool::new(first, others)), used))
+    Ok((Arc::new(Pool::new(first, others, tracking)), used))
 }
 
 fn run_replay(

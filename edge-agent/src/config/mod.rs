@@ -79,3 +79,6 @@ pub fn parse(texts: &[(PathBuf, String)]) -> Result<Agent, ConfigErrors> {
     errors.dedup();
     Err(ConfigErrors(errors))
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,7 +40,7 @@ impl Passage {
                     on,
                     at: a.t + (gap as f64 * f64::from(f)) as Nanos,
                     point: [from[0] + f * (to[0] - from[0]), from[1] + f * (to[1] - from[1])],
-                    size: a.bbox.height() + f * (b.bbox.height() - a.bbox.height()),
+                    size: usual_height(track, on),
                     gap,
                 });
             }
@@ -71,6 +71,14 @@ impl Passage {
         let reached = reached.map_or(self.at, |seen| seen.t);
         last_standing(track, self.on, reached).unwrap_or(reached)
     }
+}
+
+/// The middle height of the boxes around sighting `on`: one bad box is no measure.
+fn usual_height(track: &Track, on: usize) -> f32 {
+    let near = track.path.iter().skip(on.saturating_sub(4)).take(6);
+    let mut heights: Vec<f32> = near.map(|seen| seen.bbox.height()).collect();
+    heights.sort_by(f32::total_cmp);
+    heights.get(heights.len() / 2).copied().unwrap_or(1.0).max(1.0)
 }
 
 /// When between `from` and the sighting `until` the vehicle last stood still.

@@ -38,14 +38,21 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { strong: 0.45, weak: 0.15, confirm: 3, lost_after: seconds(1.2) }
+        Self::for_threshold(0.35)
+    }
+}
+
+impl Settings {
+    /// For a detector whose card reports from `score` up.
+    pub const fn for_threshold(score: f32) -> Self {
+        Self { strong: score, weak: 0.4 * score, confirm: 3, lost_after: seconds(1.2) }
     }
 }
 
 /// Similarity below which a track and a detection are not the same vehicle.
 const LEAST: f32 = 0.25;
 /// How much better the chosen pairing must be than the exchanged one to leave no doubt.
-const MARGIN: f32 = 0.2;
+const MARGIN: f32 = 0.5;
 /// History kept, in points and time.
 const MAX_POINTS: usize = 1200;
 const MAX_AGE: Nanos = 60 * SECOND;
@@ -244,7 +251,7 @@ impl Tracker {
                     // A hidden vehicle may be the one seen.
                     None if self.tracks[k].confirmed => {
                         let hidden = self.tracks[k].motion.bbox().iou(&sightings[j].bbox) > 0.4;
-                        let near = similarity[k][j] > own - 1.5 * MARGIN;
+                        let near = similarity[k][j] > own - 0.8 * MARGIN;
                         doubtful[i] |= hidden && near && similarity[k][j] >= LEAST;
                     }
                     _ => {}

@@ -7,6 +7,8 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use contract::VehicleClass;
 use plate_model::{BBox, Characters, Detection, Fusion, Models, PlateQuad, Planes, Region};
 
+use crate::see::track::Settings;
+
 /// Sees vehicles and plates in pictures.
 pub trait Eyes: Send + 'static {
     fn vehicles(
@@ -64,15 +66,16 @@ pub struct Pool<E> {
     idle: Mutex<Vec<E>>,
     returned: Condvar,
     prototype: Fusion,
+    tracking: Settings,
 }
 
 impl<E: Eyes> Pool<E> {
-    /// A pool of at least one set.
-    pub fn new(first: E, others: Vec<E>) -> Self {
+    /// A pool of at least one set; `tracking` suits their scores.
+    pub fn new(first: E, others: Vec<E>, tracking: Settings) -> Self {
         let prototype = first.fusion(VehicleClass::Motorbike);
         let mut idle = others;
         idle.push(first);
-        Self { idle: Mutex::new(idle), returned: Condvar::new(), prototype }
+        Self { idle: Mutex::new(idle), returned: Condvar::new(), prototype, tracking }
     }
 
     /// Waits for an idle set.
@@ -84,6 +87,10 @@ impl<E: Eyes> Pool<E> {
             }
             idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    pub const fn tracking(&self) -> Settings {
+        self.tracking
     }
 
     pub fn fusion(&self, class: VehicleClass) -> Fusion {
@@ -109,14 +116,20 @@ impl<E: Eyes> Deref for Lent<'_, E> {
     type Target = E;
 
     fn deref(&self) -> &E {
-        // Present from `take` until `drop`.
-        self.eyes.as_ref().unwrap_or_else(|| unreachable!("lent eyes are present"))
+        match &self.eyes {
+            Some(eyes) => eyes,
+            // Present from `take` until `drop`, which nothing outlives.
+            None => unreachable!("lent eyes are present"),
+        }
     }
 }
 
 impl<E: Eyes> DerefMut for Lent<'_, E> {
     fn deref_mut(&mut self) -> &mut E {
-        self.eyes.as_mut().unwrap_or_else(|| unreachable!("lent eyes are present"))
+        match &mut self.eyes {
+            Some(eyes) => eyes,
+            None => unreachable!("lent eyes are present"),
+        }
     }
 }
 

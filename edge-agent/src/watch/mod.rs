@@ -26,7 +26,7 @@ use crate::health::{CameraHandle, CameraState};
 use crate::rules::{self, Doubt, Finding, Scene, Verdict};
 use crate::see::lamp::{self, Lamp};
 use crate::see::road::Road;
-use crate::see::track::{Settings, Sighting, Track, Tracker};
+use crate::see::track::{Sighting, Track, Tracker};
 use crate::see::{Nanos, seconds};
 use crate::source::Picture;
 use candidate::Candidate;
@@ -116,10 +116,10 @@ impl<E: Eyes> Watch<E> {
             device: context.device,
             models: context.models,
             plates_per_frame: context.plates_per_frame,
+            tracker: Tracker::new(eyes.tracking(), 1),
             eyes,
             board,
             out: Box::new(out),
-            tracker: Tracker::new(Settings::default(), 1),
             road: None,
             epoch: 0,
             candidates: BTreeMap::new(),
@@ -190,7 +190,7 @@ impl<E: Eyes> Watch<E> {
         self.interrupted();
         self.road = Some((width, height, Road::new(&self.camera, width, height)));
         self.epoch = picture.clock.epoch;
-        self.tracker = Tracker::new(Settings::default(), self.tracker.next_id());
+        self.tracker = Tracker::new(self.eyes.tracking(), self.tracker.next_id());
         self.lamps = self.camera.lamps.iter().map(Lamp::new).collect();
     }
 

@@ -1,0 +1,205 @@
+//! The whole loop of one camera on painted frames: eyes that read the frame's number from its
+//! first pixels and see what a script says, a lamp that is really looked at.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use contract::manifest::Clock;
+use contract::VehicleClass;
+use plate_model::{Characters, Frame, Fusion, Layout, PixelFormat, PlateQuad, Planes, Region};
+use time::OffsetDateTime;
+
+use super::*;
+use crate::accusation::AccessUnit;
+use crate::clock::System;
+use crate::health::Board;
+use crate::see::SECOND;
+use crate::see::track::Settings;
+
+const SIDE: u32 = 400;
+const FPS: u64 = 10;
+
+/// Sees one motorbike going straight up the middle, over the line at two seconds.
+struct Script;
+
+fn bike(i: u64) -> BBox {
+    let y = 0.95 - 0.0175 * i as f32;
+    let s = SIDE as f32;
+    BBox::new(0.475 * s, (y - 0.1) * s, 0.525 * s, y * s)
+}
+
+fn number(planes: &Planes<'_>) -> u64 {
+    u64::from(planes.luma().row(0)[0])
+}
+
+impl Eyes for Script {
+    fn vehicles(
+        &mut self,
+        planes: &Planes<'_>,
+        _region: Option<Region>,
+    ) -> plate_model::Result<Vec<Detection>> {
+        let bbox = bike(number(planes));
+        let class = VehicleClass::Motorbike;
+        Ok(if bbox.y1 < 0.0 { vec![] } else { vec![Detection { class, score: 0.8, bbox }] })
+    }
+
+    fn plate(
+        &mut self,
+        _planes: &Planes<'_>,
+        _bbox: BBox,
+    ) -> plate_model::Result<Option<(PlateQuad, Characters)>> {
+        Ok(None)
+    }
+
+    fn fusion(&self, class: VehicleClass) -> Fusion {
+        Fusion::new(class)
+    }
+}
+
+/// A clip of two units, whatever is asked.
+struct AnyClip(bool);
+
+impl Clips for AnyClip {
+    fn clip(&self, from: Nanos, to: Nanos) -> Option<Clip> {
+        let unit = |pts_ns, key| AccessUnit {
+            pts_ns,
+            dts_ns: None,
+            key,
+            data: Bytes::from_static(&[0, 0, 0, 1]),
+            captured_at: OffsetDateTime::UNIX_EPOCH,
+        };
+        self.0.then(|| Clip { caps: "video/x-h264".into(), units: vec![unit(from, true), unit(to, false)] })
+    }
+}
+
+fn picture(i: u64, side: u32, lit: Light, source: ClockSource, epoch: u32) -> Picture {
+    let layout = Layout::packed(PixelFormat::I420, side, side);
+    let mut data = vec![110u8; layout.offsets[1]];
+    data.resize(layout.bytes().unwrap(), 128);
+    data[0] = i as u8;
+    // The sample's head: x 0.92 to 0.95, y 0.05 to 0.17, dark but for one disc.
+    let s = side as usize;
+    let cell = match lit {
+        Light::Red => 0,
+        Light::Amber => 1,
+        Light::Green => 2,
+    };
+    for y in s * 5 / 100..s * 17 / 100 {
+        for x in s * 92 / 100..s * 95 / 100 {
+            let on = (y * 100 / s - 5) / 4 == cell;
+            data[y * s + x] = if on { 150 } else { 25 };
+            if on {
+                let v = if lit == Light::Green { 70 } else { 200 };
+                data[layout.offsets[2] + (y / 2) * (s / 2) + x / 2] = v;
+            }
+        }
+    }
+    let t = i * SECOND / FPS;
+    Picture {
+        frame: Frame::from_vec(layout, data).unwrap(),
+        t,
+        pts: t,
+        captured_at: OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_nanos(t),
+        clock: Clock { source, offset_ms: None, age_ms: None, epoch },
+    }
+}
+
+struct Run {
+    lit: Light,
+    source: ClockSource,
+    /// Epoch and side of the frame from this picture on.
+    change: Option<(u64, u32, u32)>,
+    clip: bool,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self { lit: Light::Red, source: ClockSource::Rtcp, change: None, clip: true }
+    }
+}
+
+impl Run {
+    fn play(self) -> (Vec<Accused>, CameraHandle) {
+        let board = Board::new(Arc::new(System::default())).camera("cam-01");
+        let found: Arc<Mutex<Vec<Accused>>> = Arc::default();
+        let inbox = Arc::clone(&found);
+        let context = Context { device: "edge-01".into(), models: vec![], plates_per_frame: 4 };
+        let pool = Arc::new(Pool::new(Script, vec![], Settings::default()));
+        let camera = Arc::new(sample::camera());
+        let mut watch = Watch::new(camera, context, pool, board.clone(), move |accused| {
+            inbox.lock().unwrap().push(accused);
+        });
+        for i in 0..100 {
+            let (epoch, side) = match self.change {
+                Some((from, epoch, side)) if i >= from => (epoch, side),
+                _ => (0, SIDE),
+            };
+            watch.look(&picture(i, side, self.lit, self.source, epoch), &AnyClip(self.clip));
+        }
+        watch.finish(&AnyClip(self.clip));
+        let found = std::mem::take(&mut *found.lock().unwrap());
+        (found, board)
+    }
+}
+
+#[test]
+fn a_violator_is_accused_with_everything_that_shows_it() {
+    let (found, board) = Run::default().play();
+    let [accused] = found.as_slice() else { panic!("{} accusations", found.len()) };
+    let accusation = &accused.accusation;
+    // 0.95 − 0.0175 i = 0.6 at i = 20.
+    assert!(accused.crossed_at.abs_diff(2 * SECOND) < SECOND / 20, "{}", accused.crossed_at);
+    assert_eq!(accusation.violation.rule, Rule::RedLight);
+    assert_eq!(accusation.violation.at, accusation.on.captured_at);
+    assert!(accusation.before.captured_at < accusation.on.captured_at);
+    assert!(accusation.on.captured_at < accusation.past.captured_at);
+    for shot in [&accusation.before, &accusation.on, &accusation.past, &accusation.close_up] {
+        assert_eq!(shot.vehicle, bike(number(&shot.frame.planes())), "box and frame belong together");
+    }
+    let [first, last] = [accusation.clip.units[0].pts_ns, accusation.clip.units[1].pts_ns];
+    assert!(first <= accused.crossed_at - SECOND && last >= accused.crossed_at + 2 * SECOND);
+    assert_eq!(accusation.config_digest, sample::camera().digest());
+    assert_eq!(accusation.plate, None);
+    assert_eq!(board.status().state, CameraState::Streaming);
+}
+
+#[test]
+fn the_same_act_has_the_same_name() {
+    let id = |run: Run| run.play().0[0].accusation.evidence_id;
+    assert_eq!(id(Run::default()), id(Run::default()));
+    let arrival = Run { source: ClockSource::Arrival, ..Run::default() };
+    assert_eq!(id(Run::default()), id(arrival), "how the time is known does not rename it");
+}
+
+#[test]
+fn on_green_nothing_leaves() {
+    assert!(Run { lit: Light::Green, ..Run::default() }.play().0.is_empty());
+}
+
+#[test]
+fn an_unknown_clock_accuses_nobody_and_says_so() {
+    let (found, board) = Run { source: ClockSource::Unknown, ..Run::default() }.play();
+    assert!(found.is_empty());
+    assert_eq!(board.status().state, CameraState::ClockUnknown);
+}
+
+#[test]
+fn a_clock_step_on_the_line_voids_what_was_followed() {
+    let (found, board) = Run { change: Some((20, 1, SIDE)), ..Run::default() }.play();
+    assert!(found.is_empty(), "crossing and approach are of different epochs");
+    assert_eq!(board.status().dropped.get("tracks_restarted"), Some(&1));
+    // A step long before leaves time to follow anew.
+    assert_eq!(Run { change: Some((5, 1, SIDE)), ..Run::default() }.play().0.len(), 1);
+}
+
+#[test]
+fn a_new_picture_size_starts_anew() {
+    // In the larger frame the vehicle is beyond the line at once.
+    let (found, _) = Run { change: Some((20, 0, 800)), ..Run::default() }.play();
+    assert!(found.is_empty());
+}
+
+#[test]
+fn without_a_clip_there_is_no_case() {
+    assert!(Run { clip: false, ..Run::default() }.play().0.is_empty());
+}

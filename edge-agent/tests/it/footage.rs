@@ -42,12 +42,12 @@ fn paint(i: u64, width: usize, height: usize) -> Vec<u8> {
     data
 }
 
-/// Encodes `seconds` of the road as MP4 with `encoder` (`x264enc`, `x265enc` or `jpegenc`).
+/// Encodes `seconds` of the road; `encoder` is the part of the pipeline from pixels to container.
 pub fn record(path: &Path, (width, height): (usize, usize), seconds: u64, encoder: &str) {
     gst::init().unwrap();
     let description = format!(
         "appsrc name=source format=time caps=video/x-raw,format=I420,width={width},height={height},\
-         framerate={FPS}/1 ! {encoder} ! mp4mux ! filesink location={}",
+         framerate={FPS}/1 ! {encoder} ! filesink location={}",
         path.display()
     );
     let pipeline = gst::parse::launch(&description).unwrap().downcast::<gst::Pipeline>().unwrap();
@@ -69,7 +69,10 @@ pub fn record(path: &Path, (width, height): (usize, usize), seconds: u64, encode
 }
 
 /// H.264 with a key picture a second and B pictures, as real recordings have.
-pub const H264: &str = "x264enc key-int-max=25 bframes=2 speed-preset=ultrafast";
+pub const H264: &str = "x264enc key-int-max=25 bframes=2 speed-preset=ultrafast ! mp4mux";
+pub const H265: &str =
+    "x265enc key-int-max=25 speed-preset=ultrafast log-level=error ! h265parse ! mp4mux";
+pub const JPEG: &str = "jpegenc ! matroskamux";
 
 /// The site of the painted road.
 pub const SITE: &str = r#"

@@ -114,8 +114,7 @@ fn a_recording_gives_the_same_events_twice_byte_for_byte() {
 fn h265_is_replayed_too() {
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");
-    let encoder = "x265enc key-int-max=25 speed-preset=ultrafast log-level=error";
-    footage::record(&clip, (footage::WIDTH, footage::HEIGHT), 8, encoder);
+    footage::record(&clip, (footage::WIDTH, footage::HEIGHT), 8, footage::H265);
     let (_, summary) = replay(&clip, &folder.path().join("a")).unwrap();
     assert_eq!(summary.events, 1);
 }
@@ -129,8 +128,8 @@ fn what_is_no_usable_recording_is_refused_by_name() {
     let missing = refused(&folder.path().join("none.mp4"));
     assert!(missing.contains("none.mp4: no such file"), "{missing}");
 
-    let pictures = folder.path().join("jpeg.mp4");
-    footage::record(&pictures, (footage::WIDTH, footage::HEIGHT), 1, "jpegenc");
+    let pictures = folder.path().join("jpeg.mkv");
+    footage::record(&pictures, (footage::WIDTH, footage::HEIGHT), 1, footage::JPEG);
     let codec = refused(&pictures);
     assert!(codec.contains("must be H.264 or H.265"), "{codec}");
 

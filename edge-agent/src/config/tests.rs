@@ -1,0 +1,165 @@
+//! Complaints name file, line and key.
+
+use std::path::PathBuf;
+
+use super::*;
+
+fn check(texts: &[(&str, &str)]) -> Result<Agent, Vec<String>> {
+    let files: Vec<(PathBuf, String)> =
+        texts.iter().map(|(file, text)| (PathBuf::from(file), (*text).to_owned())).collect();
+    parse(&files).map_err(|errors| errors.0.iter().map(ToString::to_string).collect())
+}
+
+fn complaints(texts: &[(&str, &str)]) -> Vec<String> {
+    check(texts).err().unwrap_or_default()
+}
+
+const CAMERA: &str = r#"[[camera]]
+id = "cam-01"
+place = "p"
+direction = "d"
+plan = "1"
+stop_line = [[0.1, 0.6], [0.9, 0.6]]
+approach = [[0.1, 1.0], [0.1, 0.6], [0.9, 0.6], [0.9, 1.0]]
+exits = [{ movement = "straight", line = [[0.3, 0.2], [0.7, 0.2]] }]
+[[camera.lamp]]
+name = "main"
+region = [0.9, 0.1, 0.05, 0.1]
+controls = ["straight"]
+"#;
+
+/// The sample with one line replaced.
+fn with(line: &str, by: &str) -> String {
+    assert!(CAMERA.contains(line), "{line}");
+    CAMERA.replace(line, by)
+}
+
+fn only(text: &str) -> String {
+    let mut found = complaints(&[("site.toml", text)]);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.remove(0)
+}
+
+#[test]
+fn the_reference_is_good_and_says_the_defaults() {
+    let agent = check(&[("agent.toml", REFERENCE)]).unwrap();
+    let bare = check(&[("site.toml", CAMERA)]).unwrap();
+    assert_eq!(agent.spool.max_bytes, bare.spool.max_bytes);
+    assert_eq!(agent.models.plates_per_frame, bare.models.plates_per_frame);
+    let (reference, default) = (&agent.cameras[0], &bare.cameras[0]);
+    assert_eq!(reference.red_grace_ms, default.red_grace_ms);
+    assert_eq!(reference.analysed_fps, default.analysed_fps);
+    assert_eq!(reference.stop_seconds, default.stop_seconds);
+    assert_eq!(reference.stop_depth, default.stop_depth);
+    assert_eq!(reference.clock, default.clock);
+    assert_eq!(reference.rules, default.rules);
+}
+
+#[test]
+fn every_slip_is_named_with_file_line_and_key() {
+    for (line, by, expected) in [
+        (
+            "stop_line = [[0.1, 0.6], [0.9, 0.6]]",
+            "stop_line = [[0.1, 0.6], [1.9, 0.6]]",
+            "site.toml:6: camera[0].stop_line leaves the frame at [1.9, 0.6]: coordinates are 0 to 1 \
+             of width and height",
+        ),
+        (
+            "plan = \"1\"",
+            "plan = \"1\"\nplann = \"1\"",
+            "site.toml:6: camera[0].plann is not known, did you mean `plan`?",
+        ),
+        (
+            "region = [0.9, 0.1, 0.05, 0.1]",
+            "region = [0.9, 0.1, 0.0, 0.1]",
+            "site.toml:11: camera[0].lamp[0].region has zero size (0 × 0.1): draw it around what it shows",
+        ),
+        (
+            "controls = [\"straight\"]",
+            "controls = [\"ahead\"]",
+            "site.toml:12: camera[0].lamp[0].controls is \"ahead\", must be one of \"straight\", \
+             \"left\", \"right\"",
+        ),
+        (
+            "direction = \"d\"",
+            "direction = \"d\"\nanalysed_fps = 300",
+            "site.toml:5: camera[0].analysed_fps is 300, must be 2 to 60 frames a second",
+        ),
+        (
+            "direction = \"d\"",
+            "direction = \"d\"\nuri = \"http://camera/stream\"",
+            "site.toml:5: camera[0].uri has scheme \"http\", must be rtsp://HOST/PATH, rtsps://… or \
+             file:///PATH",
+        ),
+        (
+            "approach = [[0.1, 1.0], [0.1, 0.6], [0.9, 0.6], [0.9, 1.0]]",
+            "approach = [[0.1, 0.9], [0.1, 0.3], [0.9, 0.3], [0.9, 0.9]]",
+            "site.toml:7: camera[0].approach lies evenly on both sides of stop_line: it must lie before \
+             the line",
+        ),
+        ("place = \"p\"", "place = 7", "site.toml:3: camera[0].place must be a string in quotes, found an integer"),
+    ] {
+        assert_eq!(only(&with(line, by)), expected);
+    }
+}
+
+#[test]
+fn missing_exits_are_named_at_the_camera() {
+    let text = with("exits = [{ movement = \"straight\", line = [[0.3, 0.2], [0.7, 0.2]] }]", "");
+    let complaint = only(&text);
+    assert!(complaint.starts_with("site.toml:1: camera[0].exits is missing"), "{complaint}");
+}
+
+#[test]
+fn all_complaints_come_at_once_in_file_order() {
+    let text = with("place = \"p\"", "place = 7").replace("plan = \"1\"", "km = 3");
+    let found = complaints(&[("a.toml", &text), ("b.toml", "[spool]\nmax_mib = -1\n")]);
+    let places: Vec<&str> = found.iter().map(|c| c.split(' ').next().unwrap()).collect();
+    assert_eq!(places, ["a.toml:1:", "a.toml:3:", "a.toml:5:", "b.toml:2:"], "{found:#?}");
+}
+
+#[test]
+fn broken_toml_is_located() {
+    let complaint = only("[device]\nid = \"x\nserial = 1\n");
+    assert!(complaint.starts_with("site.toml:2: is not valid TOML"), "{complaint}");
+}
+
+#[test]
+fn cameras_are_refined_by_id_across_files_and_unique_within_one() {
+    let more = "[[camera]]\nid = \"cam-01\"\nuri = \"rtsp://192.0.2.1/a\"\nanalysed_fps = 5\n";
+    let agent = check(&[("site.toml", CAMERA), ("more.toml", more)]).unwrap();
+    assert_eq!(agent.cameras.len(), 1);
+    assert_eq!(agent.cameras[0].uri.as_deref(), Some("rtsp://192.0.2.1/a"));
+    assert_eq!(agent.cameras[0].analysed_fps, 5.0);
+    let twice = format!("{CAMERA}{CAMERA}");
+    assert_eq!(
+        only(&twice),
+        "site.toml:14: camera[1].id repeats the id \"cam-01\" of line 2: every camera needs its own"
+    );
+}
+
+#[test]
+fn the_digest_names_what_is_judged_not_how_the_camera_is_reached() {
+    let digest = |text: &str| check(&[("site.toml", text)]).unwrap().cameras[0].digest();
+    let reached = with("direction = \"d\"", "direction = \"d\"\nuri = \"rtsp://u:p@192.0.2.1/a\"");
+    assert_eq!(digest(CAMERA), digest(&reached));
+    assert_ne!(digest(CAMERA), digest(&with("[0.9, 0.6]]\napproach", "[0.9, 0.61]]\napproach")));
+}
+
+#[test]
+fn paths_start_at_their_file() {
+    let agent = check(&[("/etc/agent/a.toml", "[models]\ndir = \"weights\"\n")]).unwrap();
+    assert_eq!(agent.models.dir, PathBuf::from("/etc/agent/weights"));
+}
+
+#[test]
+fn running_needs_device_unit_and_addresses() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("site.toml");
+    std::fs::write(&file, CAMERA).unwrap();
+    let errors = load_for_run(&[file]).unwrap_err().0;
+    let keys: Vec<&str> = errors.iter().map(|error| error.key.as_str()).collect();
+    assert_eq!(keys, ["device", "unit", "camera[0].uri"]);
+    let missing = load(&[folder.path().join("none.toml")]).unwrap_err().to_string();
+    assert!(missing.contains("none.toml: cannot be read"), "{missing}");
+}
