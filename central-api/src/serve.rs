@@ -94,6 +94,8 @@ impl Running {
 
 /// Starts all listeners of `app`.
 pub async fn start(app: AppState) -> Result<Running, ServeError> {
+    // For the parts of TLS that ask for a process-wide provider; a second call changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let ca = Ca::load_or_create(&app.config.keys.folder, app.clock.now())?;
     let identity = ca.server(&app.config.device.names, app.clock.now())?;
     let acceptor =

@@ -57,22 +57,9 @@ pub(super) fn open_sealed(
 
 /// A failure as the file it is about and what is wrong with it.
 pub(super) fn named(failure: &Failure) -> (String, String) {
-    match failure {
-        // A signature tells that two things do not fit, not which of them was touched.
-        Failure::Seal(SealError::Signature) => (
-            MANIFEST_FILE.into(),
-            format!("its bytes do not match the signature in {SEAL_FILE}: one of them was changed"),
-        ),
-        Failure::Seal(error) => (SEAL_FILE.into(), error.to_string()),
-        Failure::Manifest(error) => (MANIFEST_FILE.into(), error.to_string()),
-        Failure::Missing { file } => (file.clone(), "missing".into()),
-        Failure::Size { file, expected, found } => {
-            (file.clone(), format!("{found} bytes, the manifest says {expected}"))
-        }
-        Failure::Content { file, expected, found } => {
-            (file.clone(), format!("SHA-256 {found}, the manifest says {expected}"))
-        }
-    }
+    let (name, text) = (failure.file().to_owned(), failure.to_string());
+    let problem = text.strip_prefix(&format!("{name}: ")).unwrap_or(&text).to_owned();
+    (name, problem)
 }
 
 fn read(folder: &Path, name: &str, limit: u64) -> Result<Vec<u8>, String> {

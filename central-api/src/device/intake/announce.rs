@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as B64;
 use contract::chain::Head;
 use contract::manifest::MAX_MANIFEST_BYTES;
-use contract::package::{Failure, open_manifest};
+use contract::package::{Failure, open_manifest, seal_text};
 use contract::seal::{MAX_JWS_BYTES, SealError, VerifyingKey};
 use contract::wire::{Announcement, Progress};
 use contract::{Digest, Manifest};
@@ -75,7 +75,7 @@ fn open(
                 let digest = Digest::of(&bytes);
                 let text = String::from_utf8(bytes)
                     .map_err(|_| IntakeError::BadRequest("manifest must be UTF-8".into()))?;
-                let seal = announcement.seal.trim_end().to_owned();
+                let seal = seal_text(&announcement.seal).to_owned();
                 return Ok(Sealed { manifest, text, digest, seal, key_id: key.id() });
             }
             Err(Failure::Manifest(error)) => return Err(IntakeError::BadManifest(error)),

@@ -1,0 +1,113 @@
+//! One flipped bit anywhere is found and named, in a folder and in the store.
+
+use std::path::Path;
+
+use central_api::verify::{Finding, verify_package};
+use contract::FileRole;
+
+use crate::support::{Database, PackageBuilder, World, on_both};
+
+on_both!(the_store_names_what_fails);
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_package_names_what_fails() {
+    let key = contract::seal::SigningKey::from_seed(&[5; 32]);
+    let at = time::macros::datetime!(2026-11-20 10:00 +07:00);
+    let package = PackageBuilder::new("edge-01", at).seal(&key);
+    let folder = tempfile::tempdir().unwrap();
+    package.write_to(folder.path());
+    let public = key.verifying_key();
+    let whole = verify_package(folder.path(), &public);
+    assert!(whole.ok, "{:?}", whole.findings);
+    assert_eq!(whole.files, 5);
+
+    for (file, at, named) in [
+        ("manifest.json", 300, "manifest.json"),
+        ("before.jpg", 0, "before.jpg"),
+        ("on.jpg", 1000, "on.jpg"),
+        ("clip.mp4", 2999, "clip.mp4"),
+    ] {
+        let path = folder.path().join(file);
+        flip(&path, at);
+        let report = verify_package(folder.path(), &public);
+        assert!(!report.ok);
+        let subjects: Vec<_> = report.findings.iter().map(|f| f.subject.as_str()).collect();
+        assert_eq!(subjects, [named]);
+        flip(&path, at);
+    }
+    // The seal itself: its last character carries bits of the signature.
+    let seal = folder.path().join("manifest.jws");
+    std::fs::write(&seal, format!("A{}", package.seal)).unwrap();
+    let report = verify_package(folder.path(), &public);
+    assert_eq!(report.findings[0].subject, "manifest.jws");
+    std::fs::write(&seal, &package.seal).unwrap();
+
+    let other = contract::seal::SigningKey::from_seed(&[6; 32]).verifying_key();
+    assert_eq!(verify_package(folder.path(), &other).findings[0].subject, "manifest.jws");
+
+    std::fs::remove_file(folder.path().join("on.jpg")).unwrap();
+    std::fs::write(folder.path().join("clip.mp4"), b"short").unwrap();
+    let report = verify_package(folder.path(), &public);
+    let found: Vec<_> =
+        report.findings.iter().map(|f| (f.subject.as_str(), f.problem.as_str())).collect();
+    assert_eq!(found, [("on.jpg", "missing"), ("clip.mp4", "5 bytes, the manifest says 3000")]);
+}
+
+async fn the_store_names_what_fails(database: Database) {
+    let world = World::new(database).await;
+    let mut road_box = world.road_box("edge-01", 1).await;
+    let mut packages = Vec::new();
+    for _ in 0..3 {
+        let package = road_box.sealed(road_box.next());
+        road_box.deliver(&package).await.unwrap();
+        road_box.advance(&package);
+        packages.push(package);
+    }
+    let report = world.verify().await;
+    assert!(report.ok, "{:?}", report.findings);
+    assert!(report.audit_head.is_some());
+
+    let id = packages[1].id();
+    let folder = world.folder().join("evidence/packages").join(id.to_string());
+    let expect = async |subject: String| {
+        let findings = world.verify().await.findings;
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!(findings[0].subject, subject);
+    };
+    for name in ["manifest.json", "manifest.jws", "past.jpg", "closeup.jpg", "clip.mp4"] {
+        let path = folder.join(name);
+        flip(&path, 33);
+        expect(format!("evidence {id}: {name}")).await;
+        flip(&path, 33);
+    }
+    let clip = folder.join(&packages[1].file(FileRole::Clip).0.name);
+    let content = std::fs::read(&clip).unwrap();
+    std::fs::remove_file(&clip).unwrap();
+    let findings = world.verify().await.findings;
+    let missing =
+        Finding { subject: format!("evidence {id}: clip.mp4"), problem: "missing".into() };
+    assert_eq!(findings, [missing]);
+    std::fs::write(&clip, content).unwrap();
+
+    // A hand in the database.
+    let run = async |sql: &'static str| {
+        sqlx::query(sql).execute(world.app.store.pool()).await.unwrap();
+        world.verify().await.findings
+    };
+    let findings = run("UPDATE devices SET head_sequence = 2").await;
+    assert_eq!(findings[0].subject, "device edge-01");
+    run("UPDATE devices SET head_sequence = 3").await;
+    let findings = run("UPDATE evidence SET sequence = 9 WHERE sequence = 3").await;
+    assert!(findings[0].problem.contains("sequence 3 to 8 missing"), "{findings:?}");
+    run("UPDATE evidence SET sequence = 3 WHERE sequence = 9").await;
+    let findings = run("UPDATE audit SET detail = '{}' WHERE seq = 2").await;
+    assert_eq!(findings.len(), 1);
+    assert!(findings[0].problem.contains("row 2"), "{findings:?}");
+    world.stop().await;
+}
