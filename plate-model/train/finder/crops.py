@@ -29,6 +29,7 @@ class Picture:
     plates: list[PlateLabel]
     domain: str
     vehicles: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    name: str = ""
 
 
 def plate_width(corners: np.ndarray) -> float:

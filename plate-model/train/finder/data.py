@@ -35,11 +35,14 @@ def plate_colours(data: Path) -> dict[tuple[str, int], int]:
     return colours
 
 
-def real_pictures(data: Path, cfg: dict) -> list[Picture]:
+def real_pictures(data: Path, cfg: dict, only: list[str] | None = None) -> list[Picture]:
+    """Labelled pictures, optionally of some domains only."""
     folder, colours = data / "plates", plate_colours(data)
     pictures = []
     with (folder / "manifest.csv").open(newline="") as f:
         for row in csv.DictReader(f):
+            if only is not None and row["domain"] not in only:
+                continue
             loaded = _load(folder / "images" / row["file"], cfg["keep_side"])
             stem = row["file"].rsplit(".", 1)[0]
             quads = folder / "quads" / f"{stem}.txt"
@@ -51,7 +54,7 @@ def real_pictures(data: Path, cfg: dict) -> list[Picture]:
                 t = line.split()
                 corners = np.array(t[1:9], np.float32).reshape(4, 2) * np.array([w, h], np.float32)
                 plates.append(PlateLabel(corners, int(t[0]), colours.get((stem, i), 0), t[9] == "quad"))
-            pictures.append(Picture(img, plates, row["domain"]))
+            pictures.append(Picture(img, plates, row["domain"], name=stem))
     return pictures
 
 
