@@ -1,0 +1,282 @@
+//! The main way through a real browser: an officer signs in, watches the clip, accepts; an
+//! approver approves; the owner finds it by plate. `SCREENSHOTS=folder` keeps a picture of every
+//! page at desk and phone width.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use central_api::admin::users::Role;
+use central_api::serve::web_router;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+use crate::setting::{PASSWORD, Setting};
+
+/// A driver that ends with the test, and its browsers with it.
+struct Driver {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // The test is over either way.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Driver {
+    fn start() -> Option<Self> {
+        let mut child = Command::new("chromedriver")
+            .args(["--port=0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let lines = BufReader::new(child.stdout.take()?).lines();
+        let port = lines.map_while(Result::ok).find_map(|line| {
+            line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()
+        })?;
+        Some(Self { child, port })
+    }
+
+    async fn browser(&self, profile: &std::path::Path) -> Client {
+        let profile = format!("--user-data-dir={}", profile.display());
+        let options = json!({
+            "args": [
+                "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                "--disable-dev-shm-usage", "--hide-scrollbars", "--window-size=1400,1000", profile,
+            ],
+        });
+        let capabilities = json!({ "goog:chromeOptions": options });
+        let Value::Object(capabilities) = capabilities else { unreachable!() };
+        ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{}", self.port))
+            .await
+            .unwrap()
+    }
+}
+
+async fn shot(driver: &Driver, browser: &Client, name: &str) {
+    let Some(folder) = std::env::var_os("SCREENSHOTS").map(std::path::PathBuf::from) else {
+        return;
+    };
+    for (width, kind) in [(1400, "desk"), (390, "phone")] {
+        let metrics = |height: u64| json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        devtools(driver, browser, "Emulation.setDeviceMetricsOverride", metrics(900)).await;
+        let height =
+            browser.execute("return document.documentElement.scrollHeight", vec![]).await.unwrap();
+        devtools(
+            driver,
+            browser,
+            "Emulation.setDeviceMetricsOverride",
+            metrics(height.as_u64().unwrap()),
+        )
+        .await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let png = browser.screenshot().await.unwrap();
+        std::fs::write(folder.join(format!("{name}-{kind}.png")), png).unwrap();
+    }
+    devtools(driver, browser, "Emulation.clearDeviceMetricsOverride", json!({})).await;
+}
+
+/// A command of the browser's own protocol, by way of the driver.
+async fn devtools(driver: &Driver, browser: &Client, command: &str, parameters: Value) {
+    let session = browser.session_id().await.unwrap().unwrap();
+    let body = json!({ "cmd": command, "params": parameters }).to_string();
+    let request = format!(
+        "POST /session/{session}/goog/cdp/execute HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(("127.0.0.1", driver.port)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+}
+
+struct Site {
+    browser: Client,
+    base: String,
+}
+
+impl Site {
+    async fn goto(&self, path: &str) {
+        self.browser.goto(&format!("{}{path}", self.base)).await.unwrap();
+    }
+
+    async fn path(&self) -> String {
+        self.browser.current_url().await.unwrap().path().to_owned()
+    }
+
+    async fn click(&self, css: &str) {
+        let element = self.browser.wait().for_element(Locator::Css(css)).await.unwrap();
+        element.click().await.unwrap();
+    }
+
+    async fn fill(&self, css: &str, text: &str) {
+        let element = self.browser.wait().for_element(Locator::Css(css)).await.unwrap();
+        element.clear().await.unwrap();
+        element.send_keys(text).await.unwrap();
+    }
+
+    async fn text(&self) -> String {
+        let main = self.browser.wait().for_element(Locator::Css("main")).await.unwrap();
+        main.text().await.unwrap()
+    }
+
+    /// Waits until the page's text holds `words`.
+    async fn sees(&self, words: &str) {
+        for _ in 0..100 {
+            if let Ok(main) = self.browser.find(Locator::Css("main")).await
+                && main.text().await.is_ok_and(|text| text.contains(words))
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{words:?} never came; at {}:\n{}", self.path().await, self.text().await);
+    }
+
+    async fn sign_in(&self, login: &str) {
+        self.goto("/dang-nhap").await;
+        self.fill("input[name=login]", login).await;
+        self.fill("input[name=password]", PASSWORD).await;
+        self.click("form.stack button[type=submit]").await;
+        self.browser.wait().for_element(Locator::Css("[data-queue], .empty")).await.unwrap();
+    }
+
+    async fn sign_out(&self) {
+        self.click("header form button").await;
+        self.sees("Đăng nhập cán bộ").await;
+    }
+
+    async fn keys(&self, keys: &str) {
+        let body = self.browser.find(Locator::Css("body")).await.unwrap();
+        body.send_keys(keys).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn officer_approver_and_owner_meet_in_the_browser() {
+    let Some(driver) = Driver::start() else {
+        println!("skipped: chromedriver is not installed");
+        return;
+    };
+    let mut setting = Setting::new().await;
+    // The browser does the real amount of work.
+    std::sync::Arc::get_mut(&mut setting.state.config).unwrap().lookup.captcha_bits = 16;
+    setting.user("an", &[Role::Reviewer]).await;
+    setting.user("binh", &[Role::Approver]).await;
+    let case = setting.case(1, |_| {}).await;
+    more_cases(&setting).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let router = web_router(setting.state.clone());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = tokio::spawn(async move { axum::serve(listener, service).await });
+
+    let profile = tempfile::tempdir().unwrap();
+    let browser = driver.browser(profile.path()).await;
+    let site = Site { browser, base };
+    let browser = &site.browser;
+
+    site.goto("/ho-so").await;
+    assert_eq!(site.path().await, "/dang-nhap");
+    shot(&driver, browser, "sign-in").await;
+    site.sign_in("an").await;
+    assert_eq!(site.path().await, "/xet-duyet");
+    shot(&driver, browser, "queue").await;
+    site.goto("/xet-duyet").await;
+    site.keys("j").await;
+    let focused = browser.active_element().await.unwrap().attr("href").await.unwrap();
+    assert_eq!(focused.as_deref(), Some(format!("/ho-so/{case}").as_str()));
+    browser.active_element().await.unwrap().send_keys("\u{E007}").await.unwrap();
+    site.sees("Đủ điều kiện ra quyết định").await;
+    watch_the_clip(browser).await;
+    shot(&driver, browser, "case").await;
+    // `a` opens the confirmation with its button in focus; Enter would submit it.
+    site.keys("a").await;
+    site.click("details[data-key=a] button[type=submit]").await;
+    site.sees("Đã chấp nhận, hồ sơ chuyển sang phê duyệt.").await;
+    site.keys("r").await;
+    shot(&driver, browser, "case-reject").await;
+    site.sign_out().await;
+
+    site.sign_in("binh").await;
+    assert_eq!(site.path().await, "/phe-duyet");
+    site.goto(&format!("/ho-so/{case}")).await;
+    shot(&driver, browser, "approval").await;
+    site.click("details[data-key=a] summary").await;
+    site.click("details[data-key=a] button[type=submit]").await;
+    site.sees("Đã phê duyệt và ban hành thông báo.").await;
+    site.goto(&format!("/ho-so/{case}")).await;
+    site.sees("Tải thông báo (PDF)").await;
+    shot(&driver, browser, "notified").await;
+    site.goto("/ho-so").await;
+    shot(&driver, browser, "all").await;
+    site.goto("/ho-so/none").await;
+    shot(&driver, browser, "not-found").await;
+    site.goto("/xet-duyet").await;
+    site.sees("Không có quyền").await;
+    site.goto("/phe-duyet").await;
+    site.sign_out().await;
+
+    site.goto("/tra-cuu").await;
+    shot(&driver, browser, "lookup").await;
+    site.fill("input[name=plate]", "29-AA 123.45").await;
+    site.click("input[name=vehicle_type][value='2']").await;
+    site.click("form.stack button[type=submit]").await;
+    site.sees("Chưa xử phạt").await;
+    shot(&driver, browser, "lookup-result").await;
+    assert!(site.text().await.contains("08:16, 21/11/2026"));
+
+    site.goto("/ngon-ngu?to=en&back=%2Ftra-cuu").await;
+    site.sees("Look up a vehicle").await;
+    shot(&driver, browser, "lookup-english").await;
+    site.browser.clone().close().await.unwrap();
+    server.abort();
+}
+
+/// The browser decodes the clip and its time moves.
+async fn watch_the_clip(browser: &Client) {
+    let script = "const video = document.querySelector('video'); video.play(); \
+                  return [video.readyState, video.currentTime, video.videoWidth]";
+    let mut last = Value::Null;
+    for _ in 0..100 {
+        last = browser.execute(script, vec![]).await.unwrap();
+        if last[0].as_u64() >= Some(2) && last[1].as_f64() > Some(0.3) {
+            assert_eq!(last[2], 640);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the clip does not play: {last}");
+}
+
+async fn more_cases(setting: &Setting) {
+    let others = [
+        ("30F25658", contract::VehicleClass::Car, 0.99),
+        ("51LD12345", contract::VehicleClass::Car, 0.81),
+        ("29B112345", contract::VehicleClass::Motorbike, 0.93),
+    ];
+    for (sequence, (plate, vehicle, confidence)) in (2u64..).zip(others) {
+        setting
+            .case(sequence, |manifest| {
+                manifest.violation.vehicle = vehicle;
+                let reading = manifest.plate.as_mut().unwrap();
+                reading.text = Some(plate.into());
+                reading.raw = plate.into();
+                reading.confidence = confidence;
+            })
+            .await;
+    }
+    setting.case(5, |manifest| manifest.plate = None).await;
+}

@@ -1,0 +1,64 @@
+//! The law is chosen by the time of the act, on the day and not about it.
+
+use central_api::law::{self, Kind};
+use contract::{Rule, VehicleClass};
+use time::macros::datetime;
+
+#[test]
+fn red_light_costs_what_the_decree_in_force_says() {
+    let book = law::book().unwrap();
+    let at = datetime!(2026-03-01 12:00 +7);
+    let motorbike = book.provision(Rule::RedLight, VehicleClass::Motorbike, at).unwrap();
+    assert_eq!(
+        (motorbike.article, motorbike.clause, motorbike.point.as_deref()),
+        (7, 7, Some("c"))
+    );
+    assert_eq!((motorbike.fine_min, motorbike.fine_max), (4_000_000, 6_000_000));
+    assert_eq!((motorbike.fine_default, motorbike.points), (5_000_000, 4));
+    assert_eq!(motorbike.citation(), "điểm c khoản 7 Điều 7 Nghị định số 168/2024/NĐ-CP");
+    for class in [VehicleClass::Car, VehicleClass::Bus, VehicleClass::Truck] {
+        let car = book.provision(Rule::RedLight, class, at).unwrap();
+        assert_eq!((car.article, car.clause, car.point.as_deref()), (6, 9, Some("b")));
+        assert_eq!((car.fine_min, car.fine_max, car.points), (18_000_000, 20_000_000, 4));
+        assert_eq!(car.signer, "Đội trưởng, Trạm trưởng");
+    }
+    let line = book.provision(Rule::StopLine, VehicleClass::Motorbike, at).unwrap();
+    assert_eq!((line.fine_min, line.fine_max, line.points), (200_000, 400_000, 0));
+}
+
+#[test]
+fn the_amendment_counts_from_midnight_in_vietnam() {
+    let book = law::book().unwrap();
+    let last_before = datetime!(2026-08-14 23:59:59.999 +7);
+    let first = datetime!(2026-08-15 00:00 +7);
+    assert_eq!(first, datetime!(2026-08-14 17:00 UTC));
+    let before = book.provision(Rule::RedLight, VehicleClass::Car, last_before).unwrap();
+    let after = book.provision(Rule::RedLight, VehicleClass::Car, first).unwrap();
+    assert!(before.amended_by.is_empty());
+    assert_eq!(after.amended_by, ["238/2026/NĐ-CP"]);
+    assert!(after.citation().ends_with("(được sửa đổi, bổ sung bởi Nghị định số 238/2026/NĐ-CP)"));
+
+    let hidden = |at| book.find("plate_hidden", Kind::Car, at).unwrap().text;
+    assert!(!hidden(last_before).contains("nhận dạng"));
+    assert!(hidden(first).contains("nhận dạng"));
+}
+
+#[test]
+fn before_the_first_decree_there_is_no_provision() {
+    let book = law::book().unwrap();
+    let error = book
+        .provision(Rule::RedLight, VehicleClass::Car, datetime!(2024-12-31 23:59:59 +7))
+        .unwrap_err();
+    assert!(error.to_string().contains("red_light"), "{error}");
+    assert!(
+        book.provision(Rule::RedLight, VehicleClass::Car, datetime!(2025-01-01 0:00 +7)).is_ok()
+    );
+}
+
+#[test]
+fn appointments_avoid_weekends() {
+    let book = law::book().unwrap();
+    // Ten days after a Wednesday is a Saturday: the Monday after.
+    let at = book.appointment(datetime!(2026-11-25 15:00 +7));
+    assert_eq!(at, datetime!(2026-12-07 08:00 +7));
+}

@@ -1,0 +1,161 @@
+//! The notice as paper: its words with every mark, its QR code, the same bytes again.
+
+use std::path::Path;
+use std::process::Command;
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use central_api::admin::users::Role;
+use central_api::config::Office;
+use central_api::notice::{Content, Pictures, render};
+use contract::Digest;
+use time::macros::datetime;
+
+use crate::setting::Setting;
+use crate::setting::browserless::Visitor;
+
+fn content() -> Content {
+    let office = |number: u32| Office {
+        name: format!("Đội Cảnh sát giao thông số {number}"),
+        address: format!("Số {number} đường Lê Duẩn, phường Đông Hà"),
+        phone: "0233 000 000".into(),
+    };
+    Content {
+        parent: "CÔNG AN TỈNH QUẢNG TRỊ".into(),
+        agency: "Phòng Cảnh sát giao thông".into(),
+        number: "000012/TB-PC08".into(),
+        place: "Quảng Trị".into(),
+        issued_at: datetime!(2026-11-21 09:00 +7),
+        detecting_unit: "Đội Cảnh sát giao thông số 1".into(),
+        vehicle: "Xe mô tô, xe gắn máy".into(),
+        plate: "29-AA 123.45".into(),
+        plate_colour: "Nền màu trắng, chữ và số màu đen".into(),
+        act_at: datetime!(2026-11-21 08:15:30 +7),
+        act_place: "Nút giao Trần Phú – Hùng Vương, phường Đông Hà, hướng Bắc – Nam".into(),
+        act: "Không chấp hành hiệu lệnh của đèn tín hiệu giao thông".into(),
+        citation: "điểm c khoản 7 Điều 7 Nghị định số 168/2024/NĐ-CP (được sửa đổi, bổ sung bởi \
+                   Nghị định số 238/2026/NĐ-CP)"
+            .into(),
+        appointment: datetime!(2026-12-01 08:00 +7),
+        offices: vec![office(1), office(2)],
+        no_show_days: 20,
+        device: "Camera cam-01, thiết bị số SN-0001, phương án lắp đặt số 12/PA-PC08".into(),
+        results: "03 ảnh toàn cảnh, 01 ảnh cận cảnh biển số, 01 đoạn video".into(),
+        evidence_id: "01934b1e-0000-7000-8000-000000000001".into(),
+        signer: "Nguyễn Văn Bình".into(),
+        archive: "PC08".into(),
+        lookup_url: "https://phatnguoi.example/tra-cuu?thong-bao=K7QM2X9DHR4TBV6N".into(),
+        code: "K7QM2X9DHR4TBV6N".into(),
+    }
+}
+
+fn pictures() -> Pictures {
+    Pictures {
+        on: Bytes::from_static(include_bytes!("../assets/on.jpg")),
+        close_up: Bytes::from_static(include_bytes!("../assets/closeup.jpg")),
+    }
+}
+
+/// Output of a tool, or nothing where it is not installed.
+fn tool(name: &str, arguments: &[&str]) -> Option<String> {
+    match Command::new(name).args(arguments).output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+            Some(String::from_utf8(output.stdout).unwrap())
+        }
+        Err(_) => {
+            println!("skipped: {name} is not installed");
+            None
+        }
+    }
+}
+
+fn text_of(pdf: &Path) -> Option<String> {
+    let text = tool("pdftotext", &["-layout", pdf.to_str().unwrap(), "-"])?;
+    Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn the_same_notice_has_the_same_bytes() {
+    let first = render(&content(), Some(&pictures())).unwrap();
+    assert!(first.starts_with(b"%PDF-"));
+    assert_eq!(first, render(&content(), Some(&pictures())).unwrap());
+    let other = Content { number: "000013/TB-PC08".into(), ..content() };
+    assert_ne!(first, render(&other, Some(&pictures())).unwrap());
+    assert!(first.len() < 600_000, "{}", first.len());
+}
+
+#[test]
+fn the_text_can_be_copied_with_every_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notice.pdf");
+    std::fs::write(&file, render(&content(), None).unwrap()).unwrap();
+    let Some(text) = text_of(&file) else { return };
+    for words in [
+        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
+        "Độc lập - Tự do - Hạnh phúc",
+        "CÔNG AN TỈNH QUẢNG TRỊ",
+        "PHÒNG CẢNH SÁT GIAO THÔNG",
+        "Số: 000012/TB-PC08",
+        "Quảng Trị, ngày 21 tháng 11 năm 2026",
+        "THÔNG BÁO",
+        "29-AA 123.45",
+        "08 giờ 15 phút, ngày 21 tháng 11 năm 2026",
+        "08 giờ 00 phút, ngày 01 tháng 12 năm 2026",
+        "Không chấp hành hiệu lệnh của đèn tín hiệu giao thông",
+        "Nghị định số 238/2026/NĐ-CP",
+        "2. Chủ phương tiện:",
+        "Địa chỉ:",
+        "Biện pháp ngăn chặn",
+        "giấy phép lái xe",
+        "01934b1e-0000-7000-8000-000000000001",
+        "Nơi nhận:",
+        "THỦ TRƯỞNG ĐƠN VỊ",
+        "Nguyễn Văn Bình",
+        "K7QM2X9DHR4TBV6N",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn the_code_leads_to_the_lookup() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notice.pdf");
+    std::fs::write(&file, render(&content(), Some(&pictures())).unwrap()).unwrap();
+    if let Some(keep) = std::env::var_os("SCREENSHOTS") {
+        std::fs::copy(&file, Path::new(&keep).join("notice.pdf")).unwrap();
+    }
+    let picture = folder.path().join("page");
+    let (file, picture) = (file.to_str().unwrap(), picture.to_str().unwrap());
+    if tool("pdftoppm", &["-r", "150", "-png", "-singlefile", file, picture]).is_none() {
+        return;
+    }
+    let Some(found) = tool("zbarimg", &["-q", "--raw", &format!("{picture}.png")]) else { return };
+    assert_eq!(found.trim(), content().lookup_url);
+}
+
+#[tokio::test]
+async fn a_notified_case_has_its_notice_on_record() {
+    let setting = Setting::new().await;
+    let case = setting.case(1, |_| {}).await;
+    setting.user("an", &[Role::Reviewer]).await;
+    setting.user("binh", &[Role::Approver]).await;
+    Visitor::officer(&setting.state, "an").await.decide(&case, "accept", &[]).await;
+    let mut approver = Visitor::officer(&setting.state, "binh").await;
+    let path = format!("/ho-so/{case}/thong-bao.pdf");
+    assert_eq!(approver.get(&path).await.status, StatusCode::NOT_FOUND);
+    approver.decide(&case, "approve", &[]).await;
+    let pdf = approver.get(&path).await;
+    assert_eq!(pdf.status, StatusCode::OK);
+    assert_eq!(pdf.headers["content-type"], "application/pdf");
+    let detail = approver.get(&format!("/api/v1/cases/{case}")).await.json();
+    assert_eq!(detail["notice"]["sha256"], Digest::of(&pdf.bytes).to_string());
+    assert_eq!(detail["notice"]["number"], 1);
+
+    // A changed file is never handed out.
+    let evidence = detail["case"]["evidence_id"].as_str().unwrap();
+    let name = format!("notice-{}.pdf", &detail["notice"]["sha256"].as_str().unwrap()[..16]);
+    std::fs::write(setting.file(evidence, &name), b"%PDF-forged").unwrap();
+    assert_eq!(approver.get(&path).await.status, StatusCode::INTERNAL_SERVER_ERROR);
+}

@@ -1,0 +1,250 @@
+//! A central service to test against: a fresh database, an evidence folder, a simulated clock, and
+//! sealed packages whose cases are open.
+
+pub mod browserless;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use central_api::admin::users::{self, NewUser, Role};
+use central_api::clock::Simulated;
+use central_api::config::Config;
+use central_api::evidence::EvidenceStore;
+use central_api::store::{Store, to_ms};
+use central_api::{AppState, case};
+use contract::manifest::{
+    Camera, Clock, ClockSource, Device, File, FileRole, Manifest, ModelUsed, PlateReading, Unit,
+    Verification,
+};
+use contract::plate::{PlateClass, PlateColour};
+use contract::seal::{Purpose, SigningKey};
+use contract::violation::{Lamp, Movement, Violation};
+use contract::{Digest, Rule, VehicleClass};
+use time::OffsetDateTime;
+use time::macros::{date, datetime};
+use uuid::Uuid;
+
+use crate::support::Database;
+
+pub const PASSWORD: &str = "mat khau thu nghiem";
+pub const DEVICE: &str = "box-01";
+pub const START: OffsetDateTime = datetime!(2026-11-21 01:20:00 UTC);
+
+/// The service's state and what keeps it alive.
+pub struct Setting {
+    pub state: AppState,
+    pub clock: Arc<Simulated>,
+    pub folder: tempfile::TempDir,
+    key: SigningKey,
+}
+
+impl Setting {
+    /// On SQLite, the default.
+    pub async fn new() -> Self {
+        Self::on(Database::sqlite()).await
+    }
+
+    /// On both databases.
+    pub async fn each() -> Vec<Self> {
+        let mut settings = vec![Self::new().await];
+        match Database::postgres().await {
+            Some(database) => settings.push(Self::on(database).await),
+            None => println!("skipped: SKIP_POSTGRES is set"),
+        }
+        settings
+    }
+
+    async fn on(database: Database) -> Self {
+        let Database { url, folder } = database;
+        let mut config = Config::embedded().unwrap();
+        // Cheap for the tests; the browser test uses the real amount.
+        config.lookup.captcha_bits = 8;
+        config.agency.parent = "CÔNG AN TỈNH MẪU".into();
+        let store = Store::open(&url, 4).await.unwrap();
+        store.migrate().await.unwrap();
+        let clock = Arc::new(Simulated::at(START));
+        let state = AppState {
+            store,
+            evidence: EvidenceStore::open_folder(&folder.path().join("evidence")).unwrap(),
+            clock: clock.clone(),
+            config: Arc::new(config),
+            receipt_key: Arc::new(SigningKey::from_seed(&[9; 32])),
+        };
+        let key = SigningKey::from_seed(&[7; 32]);
+        enrol(&state, &key).await;
+        Self { state, clock, folder, key }
+    }
+
+    /// A member of staff; the login is the name.
+    pub async fn user(&self, login: &str, roles: &[Role]) -> String {
+        let name = format!("Nguyễn Văn {}", login.to_uppercase());
+        let user = NewUser { login, name: &name, roles };
+        users::create(&self.state.store, START, "system", user, PASSWORD.into()).await.unwrap()
+    }
+
+    /// A sealed package like [`manifest`] changed by `edit`, whole, with its case open.
+    pub async fn case(&self, sequence: u64, edit: impl FnOnce(&mut Manifest)) -> String {
+        let files = files();
+        let mut manifest = manifest(sequence, &files);
+        edit(&mut manifest);
+        self.case_of(manifest, files).await
+    }
+
+    async fn case_of(&self, manifest: Manifest, files: BTreeMap<&str, Bytes>) -> String {
+        let bytes = manifest.to_bytes();
+        let id = manifest.evidence_id.to_string();
+        for file in &manifest.files {
+            let content = files[file.name.as_str()].clone();
+            self.state.evidence.put_file(&id, &file.name, content).await.unwrap();
+        }
+        let mut tx = self.state.store.begin().await.unwrap();
+        sqlx::query(
+            "INSERT INTO evidence (id, device_id, sequence, manifest, manifest_digest, seal,
+                 key_id, captured_at, announced_at, received_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        )
+        .bind(id.clone())
+        .bind(DEVICE)
+        .bind(i64::try_from(manifest.sequence).unwrap())
+        .bind(String::from_utf8(bytes.clone()).unwrap())
+        .bind(Digest::of(&bytes).to_string())
+        .bind(self.key.sign_detached(Purpose::Manifest, &bytes))
+        .bind(self.key.verifying_key().id())
+        .bind(to_ms(manifest.violation.at))
+        .bind(to_ms(START))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        for file in &manifest.files {
+            sqlx::query(
+                "INSERT INTO evidence_files (evidence_id, name, role, media_type, sha256, bytes,
+                     stored_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            )
+            .bind(id.clone())
+            .bind(file.name.clone())
+            .bind(case::name_of(&file.role))
+            .bind(file.media_type.clone())
+            .bind(file.sha256.to_string())
+            .bind(i64::try_from(file.bytes).unwrap())
+            .bind(to_ms(START))
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        }
+        let case_id = case::open(&mut tx, &manifest, START).await.unwrap();
+        tx.commit().await.unwrap();
+        case_id
+    }
+
+    /// Path of a stored evidence file.
+    pub fn file(&self, evidence_id: &str, name: &str) -> std::path::PathBuf {
+        self.folder.path().join("evidence/packages").join(evidence_id).join(name)
+    }
+}
+
+async fn enrol(state: &AppState, key: &SigningKey) {
+    sqlx::query("INSERT INTO devices (id, enrolled_at) VALUES ($1, $2)")
+        .bind(DEVICE)
+        .bind(to_ms(START))
+        .execute(state.store.pool())
+        .await
+        .unwrap();
+    sqlx::query("INSERT INTO device_keys (device_id, key_id, pem, since) VALUES ($1, $2, $3, $4)")
+        .bind(DEVICE)
+        .bind(key.verifying_key().id())
+        .bind(key.verifying_key().to_pem().unwrap())
+        .bind(to_ms(START))
+        .execute(state.store.pool())
+        .await
+        .unwrap();
+}
+
+fn files() -> BTreeMap<&'static str, Bytes> {
+    BTreeMap::from([
+        ("before.jpg", Bytes::from_static(include_bytes!("../../assets/before.jpg"))),
+        ("on.jpg", Bytes::from_static(include_bytes!("../../assets/on.jpg"))),
+        ("past.jpg", Bytes::from_static(include_bytes!("../../assets/past.jpg"))),
+        ("closeup.jpg", Bytes::from_static(include_bytes!("../../assets/closeup.jpg"))),
+        ("clip.mp4", Bytes::from_static(include_bytes!("../../assets/clip.mp4"))),
+    ])
+}
+
+/// A motorbike on red, with everything a notice needs.
+pub fn manifest(sequence: u64, files: &BTreeMap<&str, Bytes>) -> Manifest {
+    let at = datetime!(2026-11-21 08:15:30.500 +7) + time::Duration::minutes(sequence as i64);
+    let file = |name: &str, role, media_type: &str, offset_ms: i64| File {
+        name: name.into(),
+        role,
+        media_type: media_type.into(),
+        bytes: files[name].len() as u64,
+        sha256: Digest::of(&files[name]),
+        captured_at: at + time::Duration::milliseconds(offset_ms),
+    };
+    Manifest {
+        version: contract::manifest::VERSION,
+        evidence_id: Uuid::from_u128(
+            0x0193_4b1e_0000_7000_8000_0000_0000_0000 + u128::from(sequence),
+        ),
+        sequence,
+        previous: (sequence > 1).then(|| Digest::of(b"the one before")),
+        device: Device {
+            id: DEVICE.into(),
+            serial: "SN-0001".into(),
+            software: "edge 0.1.0".into(),
+        },
+        unit: Unit {
+            code: "PC08-D1".into(),
+            name: "Đội Cảnh sát giao thông số 1".into(),
+            operator: "Trung úy Trần Thị Bình".into(),
+        },
+        camera: Camera {
+            id: "cam-01".into(),
+            place: "Nút giao Trần Phú – Hùng Vương, phường Đông Hà".into(),
+            km: None,
+            gps: Some([16.816, 107.1]),
+            direction: "Hướng Bắc – Nam".into(),
+            lane: None,
+            plan: "12/PA-PC08".into(),
+            verification: Some(Verification {
+                certificate: "KĐ-2026-0192".into(),
+                valid_to: date!(2027 - 06 - 30),
+            }),
+        },
+        clock: Clock {
+            source: ClockSource::Rtcp,
+            offset_ms: Some(12),
+            age_ms: Some(800),
+            epoch: 1,
+        },
+        violation: Violation {
+            rule: Rule::RedLight,
+            at,
+            track: 41 + sequence,
+            vehicle: VehicleClass::Motorbike,
+            movement: Movement::Straight,
+            lamp: Lamp::Red,
+            red_elapsed_ms: 4200,
+            right_arrow: false,
+            reason: "crossed the stop line 4.2 s after red and left by the straight exit".into(),
+        },
+        plate: Some(PlateReading {
+            raw: "29AA12345".into(),
+            text: Some("29AA12345".into()),
+            class: Some(PlateClass::MotorbikeNew),
+            colour: PlateColour::White,
+            rows: 2,
+            confidence: 0.97,
+            frames: 11,
+        }),
+        models: vec![ModelUsed { name: "reader".into(), sha256: Digest::of(b"reader") }],
+        config: Digest::of(b"config"),
+        files: vec![
+            file("before.jpg", FileRole::FrameBefore, "image/jpeg", -1300),
+            file("on.jpg", FileRole::FrameOn, "image/jpeg", 0),
+            file("past.jpg", FileRole::FramePast, "image/jpeg", 1500),
+            file("closeup.jpg", FileRole::CloseUp, "image/jpeg", 0),
+            file("clip.mp4", FileRole::Clip, "video/mp4", -2900),
+        ],
+    }
+}
