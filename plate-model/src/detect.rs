@@ -108,32 +108,31 @@ impl Detector {
     fn infer(&mut self, letterbox: &Letterbox) -> Result<Vec<Candidate>> {
         let floor = self.limits.score;
         let (width, height) = letterbox.content();
-        self.model.run(
-            [1, 3, INPUT.1, INPUT.0],
-            &self.tensor,
-            ["boxes", "scores"],
-            |[boxes, scores]| {
+        let shape = [1, 3, INPUT.1, INPUT.0];
+        let found =
+            self.model.run(shape, &self.tensor, ["boxes", "scores"], |[boxes, scores]| {
+                if boxes.len() != scores.len() {
+                    return None;
+                }
                 let mut candidates = Vec::new();
-                let rows = boxes.chunks_exact(4).zip(scores.chunks_exact(4));
-                for (corners, scores) in rows {
+                for (corners, scores) in boxes.chunks_exact(4).zip(scores.chunks_exact(4)) {
                     let (class, score) = best(scores);
                     // NaN never passes this comparison.
                     if score >= floor {
-                        let bbox = BBox::new(corners[0], corners[1], corners[2], corners[3]);
                         let bbox = BBox::new(
-                            bbox.x1.clamp(0.0, width),
-                            bbox.y1.clamp(0.0, height),
-                            bbox.x2.clamp(0.0, width),
-                            bbox.y2.clamp(0.0, height),
+                            corners[0].clamp(0.0, width),
+                            corners[1].clamp(0.0, height),
+                            corners[2].clamp(0.0, width),
+                            corners[3].clamp(0.0, height),
                         );
                         if bbox.area() > 0.0 {
                             candidates.push(Candidate { class, score, bbox });
                         }
                     }
                 }
-                candidates
-            },
-        )
+                Some(candidates)
+            })?;
+        found.ok_or_else(|| self.model.mismatch("its outputs do not count the same boxes".into()))
     }
 }
 

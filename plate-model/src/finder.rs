@@ -147,27 +147,33 @@ impl PlateFinder {
         let floor = self.score;
         let names = ["corners", "scores", "rows", "colours"];
         let shape = [1, 3, INPUT.1, INPUT.0];
-        self.model.run(shape, &self.tensor, names, |[corners, scores, rows, colours]| {
-            let each = scores.iter().zip(rows);
-            let shapes = corners.chunks_exact(8).zip(colours.chunks_exact(4));
-            let mut found = Vec::new();
-            for ((score, two_rows), (corners, colours)) in each.zip(shapes) {
-                // NaN never passes this comparison.
-                if *score >= floor {
-                    let (colour, colour_confidence) = best(colours);
-                    let corner =
-                        |i: usize| letterbox.to_frame([corners[2 * i], corners[2 * i + 1]]);
-                    found.push(PlateQuad {
-                        corners: [corner(0), corner(1), corner(2), corner(3)],
-                        score: *score,
-                        rows: if *two_rows >= 0.5 { 2 } else { 1 },
-                        rows_confidence: two_rows.max(1.0 - two_rows),
-                        colour: COLOURS[colour],
-                        colour_confidence,
-                    });
+        let found =
+            self.model.run(shape, &self.tensor, names, |[corners, scores, rows, colours]| {
+                let count = scores.len();
+                if corners.len() != 8 * count || rows.len() != count || colours.len() != 4 * count {
+                    return None;
                 }
-            }
-            found
-        })
+                let each = scores.iter().zip(rows);
+                let shapes = corners.chunks_exact(8).zip(colours.chunks_exact(4));
+                let mut found = Vec::new();
+                for ((score, two_rows), (corners, colours)) in each.zip(shapes) {
+                    // NaN never passes this comparison.
+                    if *score >= floor {
+                        let (colour, colour_confidence) = best(colours);
+                        let corner =
+                            |i: usize| letterbox.to_frame([corners[2 * i], corners[2 * i + 1]]);
+                        found.push(PlateQuad {
+                            corners: [corner(0), corner(1), corner(2), corner(3)],
+                            score: *score,
+                            rows: if *two_rows >= 0.5 { 2 } else { 1 },
+                            rows_confidence: two_rows.max(1.0 - two_rows),
+                            colour: COLOURS[colour],
+                            colour_confidence,
+                        });
+                    }
+                }
+                Some(found)
+            })?;
+        found.ok_or_else(|| self.model.mismatch("its outputs do not count the same plates".into()))
     }
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
-use plate_model::{BBox, Frame, Models, fusion};
+use plate_model::{BBox, Frame, Models};
 
 use crate::data::{Split, labelled_crops, labelled_plates, pictures};
 use crate::predictions::{Predicted, Predictions};
-use crate::reader::Counts;
+use crate::reader::{Counts, verdict};
 use crate::report::Report;
 use crate::score::matched;
 
@@ -55,9 +55,8 @@ pub fn run(
         let mut verdicts = Vec::new();
         for (quad, vehicle) in &found {
             let characters = models.reader.read(&planes, quad)?;
-            let mut fused = models.fusion(vehicle.map(|vehicle| vehicle.class));
-            fused.add(&characters, quad, fusion::weight(&characters, quad).max(f32::EPSILON));
-            verdicts.push(fused.verdict());
+            let class = vehicle.map(|vehicle| vehicle.class);
+            verdicts.push(verdict(models, &characters, quad, class));
         }
         report.picture(start.elapsed());
         let (width, height) = (frame.width(), frame.height());

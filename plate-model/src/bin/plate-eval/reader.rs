@@ -1,16 +1,17 @@
 //! Plates read from ready crops.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
+use contract::VehicleClass;
 use contract::plate::PlateColour;
-use plate_model::{Frame, Models, PlateQuad, Verdict};
+use plate_model::{Characters, Doubt, Frame, Models, PlateQuad, Verdict};
 
 use crate::data::{LabelledCrop, Split, labelled_crops};
 use crate::predictions::{Predicted, Predictions};
 use crate::report::{Report, share};
-use std::collections::BTreeMap;
 
 /// What was read of labelled plates.
 #[derive(Debug, Default)]
@@ -80,9 +81,7 @@ pub fn run(
         let start = Instant::now();
         let characters = models.reader.read(&frame.planes(), &quad)?;
         report.picture(start.elapsed());
-        let mut fusion = models.fusion(None);
-        fusion.add(&characters, &quad, 1.0);
-        let verdict = Verdict { raw: characters.text(), ..fusion.verdict() };
+        let verdict = verdict(models, &characters, &quad, None);
         let name = crop.path.file_name().unwrap_or_default().to_string_lossy();
         let plate = Predicted::plate(&quad, frame.width(), frame.height());
         predictions.add(&name, &[plate.with_text(&verdict)])?;
@@ -106,6 +105,28 @@ pub fn run(
         report.group(name, counts.figures());
     }
     Ok(report)
+}
+
+/// What the agent would say of one look. Where no vehicle is seen, a two-row number may be a car's
+/// or a motorbike's with the same characters; the plate's shape then says which.
+pub fn verdict(
+    models: &Models,
+    characters: &Characters,
+    quad: &PlateQuad,
+    vehicle: Option<VehicleClass>,
+) -> Verdict {
+    /// Between a motorbike's 190x140 mm and a car's 330x165 mm.
+    const BETWEEN: f32 = 1.65;
+    let mut fusion = models.fusion(vehicle);
+    // One look: its weight does not matter, only that it counts.
+    fusion.add(characters, quad, 1.0);
+    let mut verdict = fusion.verdict();
+    if vehicle.is_none() && matches!(verdict.doubt, Some(Doubt::Ambiguous(_))) {
+        let is_wide = quad.width() > BETWEEN * quad.height();
+        fusion.set_vehicle(if is_wide { VehicleClass::Car } else { VehicleClass::Motorbike });
+        verdict = fusion.verdict();
+    }
+    Verdict { raw: characters.text(), ..verdict }
 }
 
 /// The labelled corners, or the crop's own border.
