@@ -55,9 +55,9 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Looks at everything but cameras and models: keys, spool, central, clock, libraries.
+/// Looks at everything but cameras and models: keys, spool, central, clock.
 pub async fn examine(agent: &Agent, clock: Arc<dyn Clock>) -> Vec<Finding> {
-    let mut findings = vec![doctor_clock::check(), runtime()];
+    let mut findings = vec![doctor_clock::check()];
     match &agent.device {
         None => findings.push(Finding::new(
             "device",
@@ -183,23 +183,5 @@ async fn check_central(agent: &Agent, device: &Device) -> Finding {
             Ok(_) => Finding::new(part, Verdict::Good, format!("{} answers over mTLS", config.url)),
             Err(error) => Finding::new(part, Verdict::Bad, format!("{}: {error}", config.url)),
         },
-    }
-}
-
-/// The inference library is loaded at run time; a wrong path shows only then.
-fn runtime() -> Finding {
-    let part = "onnxruntime";
-    match std::env::var_os("ORT_DYLIB_PATH") {
-        Some(path) if Path::new(&path).is_file() => {
-            Finding::new(part, Verdict::Good, Path::new(&path).display().to_string())
-        }
-        Some(path) => {
-            let path = Path::new(&path).display();
-            Finding::new(part, Verdict::Bad, format!("ORT_DYLIB_PATH={path}: no such file"))
-        }
-        None => {
-            let text = "ORT_DYLIB_PATH is not set: the system's libonnxruntime.so is tried";
-            Finding::new(part, Verdict::Warn, text)
-        }
     }
 }
