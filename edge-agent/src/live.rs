@@ -77,12 +77,10 @@ pub async fn run<E: Eyes>(
     }
 
     let (send, receive) = sync_channel(QUEUE);
-    let sealing = thread::Builder::new()
-        .name("sealer".into())
-        .spawn({
-            let board = board.clone();
-            move || seal_all(&sealer, &receive, &board)
-        })?;
+    let sealing = thread::Builder::new().name("sealer".into()).spawn({
+        let board = board.clone();
+        move || seal_all(&sealer, &receive, &board)
+    })?;
     let halt = Arc::new(AtomicBool::new(false));
     let context = Context {
         device: device.id.clone(),
@@ -135,7 +133,10 @@ fn manifest_unit(unit: &Unit) -> manifest::Unit {
 }
 
 /// Hands accusations to the sealer, waiting for room: none is dropped while the sealer lives.
-fn handing(send: &SyncSender<Accused>, board: CameraHandle) -> impl FnMut(Accused) + Send + 'static {
+fn handing(
+    send: &SyncSender<Accused>,
+    board: CameraHandle,
+) -> impl FnMut(Accused) + Send + 'static {
     let send = send.clone();
     move |accused| {
         if send.send(accused).is_err() {

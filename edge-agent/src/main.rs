@@ -27,8 +27,11 @@ use time::format_description::well_known::Rfc3339;
 /// lines in a site file, `check-config`, `doctor`, then `run`. To try a recording without any of
 /// that, use `replay` with a site file alone.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "Logging: RUST_LOG=edge_agent=debug shows why tracks are not accused. \
-    ONNX Runtime is found through ORT_DYLIB_PATH or below .onnxruntime.")]
+#[command(
+    version,
+    after_help = "Logging: RUST_LOG=edge_agent=debug shows why tracks are not accused. \
+    ONNX Runtime is found through ORT_DYLIB_PATH or below .onnxruntime."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

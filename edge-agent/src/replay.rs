@@ -188,16 +188,20 @@ impl Replay<'_> {
             }
             Ok(())
         };
+        let mut idle = 0;
         loop {
-            match source.next(Duration::from_secs(5))? {
+            match source.next(Duration::from_millis(500))? {
                 Next::Picture(picture) => {
+                    idle = 0;
                     summary.pictures += 1;
                     watch.look(&picture, &source);
                     seal(&mut summary)?;
                 }
+                // A busy machine may take its time; half a minute is a broken file.
+                Next::Nothing if idle < 60 => idle += 1,
                 Next::Nothing => {
                     let address = self.input.display().to_string();
-                    return Err(SourceError::Stalled { address, seconds: 5 }.into());
+                    return Err(SourceError::Stalled { address, seconds: 30 }.into());
                 }
                 Next::Ended => break,
             }

@@ -13,8 +13,7 @@ const MOVEMENTS: [(&str, Movement); 3] =
     [("straight", Movement::Straight), ("left", Movement::Left), ("right", Movement::Right)];
 const LIGHTS: [(&str, Light); 3] =
     [("red", Light::Red), ("amber", Light::Amber), ("green", Light::Green)];
-const RULES: [(&str, Rule); 2] =
-    [("red_light", Rule::RedLight), ("stop_line", Rule::StopLine)];
+const RULES: [(&str, Rule); 2] = [("red_light", Rule::RedLight), ("stop_line", Rule::StopLine)];
 
 /// Every `[[camera]]`.
 pub fn all(root: &Reader<'_>) -> Vec<Arc<Camera>> {

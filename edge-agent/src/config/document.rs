@@ -91,7 +91,9 @@ fn merge_cameras(mine: &mut Vec<Node>, theirs: Vec<Node>) {
             continue;
         };
         let same = mine.iter_mut().find_map(|known| match &mut known.value {
-            Value::Table(known) if known.text("id").is_some() && known.text("id") == table.text("id") => {
+            Value::Table(known)
+                if known.text("id").is_some() && known.text("id") == table.text("id") =>
+            {
                 Some(known)
             }
             _ => None,

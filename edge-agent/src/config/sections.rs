@@ -62,8 +62,7 @@ fn models(section: Option<Reader<'_>>) -> Models {
             models.dir = dir;
         }
         models.workers = section.integer("workers", 1, (1, 64), "threads") as usize;
-        models.plates_per_frame =
-            section.integer("plates_per_frame", 4, (1, 64), "crops") as usize;
+        models.plates_per_frame = section.integer("plates_per_frame", 4, (1, 64), "crops") as usize;
         section.finish();
     }
     models
@@ -91,7 +90,8 @@ fn spool(section: Option<Reader<'_>>) -> Spool {
 fn uplink(section: Reader<'_>) -> Uplink {
     let url = section.text("url", "https://central:8443");
     if !url.is_empty() && !url.starts_with("https://") {
-        section.reject("url", format!("is {url:?}, must start with https://: the device API is mTLS"));
+        section
+            .reject("url", format!("is {url:?}, must start with https://: the device API is mTLS"));
     }
     let uplink = Uplink {
         url,
@@ -131,7 +131,10 @@ pub fn complete_for_run(agent: &Agent, first: Option<Place>) -> Vec<ConfigError>
         errors.push(ConfigError { place: first.clone(), key: key.into(), problem: problem.into() });
     };
     if agent.device.is_none() {
-        lack("device", "is missing: add [device] with id and keys, see `check-config --print-default`");
+        lack(
+            "device",
+            "is missing: add [device] with id and keys, see `check-config --print-default`",
+        );
     }
     if agent.unit.is_none() {
         lack("unit", "is missing: add [unit] with code, name and operator");

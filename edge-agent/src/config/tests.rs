@@ -97,7 +97,11 @@ fn every_slip_is_named_with_file_line_and_key() {
             "site.toml:7: camera[0].approach lies evenly on both sides of stop_line: it must lie before \
              the line",
         ),
-        ("place = \"p\"", "place = 7", "site.toml:3: camera[0].place must be a string in quotes, found an integer"),
+        (
+            "place = \"p\"",
+            "place = 7",
+            "site.toml:3: camera[0].place must be a string in quotes, found an integer",
+        ),
     ] {
         assert_eq!(only(&with(line, by)), expected);
     }

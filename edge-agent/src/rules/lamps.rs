@@ -2,9 +2,9 @@
 
 use contract::Movement;
 
+use crate::config::Light;
 use crate::see::lamp::Lamp;
 use crate::see::{Nanos, seconds};
-use crate::config::Light;
 
 /// A change of lights this close to the act leaves no room for a frame's error.
 const GUARD: Nanos = seconds(0.2);

@@ -90,7 +90,8 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
         (_, Movement::Right) => "went on to the right",
         _ => "went on straight ahead",
     };
-    let arrow = if right_arrow { "; the green right arrow did not govern this movement" } else { "" };
+    let arrow =
+        if right_arrow { "; the green right arrow did not govern this movement" } else { "" };
     let reason = format!(
         "crossed the stop line {:.1} s after red was seen and {way}{arrow}",
         red_elapsed as f64 / SECOND as f64

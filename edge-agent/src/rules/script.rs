@@ -51,7 +51,11 @@ fn place(way: &[(f32, f32, f32)], t: f32) -> Option<[f32; 2]> {
 
 fn sighting(class: VehicleClass, [x, y]: [f32; 2]) -> Sighting {
     let (w, h) = if class.is_two_wheeled() { (50.0, 100.0) } else { (160.0, 140.0) };
-    Sighting { bbox: BBox { x1: x - w / 2.0, y1: y - h, x2: x + w / 2.0, y2: y }, class, score: 0.8 }
+    Sighting {
+        bbox: BBox { x1: x - w / 2.0, y1: y - h, x2: x + w / 2.0, y2: y },
+        class,
+        score: 0.8,
+    }
 }
 
 impl Script<'_> {

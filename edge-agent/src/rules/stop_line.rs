@@ -67,15 +67,13 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     // Red must have lasted for the standing that is charged.
     let heads = || scene.lamps.iter().filter(|lamp| !lamp.arrow);
     let charged = since + needed;
-    let still_red = heads().all(|lamp| {
-        lamp.history.at(charged).is_some_and(|stretch| stretch.from <= passage.at)
-    });
+    let still_red = heads()
+        .all(|lamp| lamp.history.at(charged).is_some_and(|stretch| stretch.from <= passage.at));
     if !still_red {
         return Verdict::Lawful(Lawful::LampNotRed);
     }
-    let changed = heads().any(|lamp| {
-        lamp.history.at(now).is_some_and(|stretch| stretch.from > charged)
-    });
+    let changed =
+        heads().any(|lamp| lamp.history.at(now).is_some_and(|stretch| stretch.from > charged));
     if !changed && !scene.ended && now - since < needed + WATCHED {
         return Verdict::Pending;
     }

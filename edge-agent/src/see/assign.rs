@@ -69,7 +69,8 @@ pub fn assign(similarity: &[Vec<f32>], least: f32) -> Vec<Option<usize>> {
     }
     let mut out = vec![None; rows];
     for (column, &row) in row_of.iter().enumerate().skip(1) {
-        if row >= 1 && row <= rows && column <= columns && similarity[row - 1][column - 1] >= least {
+        if row >= 1 && row <= rows && column <= columns && similarity[row - 1][column - 1] >= least
+        {
             out[row - 1] = Some(column - 1);
         }
     }

@@ -15,11 +15,7 @@ struct Axis {
 
 impl Axis {
     fn new(value: f32, deviation: f32, rate_deviation: f32) -> Self {
-        Self {
-            value,
-            rate: 0.0,
-            p: [deviation * deviation, 0.0, rate_deviation * rate_deviation],
-        }
+        Self { value, rate: 0.0, p: [deviation * deviation, 0.0, rate_deviation * rate_deviation] }
     }
 
     fn predict(&mut self, dt: f32, acceleration: f32) {

@@ -147,7 +147,9 @@ impl Road {
             .exits
             .iter()
             // A vehicle leaves coming from the stop line.
-            .map(|exit| (exit.movement, Line::new([scale(&exit.line[0]), scale(&exit.line[1])], middle)))
+            .map(|exit| {
+                (exit.movement, Line::new([scale(&exit.line[0]), scale(&exit.line[1])], middle))
+            })
             .collect();
         Self { stop, approach, exits, mask: camera.mask.iter().map(|m| all(m)).collect() }
     }

@@ -184,16 +184,16 @@ impl Tracker {
         let confirmed = |track: &Track| track.confirmed;
         let strong = |s: &Sighting| s.score >= self.settings.strong;
         let weak = |s: &Sighting| s.score >= self.settings.weak;
-        let mut round = |tracks: &dyn Fn(&Track) -> bool, usable: &dyn Fn(&Sighting) -> bool, least| {
+        let mut round = |tracks: &dyn Fn(&Track) -> bool,
+                         usable: &dyn Fn(&Sighting) -> bool,
+                         least| {
             let rows: Vec<usize> = (0..self.tracks.len())
                 .filter(|&i| matched[i].is_none() && tracks(&self.tracks[i]))
                 .collect();
             let columns: Vec<usize> =
                 (0..sightings.len()).filter(|&j| !taken[j] && usable(&sightings[j])).collect();
-            let part: Vec<Vec<f32>> = rows
-                .iter()
-                .map(|&i| columns.iter().map(|&j| similarity[i][j]).collect())
-                .collect();
+            let part: Vec<Vec<f32>> =
+                rows.iter().map(|&i| columns.iter().map(|&j| similarity[i][j]).collect()).collect();
             for (row, column) in assign(&part, least).into_iter().enumerate() {
                 if let Some(column) = column {
                     matched[rows[row]] = Some(columns[column]);
@@ -261,7 +261,8 @@ impl Tracker {
             for (l, other) in sightings.iter().enumerate() {
                 let separate = other.bbox.iou(&sightings[j].bbox) < 0.5;
                 if !taken[l] && separate && other.score >= self.settings.strong {
-                    doubtful[i] |= similarity[i][l] >= LEAST && similarity[i][l] > own - MARGIN / 2.0;
+                    doubtful[i] |=
+                        similarity[i][l] >= LEAST && similarity[i][l] > own - MARGIN / 2.0;
                 }
             }
         }
@@ -306,9 +307,7 @@ fn doubles(old: &Track, young: &Track, t: Nanos) -> bool {
 fn without_duplicates(sightings: &[Sighting]) -> Vec<Sighting> {
     let mut order: Vec<&Sighting> =
         sightings.iter().filter(|s| s.bbox.width() >= 2.0 && s.bbox.height() >= 2.0).collect();
-    order.sort_by(|a, b| {
-        b.score.total_cmp(&a.score).then(a.bbox.x1.total_cmp(&b.bbox.x1))
-    });
+    order.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.bbox.x1.total_cmp(&b.bbox.x1)));
     let mut kept: Vec<Sighting> = Vec::new();
     for sighting in order {
         if kept.iter().all(|other| other.bbox.iou(&sighting.bbox) < 0.75) {
@@ -360,7 +359,11 @@ mod tests {
     fn a_vehicle_keeps_its_number_through_a_short_occlusion() {
         let mut tracker = Tracker::new(Settings::default(), 1);
         for i in 0..40 {
-            let seen = if (18..23).contains(&i) { vec![] } else { vec![bike(300.0, 700.0 - 12.0 * i as f32)] };
+            let seen = if (18..23).contains(&i) {
+                vec![]
+            } else {
+                vec![bike(300.0, 700.0 - 12.0 * i as f32)]
+            };
             tracker.step(frame(i, 10), &seen);
         }
         assert_eq!(tracker.tracks().len(), 1);

@@ -159,7 +159,13 @@ mod tests {
 
     const START: OffsetDateTime = datetime!(2026-11-21 08:00:00 UTC);
 
-    fn step(clock: &mut CaptureClock, ms: u64, delay: u64, camera: Option<i64>, jump: i64) -> Dated {
+    fn step(
+        clock: &mut CaptureClock,
+        ms: u64,
+        delay: u64,
+        camera: Option<i64>,
+        jump: i64,
+    ) -> Dated {
         let t = ms * 1_000_000;
         let monotonic = Duration::from_millis(ms + delay + 5000);
         let wall = START + Duration::from_millis(ms + delay) + time::Duration::milliseconds(jump);
@@ -185,7 +191,10 @@ mod tests {
         assert_eq!(step(&mut clock, 0, 20, None, 0).clock.epoch, 0);
         let dated = step(&mut clock, 100, 20, Some(-300), 0);
         assert_eq!((dated.clock.source, dated.clock.epoch), (ClockSource::Rtcp, 1));
-        assert_eq!(dated.captured_at, START + Duration::from_millis(100) - Duration::from_millis(300));
+        assert_eq!(
+            dated.captured_at,
+            START + Duration::from_millis(100) - Duration::from_millis(300)
+        );
         assert_eq!(dated.clock.offset_ms, Some(-320));
     }
 

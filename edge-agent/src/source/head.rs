@@ -105,7 +105,12 @@ fn pad_added(
             shared.attach(attach(pipeline, pad, sink, codec, rtp, shared)?);
             Ok(())
         }
-        None if video && !shared.attached() && rtp => {
+        // A picture track beside the video may be a cover; a video track of another codec is not.
+        None if video
+            && !shared.attached()
+            && form.name() != "image/jpeg"
+            && form.name() != "image/png" =>
+        {
             Err(SourceError::Codec { address: address.into(), found: format!("{name} video") })
         }
         _ => drain(pipeline, pad),

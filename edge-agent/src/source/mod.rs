@@ -38,9 +38,15 @@ pub struct Picture {
 /// What to open.
 #[derive(Debug, Clone)]
 pub enum Input {
-    Rtsp { uri: String, login: Option<(String, String)> },
+    Rtsp {
+        uri: String,
+        login: Option<(String, String)>,
+    },
     /// Read as fast as it is analysed, nothing dropped, or paced like a camera.
-    File { path: std::path::PathBuf, paced: bool },
+    File {
+        path: std::path::PathBuf,
+        paced: bool,
+    },
 }
 
 /// How capture times are made.

@@ -21,6 +21,8 @@ use crate::see::Nanos;
 pub const STALL: Duration = Duration::from_secs(5);
 /// A camera may take this long from the first packet to the first picture.
 const START: Duration = Duration::from_secs(15);
+/// Streams came, none of them usable, and no other within this time.
+const UNUSABLE: Duration = Duration::from_secs(2);
 /// Dates kept for units on their way through the decoder.
 const DATES: usize = 256;
 
@@ -131,7 +133,9 @@ impl Shared {
         let wall = OffsetDateTime::now_utc();
         let reference = buffer
             .iter_meta::<gst::ReferenceTimestampMeta>()
-            .find(|meta| meta.reference().structure(0).is_some_and(|s| s.name() == "timestamp/x-ntp"))
+            .find(|meta| {
+                meta.reference().structure(0).is_some_and(|s| s.name() == "timestamp/x-ntp")
+            })
             .and_then(|meta| from_ntp(meta.timestamp().nseconds()));
         let mut inner = self.lock();
         let monotonic = inner.started.elapsed();
@@ -291,6 +295,11 @@ impl Pipeline {
             Some(last) => (last.elapsed(), STALL),
             None => (inner.started.elapsed(), START),
         };
+        let idle = inner.decoder.is_none() && !inner.seen.is_empty();
+        if idle && since > UNUSABLE {
+            let found = inner.seen.join(", ");
+            return Err(SourceError::Codec { address: self.address.clone(), found });
+        }
         if self.live && since > limit {
             return Err(SourceError::Stalled {
                 address: self.address.clone(),
@@ -338,7 +347,8 @@ impl Pipeline {
     }
 
     fn picture(&mut self, sample: &gst::Sample) -> Result<Picture, SourceError> {
-        let wrong = |problem: String| SourceError::Stream { address: self.address.clone(), problem };
+        let wrong =
+            |problem: String| SourceError::Stream { address: self.address.clone(), problem };
         let caps = sample.caps().ok_or_else(|| wrong("picture without a format".into()))?;
         let info = gst_video::VideoInfo::from_caps(caps).map_err(|e| wrong(e.to_string()))?;
         let (width, height) = (info.width(), info.height());

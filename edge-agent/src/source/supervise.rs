@@ -124,7 +124,10 @@ fn pause(wait: Duration, stop: &Arc<AtomicBool>) {
 }
 
 /// Opens a camera once and waits for its first picture: for the doctor.
-pub fn probe(settings: &Settings, timeout: Duration) -> Result<(Picture, &'static str), SourceError> {
+pub fn probe(
+    settings: &Settings,
+    timeout: Duration,
+) -> Result<(Picture, &'static str), SourceError> {
     let mut source = Pipeline::open(settings, 0)?;
     let until = Instant::now() + timeout;
     while Instant::now() < until {

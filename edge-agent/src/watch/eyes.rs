@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use contract::VehicleClass;
-use plate_model::{BBox, Characters, Detection, Fusion, Models, PlateQuad, Planes, Region};
+use plate_model::{BBox, Characters, Detection, Fusion, Models, Planes, PlateQuad, Region};
 
 use crate::see::track::Settings;
 

@@ -235,7 +235,8 @@ impl<E: Eyes> Watch<E> {
         if !tracing::enabled!(tracing::Level::TRACE) {
             return;
         }
-        let lamps: Vec<_> = self.lamps.iter().map(|l| l.history.at(picture.t).map(|s| s.light)).collect();
+        let lamps: Vec<_> =
+            self.lamps.iter().map(|l| l.history.at(picture.t).map(|s| s.light)).collect();
         tracing::trace!(t = picture.t as f64 / 1e9, ?lamps, seen = sightings.len(), "picture");
         for track in self.tracker.tracks().iter().filter(|track| track.last().t == picture.t) {
             let bbox = track.last().bbox;
@@ -256,9 +257,10 @@ impl<E: Eyes> Watch<E> {
 
     /// Whether a crossing now could be a violation: red or amber shown, or nothing readable.
     fn tense(&self, t: Nanos) -> bool {
-        self.lamps.iter().filter(|lamp| !lamp.arrow).any(|lamp| {
-            lamp.history.at(t).is_none_or(|stretch| stretch.light != Light::Green)
-        })
+        self.lamps
+            .iter()
+            .filter(|lamp| !lamp.arrow)
+            .any(|lamp| lamp.history.at(t).is_none_or(|stretch| stretch.light != Light::Green))
     }
 
     fn keep_shots(&mut self, picture: &Picture) {
@@ -309,8 +311,7 @@ impl<E: Eyes> Watch<E> {
     fn judge_all(&mut self, now: Nanos, ended: &[Track]) {
         let Some((.., road)) = &self.road else { return };
         let camera = Arc::clone(&self.camera);
-        let scene =
-            Scene { camera: &camera, road, lamps: &self.lamps, now, ended: false };
+        let scene = Scene { camera: &camera, road, lamps: &self.lamps, now, ended: false };
         let alive = self.tracker.tracks().iter().filter(|t| t.confirmed).map(|t| (t, false));
         let mut found = Vec::new();
         for (track, ended) in alive.chain(ended.iter().map(|track| (track, true))) {
@@ -323,8 +324,11 @@ impl<E: Eyes> Watch<E> {
                 match verdict {
                     Verdict::Pending => continue,
                     Verdict::Lawful(reason) => tracing::debug!(
-                        camera = camera.id, track = track.id, rule = rule.name(),
-                        reason = reason.name(), "lawful"
+                        camera = camera.id,
+                        track = track.id,
+                        rule = rule.name(),
+                        reason = reason.name(),
+                        "lawful"
                     ),
                     Verdict::Abstained(doubt) => abstain(&camera, track.id, rule, doubt),
                     Verdict::Violation(finding) => {
@@ -360,9 +364,12 @@ impl<E: Eyes> Watch<E> {
                 Ok(accused) => {
                     let violation = &accused.accusation.violation;
                     tracing::info!(
-                        camera = self.camera.id, track = violation.track,
-                        rule = violation.rule.name(), vehicle = violation.vehicle.name(),
-                        reason = violation.reason, "violation"
+                        camera = self.camera.id,
+                        track = violation.track,
+                        rule = violation.rule.name(),
+                        vehicle = violation.vehicle.name(),
+                        reason = violation.reason,
+                        "violation"
                     );
                     metrics::counter!("edge_accusations_total",
                         "camera" => self.camera.id.clone(), "rule" => violation.rule.name())
@@ -380,7 +387,11 @@ impl<E: Eyes> Watch<E> {
 
 fn abstain(camera: &Camera, track: u64, rule: Rule, doubt: Doubt) {
     tracing::debug!(
-        camera = camera.id, track, rule = rule.name(), reason = doubt.name(), "abstained"
+        camera = camera.id,
+        track,
+        rule = rule.name(),
+        reason = doubt.name(),
+        "abstained"
     );
     metrics::counter!("edge_abstentions_total",
         "camera" => camera.id.clone(), "rule" => rule.name(), "reason" => doubt.name())

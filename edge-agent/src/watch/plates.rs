@@ -39,8 +39,12 @@ pub fn choose(
             let near = candidate.before.is_some() && beyond > -5.0 && beyond < 2.5;
             let enough = candidate.looks >= if crossed { CROSSED } else { WAITING };
             let large = bbox.height() >= SMALLEST && bbox.width() >= SMALLEST / 2.0;
-            (large && !enough && (crossed || near))
-                .then_some((!crossed, candidate.looks, track.id, bbox))
+            (large && !enough && (crossed || near)).then_some((
+                !crossed,
+                candidate.looks,
+                track.id,
+                bbox,
+            ))
         })
         .collect();
     wanted.sort_by_key(|&(waiting, looks, id, _)| (waiting, looks, id));

@@ -4,9 +4,9 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use contract::manifest::Clock;
 use contract::VehicleClass;
-use plate_model::{Characters, Frame, Fusion, Layout, PixelFormat, PlateQuad, Planes, Region};
+use contract::manifest::Clock;
+use plate_model::{Characters, Frame, Fusion, Layout, PixelFormat, Planes, PlateQuad, Region};
 use time::OffsetDateTime;
 
 use super::*;
@@ -68,7 +68,10 @@ impl Clips for AnyClip {
             data: Bytes::from_static(&[0, 0, 0, 1]),
             captured_at: OffsetDateTime::UNIX_EPOCH,
         };
-        self.0.then(|| Clip { caps: "video/x-h264".into(), units: vec![unit(from, true), unit(to, false)] })
+        self.0.then(|| Clip {
+            caps: "video/x-h264".into(),
+            units: vec![unit(from, true), unit(to, false)],
+        })
     }
 }
 
@@ -154,7 +157,11 @@ fn a_violator_is_accused_with_everything_that_shows_it() {
     assert!(accusation.before.captured_at < accusation.on.captured_at);
     assert!(accusation.on.captured_at < accusation.past.captured_at);
     for shot in [&accusation.before, &accusation.on, &accusation.past, &accusation.close_up] {
-        assert_eq!(shot.vehicle, bike(number(&shot.frame.planes())), "box and frame belong together");
+        assert_eq!(
+            shot.vehicle,
+            bike(number(&shot.frame.planes())),
+            "box and frame belong together"
+        );
     }
     let [first, last] = [accusation.clip.units[0].pts_ns, accusation.clip.units[1].pts_ns];
     assert!(first <= accused.crossed_at - SECOND && last >= accused.crossed_at + 2 * SECOND);

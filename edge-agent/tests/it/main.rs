@@ -1,5 +1,6 @@
 //! Integration tests of the agent, one binary.
 
+mod cameras;
 mod evidence;
 mod footage;
 mod health;

@@ -9,8 +9,7 @@ use edge_agent::source::{Dating, Input, Next, Pipeline, Settings};
 use time::OffsetDateTime;
 
 fn clip(name: &str) -> Option<PathBuf> {
-    let path =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/video").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/video").join(name);
     if !path.is_file() {
         println!("skipped: {name} is not here");
         return None;
@@ -19,7 +18,11 @@ fn clip(name: &str) -> Option<PathBuf> {
 }
 
 /// Reads a lamp in every analysed picture of a clip.
-fn watch(name: &str, region: [f32; 4], lights: &[Light]) -> Option<(Vec<u64>, Vec<Reading>, History)> {
+fn watch(
+    name: &str,
+    region: [f32; 4],
+    lights: &[Light],
+) -> Option<(Vec<u64>, Vec<Reading>, History)> {
     let settings = Settings {
         camera: "test".into(),
         input: Input::File { path: clip(name)?, paced: false },
@@ -54,7 +57,8 @@ const CHANGE: u64 = 24_600_000_000;
 #[test]
 fn an_orange_red_and_then_green() {
     let name = "vn_redlight_motorbikes_1620x720_30s.mp4";
-    let Some((times, readings, history)) = watch(name, [0.9543, 0.0326, 0.0185, 0.1125], HEAD) else {
+    let Some((times, readings, history)) = watch(name, [0.9543, 0.0326, 0.0185, 0.1125], HEAD)
+    else {
         return;
     };
     for (t, reading) in times.iter().zip(&readings) {

@@ -12,7 +12,7 @@ use edge_agent::replay::{Replay, ReplayError, Summary, json_lines, sealer};
 use edge_agent::see::track::Settings;
 use edge_agent::watch::Context;
 use edge_agent::watch::eyes::{Eyes, Pool};
-use plate_model::{BBox, Characters, Detection, Fusion, PlateQuad, Planes, Region};
+use plate_model::{BBox, Characters, Detection, Fusion, Planes, PlateQuad, Region};
 use time::OffsetDateTime;
 
 use crate::footage;
@@ -92,8 +92,10 @@ fn a_recording_gives_the_same_events_twice_byte_for_byte() {
     // 25 pictures a second, 10 analysed.
     assert!((78..=82).contains(&summary.pictures), "{summary:?}");
 
-    let lines: Vec<serde_json::Value> =
-        first.split_inclusive(|b| *b == b'\n').map(|l| serde_json::from_slice(l).unwrap()).collect();
+    let lines: Vec<serde_json::Value> = first
+        .split_inclusive(|b| *b == b'\n')
+        .map(|l| serde_json::from_slice(l).unwrap())
+        .collect();
     let [event] = lines.as_slice() else { panic!("{lines:#?}") };
     assert_eq!(event["rule"], "red_light");
     assert_eq!(event["movement"], "straight");
@@ -105,7 +107,8 @@ fn a_recording_gives_the_same_events_twice_byte_for_byte() {
     // Both packages are whole and the same but for nothing: even the clip is bit for bit.
     let package = event["evidence"].as_str().unwrap();
     for name in ["manifest.json", "before.jpg", "on.jpg", "past.jpg", "closeup.jpg", "clip.mp4"] {
-        let read = |out: &str| std::fs::read(folder.path().join(out).join(package).join(name)).unwrap();
+        let read =
+            |out: &str| std::fs::read(folder.path().join(out).join(package).join(name)).unwrap();
         assert_eq!(read("a"), read("b"), "{name}");
     }
 }

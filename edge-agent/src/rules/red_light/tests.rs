@@ -10,14 +10,13 @@ fn verdict(script: &Script<'_>) -> Verdict {
 }
 
 const STRAIGHT: &[(f32, f32, f32)] = &[(0.0, 500.0, 950.0), (4.0, 500.0, 150.0)];
-const LEFT: &[(f32, f32, f32)] =
-    &[(0.0, 300.0, 950.0), (2.0, 300.0, 560.0), (4.0, 20.0, 500.0)];
-const RIGHT: &[(f32, f32, f32)] =
-    &[(0.0, 700.0, 950.0), (2.0, 700.0, 560.0), (4.0, 980.0, 500.0)];
+const LEFT: &[(f32, f32, f32)] = &[(0.0, 300.0, 950.0), (2.0, 300.0, 560.0), (4.0, 20.0, 500.0)];
+const RIGHT: &[(f32, f32, f32)] = &[(0.0, 700.0, 950.0), (2.0, 700.0, 560.0), (4.0, 980.0, 500.0)];
 
 #[test]
 fn straight_on_red_is_accused_at_the_line() {
-    let Verdict::Violation(finding) = verdict(&Script { way: STRAIGHT, ..Script::default() }) else {
+    let Verdict::Violation(finding) = verdict(&Script { way: STRAIGHT, ..Script::default() })
+    else {
         panic!("not accused");
     };
     assert_eq!(finding.movement, Movement::Straight);
@@ -82,7 +81,8 @@ fn a_front_that_met_amber_is_lawful() {
 
 #[test]
 fn waiting_at_the_line_and_starting_on_green_is_lawful() {
-    let way = &[(0.0, 500.0, 900.0), (2.0, 500.0, 615.0), (8.0, 500.0, 615.0), (11.0, 500.0, 100.0)];
+    let way =
+        &[(0.0, 500.0, 900.0), (2.0, 500.0, 615.0), (8.0, 500.0, 615.0), (11.0, 500.0, 100.0)];
     let phases = [(0.0, Light::Red), (8.0, Light::Green)];
     let script = Script { way, phases: &phases, ..Script::default() };
     assert_eq!(verdict(&script), Verdict::Lawful(Lawful::LampNotRed));
@@ -90,7 +90,8 @@ fn waiting_at_the_line_and_starting_on_green_is_lawful() {
 
 #[test]
 fn waiting_before_red_and_then_running_it_is_accused() {
-    let way = &[(0.0, 500.0, 900.0), (2.0, 500.0, 615.0), (8.0, 500.0, 615.0), (11.0, 500.0, 100.0)];
+    let way =
+        &[(0.0, 500.0, 900.0), (2.0, 500.0, 615.0), (8.0, 500.0, 615.0), (11.0, 500.0, 100.0)];
     // It stood at the line since before red came.
     let phases = [(0.0, Light::Green), (4.0, Light::Red)];
     let script = Script { way, phases: &phases, ..Script::default() };
@@ -134,7 +135,8 @@ fn a_red_that_ends_at_the_crossing_is_not_red() {
 #[test]
 fn two_that_may_have_been_exchanged_void_the_case() {
     // Another vehicle melts into this one at the line and parts again.
-    let beside: &[(f32, f32, f32)] = &[(0.0, 560.0, 950.0), (1.5, 508.0, 650.0), (2.2, 508.0, 510.0), (4.0, 570.0, 150.0)];
+    let beside: &[(f32, f32, f32)] =
+        &[(0.0, 560.0, 950.0), (1.5, 508.0, 650.0), (2.2, 508.0, 510.0), (4.0, 570.0, 150.0)];
     let script = Script { way: STRAIGHT, others: &[beside], ..Script::default() };
     assert!(accused(&verdict(&script)).is_none(), "{:?}", verdict(&script));
 }

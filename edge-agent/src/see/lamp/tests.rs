@@ -106,7 +106,8 @@ fn run(readings: impl IntoIterator<Item = Reading>, fps: u64) -> History {
 #[test]
 fn flicker_is_not_off() {
     // Two of three frames dark, as a lamp beating against the shutter shows.
-    let readings = (0..60).map(|i| if i % 3 == 0 { Reading::Lit(Light::Red) } else { Reading::Dark });
+    let readings =
+        (0..60).map(|i| if i % 3 == 0 { Reading::Lit(Light::Red) } else { Reading::Dark });
     let history = run(readings, 15);
     for i in 5..58 {
         let t = i * SECOND / 15;
