@@ -131,6 +131,10 @@ async fn announcements(database: Database) {
             assert!(detail.contains("2 is next"), "{detail}");
         }
     }
+    let gap = road_box.next().after(4, Some(Digest::of(b"unseen")));
+    let answer = road_box.announce(&road_box.sealed(gap)).await;
+    let members: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(members["expected"], 2);
     // After all that the right one still goes in.
     road_box.deliver(&good).await.unwrap();
     assert!(world.verify().await.ok);

@@ -1,0 +1,20 @@
+//! The central service from outside: one binary, one module a subject.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops and says where")]
+
+mod audit;
+mod bad_input;
+mod browser;
+mod decisions;
+mod intake;
+mod law;
+mod lookup;
+mod notices;
+mod ops;
+mod pages;
+mod process;
+mod setting;
+mod states;
+mod store;
+mod support;
+mod verify;
