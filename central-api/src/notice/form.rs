@@ -13,9 +13,11 @@ use crate::config::Office;
 use crate::law::VIETNAM;
 
 /// Body type, points.
-const BODY: f32 = 12.5;
+const BODY: f32 = 11.5;
 const SMALL: f32 = 10.5;
-const QR_SIDE: f32 = 92.0;
+/// Height of recipients, code and signature together.
+const FOOT: f32 = 126.0;
+const QR_SIDE: f32 = 88.0;
 
 /// The PDF of a notice, with an annex where there are pictures.
 pub fn render(content: &Content, pictures: Option<&Pictures>) -> Result<Vec<u8>, NoticeError> {
@@ -62,16 +64,16 @@ fn head(paper: &mut Paper, content: &Content) {
 
 fn title(paper: &mut Paper, content: &Content) {
     let page = LEFT..RIGHT;
-    paper.space(12.0);
+    paper.space(9.0);
     paper.column(&[bold("THÔNG BÁO")], 14.0, page.clone(), Align::Centre);
     let subject = "Về việc vi phạm trật tự, an toàn giao thông đường bộ được phát hiện bằng \
                    phương tiện, thiết bị kỹ thuật nghiệp vụ";
     paper.column(&[bold(subject)], BODY, LEFT + 30.0..RIGHT - 30.0, Align::Centre);
     paper.rule((LEFT + RIGHT) / 2.0, 90.0);
-    paper.space(8.0);
+    paper.space(5.0);
     let to = format!("Kính gửi: Chủ phương tiện biển số {}", content.plate);
-    paper.column(&[plain(to)], 13.0, page, Align::Centre);
-    paper.space(8.0);
+    paper.column(&[plain(to)], 12.5, page, Align::Centre);
+    paper.space(5.0);
 }
 
 fn body(paper: &mut Paper, content: &Content) {
@@ -182,8 +184,8 @@ fn contact(office: &Office) -> String {
 
 fn foot(paper: &mut Paper, content: &Content) -> Result<(), NoticeError> {
     // Recipients, code and signature stay together.
-    paper.keep(150.0);
-    paper.space(4.0);
+    paper.keep(FOOT);
+    paper.space(2.0);
     let top = paper.y;
     let left = LEFT..LEFT + 130.0;
     paper.column(&[italic("Nơi nhận:")], SMALL, left.clone(), Align::Left);
@@ -205,7 +207,7 @@ fn foot(paper: &mut Paper, content: &Content) -> Result<(), NoticeError> {
     paper.column(&[bold("THỦ TRƯỞNG ĐƠN VỊ")], BODY, right.clone(), Align::Centre);
     let hint = "(Ký, ghi rõ họ tên, đóng dấu hoặc ký số)";
     paper.column(&[italic(hint)], 11.0, right.clone(), Align::Centre);
-    paper.space(60.0);
+    paper.space(56.0);
     paper.column(&[bold(content.signer.clone())], BODY, right, Align::Centre);
     paper.y = paper.y.max(left_end);
     Ok(())

@@ -89,6 +89,9 @@ pub(super) fn lines(
         .collect()
 }
 
+/// A space may grow by this many of its widths.
+const MOST_STRETCH: f32 = 3.0;
+
 /// Gives every word its x; with `width`, spreads the rest over the spaces.
 fn place(words: Vec<Word>, start: f32, width: Option<f32>) -> Line {
     let natural: f32 = words.iter().map(|word| word.width).sum::<f32>()
@@ -98,6 +101,9 @@ fn place(words: Vec<Word>, start: f32, width: Option<f32>) -> Line {
         Some(width) if gaps > 0 => (width - start - natural) / gaps as f32,
         _ => 0.0,
     };
+    // Before a word that cannot be broken the rest may be wide: holes are worse than a ragged edge.
+    let widest = words.iter().map(|word| word.space).fold(0.0, f32::max) * MOST_STRETCH;
+    let extra = if extra > widest { 0.0 } else { extra };
     let mut x = start;
     let mut pieces: Vec<Piece> = Vec::new();
     for (index, word) in words.into_iter().enumerate() {
@@ -194,6 +200,7 @@ mod tests {
     #[test]
     fn justified_lines_reach_the_edge() {
         let fonts = Fonts::load().unwrap();
+        // Short words: no gap would have to stretch far.
         let text = "một hai ba bốn năm sáu bảy tám chín mười mười một mười hai mười ba";
         let lines = lines(&fonts, &[plain(text)], 13.0, WIDTH, 0.0, Fill::Justified);
         let (last, full) = lines.split_last().unwrap();

@@ -20,13 +20,13 @@ use super::layout::{self, Fill, Line, Run};
 
 pub(super) const WIDTH: f32 = 595.28;
 pub(super) const HEIGHT: f32 = 841.89;
-/// 30 mm left, 20 mm right, 18 mm top and bottom.
+/// 30 mm left, 20 mm right, 16 mm top, 15 mm bottom.
 pub(super) const LEFT: f32 = 85.0;
 pub(super) const RIGHT: f32 = WIDTH - 56.7;
-const TOP: f32 = 51.0;
-const BOTTOM: f32 = HEIGHT - 51.0;
+const TOP: f32 = 45.4;
+const BOTTOM: f32 = HEIGHT - 42.5;
 /// Distance of two lines over the size of the type.
-const LEADING: f32 = 1.27;
+const LEADING: f32 = 1.24;
 
 enum Mark {
     Text { x: f32, y: f32, style: Style, size: f32, text: String },
@@ -77,10 +77,10 @@ impl Paper {
             self.keep(size * LEADING);
             self.line(line, LEFT, size);
         }
-        self.space(size * 0.28);
+        self.space(size * 0.25);
     }
 
-    /// Lines in the column `column`; returns nothing, moves down.
+    /// Lines in `column`, which moves the pen down.
     pub(super) fn column(&mut self, runs: &[Run], size: f32, column: Range<f32>, align: Align) {
         let width = column.end - column.start;
         for line in layout::lines(&self.fonts, runs, size, width, 0.0, Fill::Ragged) {

@@ -317,7 +317,7 @@ fn facts(
     }
     match &case.law {
         Some(law) => {
-            add("law", format!("{} ({})", law.text, law.citation()));
+            add("law", format!("{}; {}", law.text, law.citation()));
             let fine = w
                 .with("case.fine_value", "min", format::amount(law.fine_min))
                 .replace("{max}", &format::amount(law.fine_max));
@@ -328,12 +328,14 @@ fn facts(
         None => add("law", w.t("case.law_missing").to_owned()),
     }
     add("received", format::second(case.received_at));
-    let at = |at: Option<time::OffsetDateTime>| at.map(format::second).unwrap_or_default();
+    let at = |at: Option<time::OffsetDateTime>| {
+        at.map(|at| format!(", {}", format::second(at))).unwrap_or_default()
+    };
     if let Some(reviewer) = reviewer {
-        add("reviewer", format!("{reviewer} {}", at(case.reviewed_at)).trim().to_owned());
+        add("reviewer", format!("{reviewer}{}", at(case.reviewed_at)));
     }
     if let Some(approver) = approver {
-        add("approver", format!("{approver} {}", at(case.approved_at)).trim().to_owned());
+        add("approver", format!("{approver}{}", at(case.approved_at)));
     }
     if let Some(reason) = case.reason {
         let mut text = w.named("reason", reason.name());

@@ -159,7 +159,7 @@ async fn the_question_in_words_opens_too() {
     ];
     let answer = visitor.post("/tra-cuu", &fields).await;
     assert_eq!(answer.status, StatusCode::OK, "{question}");
-    assert!(answer.text().contains("1 violations found"));
+    assert!(answer.text().contains("Violations found: 1"));
 }
 
 fn number(words: &str) -> i32 {
