@@ -10,6 +10,7 @@ use crate::detect::best;
 use crate::error::Result;
 use crate::finder::PlateQuad;
 use crate::frame::Planes;
+use crate::fusion::Thresholds;
 use crate::model::{Expected, Model};
 use crate::rectify::{Rectifier, sharpness};
 use crate::runtime::Runtime;
@@ -130,7 +131,11 @@ impl PlateReader {
 
     /// The card's threshold for the weakest character and for a character that is never overruled.
     pub fn thresholds(&self) -> (f32, f32) {
-        (self.model.threshold("accept", 0.8), self.model.threshold("confident", 0.9))
+        let default = Thresholds::default();
+        (
+            self.model.threshold("accept", default.accept),
+            self.model.threshold("confident", default.confident),
+        )
     }
 
     pub fn used(&self) -> ModelUsed {

@@ -40,11 +40,14 @@ pub struct Thresholds {
     pub tie: f32,
     /// Share of the votes that settles rows or colour; less leaves them open.
     pub settled: f32,
+    /// The finder's score that the best frame must have: corners that cut off a character look as
+    /// certain to the reader as whole ones.
+    pub found: f32,
 }
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { accept: 0.8, confident: 0.9, tie: 0.8, settled: 0.65 }
+        Self { accept: 0.85, confident: 0.9, tie: 0.8, settled: 0.65, found: 0.5 }
     }
 }
 
@@ -53,6 +56,8 @@ impl Default for Thresholds {
 pub enum Doubt {
     #[error("no frame shows a readable plate")]
     NoReading,
+    #[error("no frame shows the plate's corners clearly: the best score is {score:.2}")]
+    Corners { score: f32 },
     #[error("frames disagree on the number of characters: {0} or {1}")]
     Length(usize, usize),
     #[error("character {position} may be {first} or {second}")]
@@ -116,6 +121,8 @@ struct Reading {
     two_rows: f32,
     colour: PlateColour,
     colour_confidence: f32,
+    /// The finder's.
+    score: f32,
     weight: f32,
 }
 
@@ -158,6 +165,7 @@ impl Fusion {
             two_rows,
             colour: quad.colour,
             colour_confidence: quad.colour_confidence,
+            score: quad.score,
             weight,
         });
         if self.readings.len() > MOST {
@@ -225,6 +233,11 @@ impl Fusion {
         };
         if let Some(other) = runner_up {
             verdict.doubt = Some(Doubt::Length(length, other));
+            return verdict;
+        }
+        let score = group.iter().map(|reading| reading.score).fold(0.0, f32::max);
+        if score < self.thresholds.found {
+            verdict.doubt = Some(Doubt::Corners { score });
             return verdict;
         }
         match decide::decide(&average, length, &sight, &self.thresholds) {

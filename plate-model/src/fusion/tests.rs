@@ -176,6 +176,18 @@ fn malformed_short_and_weightless_readings_are_counted_not_used() {
 }
 
 #[test]
+fn loose_corners_alone_accuse_nobody() {
+    let loose = PlateQuad { score: 0.45, ..quad(ONE_ROW, PlateColour::White) };
+    let mut fusion = Fusion::new(VehicleClass::Car);
+    fusion.add(&reading("30F25658", 0.99), &loose, 1.0);
+    fusion.add(&reading("30F25658", 0.99), &loose, 1.0);
+    let verdict = fusion.verdict();
+    assert_eq!((verdict.text, verdict.doubt), (None, Some(Doubt::Corners { score: 0.45 })));
+    fusion.add(&reading("30F25658", 0.99), &quad(ONE_ROW, PlateColour::White), 1.0);
+    assert_eq!(fusion.verdict().text.as_deref(), Some("30F25658"));
+}
+
+#[test]
 fn memory_is_bounded_and_the_best_readings_stay() {
     let mut fusion = Fusion::new(VehicleClass::Car);
     let plate = quad(ONE_ROW, PlateColour::White);
