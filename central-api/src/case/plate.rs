@@ -41,7 +41,9 @@ mod tests {
         let read = |typed, vehicle| read(typed, vehicle, None).map(|number| number.display());
         assert_eq!(read("30f 256.58", VehicleClass::Car), Some("30F-256.58".into()));
         assert_eq!(read("29-b1 234.56", VehicleClass::Motorbike), Some("29-B1 234.56".into()));
-        assert_eq!(read("30F-256.58", VehicleClass::Motorbike), None);
+        // The same characters are another number on a motorbike.
+        assert_eq!(read("30F-256.58", VehicleClass::Motorbike), Some("30-F2 5658".into()));
+        assert_eq!(read("80-001-NG-01", VehicleClass::Motorbike), None);
         assert_eq!(read("13A-123.45", VehicleClass::Car), None);
     }
 

@@ -110,11 +110,12 @@ fn place(words: Vec<Word>, start: f32, width: Option<f32>) -> Line {
         if index > 0 {
             x += word.space + extra;
         }
-        for (style, text, width) in word.parts {
+        for (part, (style, text, width)) in word.parts.into_iter().enumerate() {
             // Unstretched neighbours of one style are drawn together, which keeps the text whole
             // for whoever copies it.
-            match pieces.last_mut() {
-                Some(last) if extra == 0.0 && last.style == style && index > 0 => {
+            match pieces.last_mut().filter(|last| last.style == style) {
+                Some(last) if part > 0 => last.text.push_str(&text),
+                Some(last) if extra == 0.0 => {
                     last.text.push(' ');
                     last.text.push_str(&text);
                 }
@@ -217,6 +218,14 @@ mod tests {
         let lines = lines(&fonts, &runs, 13.0, 400.0, 0.0, Fill::Ragged);
         let pieces: Vec<_> = lines[0].pieces.iter().map(|piece| piece.text.as_str()).collect();
         assert_eq!(pieces, ["Biển số:", "29-AA 123.45", "; màu trắng"]);
+    }
+
+    #[test]
+    fn a_word_in_two_runs_of_one_style_stays_one_word() {
+        let fonts = Fonts::load().unwrap();
+        let lines =
+            lines(&fonts, &[plain("mã 01934b1e"), plain(".")], 13.0, 400.0, 0.0, Fill::Ragged);
+        assert_eq!(text_of(&lines), "mã 01934b1e.");
     }
 
     #[test]

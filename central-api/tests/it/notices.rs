@@ -108,7 +108,7 @@ fn the_text_can_be_copied_with_every_mark() {
         "Địa chỉ:",
         "Biện pháp ngăn chặn",
         "giấy phép lái xe",
-        "01934b1e-0000-7000-8000-000000000001",
+        "01934b1e-0000-7000-8000-000000000001.",
         "Nơi nhận:",
         "THỦ TRƯỞNG ĐƠN VỊ",
         "Nguyễn Văn Bình",
