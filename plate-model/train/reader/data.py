@@ -127,7 +127,8 @@ def degrade(plate: Plate, cfg: dict, rng: np.random.Generator) -> np.ndarray:
     if fresh and rng.random() < 0.1:
         img = shade(img, rng)
     right, down = corners[1] - corners[0], corners[3] - corners[0]
-    sigma = d["jitter"] / 2
+    # Some plates are found exactly, some badly.
+    sigma = d["jitter"] / 2 * rng.uniform(0.2, 1.6)
     err = rng.normal(0, sigma, (4, 2)) + rng.normal(0, sigma, (1, 2)) * 0.7
     corners = corners + err[:, :1] * right + err[:, 1:] * down * 1.3
     flags = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
