@@ -125,7 +125,8 @@ fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let level = match cli.command {
-        Command::Run { .. } => "info",
+        // The inference runtime reports every allocation as information.
+        Command::Run { .. } => "info,ort=warn",
         _ => "warn",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()

@@ -3,7 +3,7 @@
 //!
 //! In the vehicle's favour: its front (ahead of the contact point) must already have met red; red
 //! must have been lit for a grace; a turn that the camera's site or a green arrow allows is lawful;
-//! stopping over the line is another rule; first seen beyond the line, lost on it, possibly
+//! stopping over the line until green is another rule; first seen beyond the line, lost on it, possibly
 //! exchanged with another vehicle, or under a lamp that cannot be read, nobody is accused.
 
 use contract::violation::Lamp;
@@ -21,6 +21,8 @@ const PAST: f32 = 0.5;
 const WELL_PAST: f32 = 1.2;
 /// An exit this soon after the line still needs the vehicle to have left the line.
 const LEFT_LINE: f32 = 0.08;
+/// Whoever takes longer than this from the line to past it has stopped in between.
+const WAITED: Nanos = seconds(2.0);
 /// How long an exit is waited for.
 const EXIT_WAIT: Nanos = seconds(6.0);
 
@@ -66,6 +68,14 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     }
     if front < red_since + grace {
         return Verdict::Lawful(Lawful::FrontCrossedBeforeRed);
+    }
+
+    // Over the line on red, there until green, then on: the stop line rule's.
+    let still_red = |movement: &Movement| {
+        matches!(lamps::signal(scene.lamps, *movement, past), Signal::Red { .. })
+    };
+    if past.saturating_sub(passage.at) > WAITED && !movements.iter().all(still_red) {
+        return Verdict::Lawful(Lawful::WaitedForGreen);
     }
 
     // The vehicle: one and the same, plainly before the line and plainly past it.

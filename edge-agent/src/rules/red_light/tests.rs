@@ -37,6 +37,18 @@ fn left_on_red_is_accused_even_under_a_right_arrow() {
 }
 
 #[test]
+fn whoever_waits_over_the_line_for_green_is_not_accused_of_running_red() {
+    let way =
+        &[(0.0, 500.0, 950.0), (2.0, 500.0, 570.0), (9.0, 500.0, 570.0), (12.0, 500.0, 150.0)];
+    let phases = [(0.0, Light::Red), (8.0, Light::Green)];
+    let script = Script { way, phases: &phases, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::WaitedForGreen));
+    // The same stop, left again while it is still red.
+    let script = Script { way, ..Script::default() };
+    assert_eq!(accused(&verdict(&script)), Some(Movement::Straight));
+}
+
+#[test]
 fn right_turns_follow_the_arrow_and_the_site() {
     // The sample's main head does not govern right turns.
     let mut script = Script { way: RIGHT, ..Script::default() };
