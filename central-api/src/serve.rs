@@ -20,8 +20,9 @@ use crate::device::keyfile::KeyFileError;
 use crate::device::tls::{DeviceAcceptor, TlsError, server_config};
 use crate::device::{intake, receipt};
 use crate::evidence::{EvidenceError, EvidenceStore};
+use crate::law::LawError;
 use crate::store::{Store, StoreError};
-use crate::{AppState, ops, owner, staff};
+use crate::{AppState, law, ops, owner, staff};
 
 /// How long open requests may take to finish once a stop is asked for.
 const GRACE: Duration = Duration::from_secs(20);
@@ -30,6 +31,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    #[error("the embedded law cannot be used: {0}")]
+    Law(#[from] LawError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -50,6 +53,8 @@ pub enum ServeError {
 
 /// Opens everything the handlers need: database (brought up to date), evidence, receipt key.
 pub async fn open_app(config: Config, clock: Arc<dyn Clock>) -> Result<AppState, ServeError> {
+    // A bad table stops the start: without law no case would ever pass the gate.
+    law::book()?;
     let store = Store::open(&config.database.url, config.database.connections).await?;
     store.migrate().await?;
     Ok(AppState {

@@ -12,6 +12,8 @@ use crate::Digest;
 use crate::plate::{MAX_CHARS, PlateClass, PlateColour, normalise};
 use crate::violation::Violation;
 
+time::serde::format_description!(iso_date, Date, "[year]-[month]-[day]");
+
 /// The only version of the manifest so far.
 pub const VERSION: u32 = 1;
 /// Upper bound on a manifest's bytes.
@@ -91,7 +93,8 @@ pub struct Camera {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Verification {
     pub certificate: String,
-    /// Last day of validity.
+    /// Last day of validity, `YYYY-MM-DD`.
+    #[serde(with = "iso_date")]
     pub valid_to: Date,
 }
 

@@ -17,15 +17,10 @@ use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::AppState;
-use crate::law;
 use crate::web;
 
 /// Every route of the officers, pages and API.
 pub fn router() -> Router<AppState> {
-    // Read here, at the start, so that a bad table is known before the first case needs it.
-    if let Err(error) = law::book() {
-        tracing::error!(%error, "the law cannot be used: no case will pass the gate");
-    }
     let pages = Router::new()
         .route("/dang-nhap", get(sign_in::form).post(sign_in::submit))
         .route("/dang-xuat", post(sign_in::sign_out))

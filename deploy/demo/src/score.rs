@@ -85,12 +85,14 @@ impl Tally {
                 .and_then(Value::as_u64)
                 .with_context(|| format!("world score gave no {pointer}: {score}"))
         };
+        let (events, found) =
+            (count("/red_light/counts/events")?, count("/red_light/counts/matched")?);
         Ok(Self {
             vehicles: count("/vehicles")?,
-            truth: count("/red_light/truth")?,
-            found: count("/red_light/found")?,
-            wrong: count("/red_light/wrong")?,
-            plates: count("/red_light/plates_right")?,
+            truth: count("/red_light/counts/truths")?,
+            found,
+            wrong: events.saturating_sub(found),
+            plates: count("/red_light/counts/plates_right")?,
         })
     }
 
