@@ -98,6 +98,7 @@ pub enum Doubt {
     MovementUnclear,
     IdentityUncertain,
     LostAtLine,
+    PoorlySeen,
     ClockUnknown,
     EvidenceIncomplete,
 }
@@ -110,11 +111,15 @@ impl Doubt {
             Self::MovementUnclear => "movement_unclear",
             Self::IdentityUncertain => "identity_uncertain",
             Self::LostAtLine => "lost_at_line",
+            Self::PoorlySeen => "poorly_seen",
             Self::ClockUnknown => "clock_unknown",
             Self::EvidenceIncomplete => "evidence_incomplete",
         }
     }
 }
+
+/// Sightings from before the line to past it that must be strong for an accusation.
+const CLARITY: f32 = 0.6;
 
 /// Asks one rule about one track.
 pub fn judge(rule: Rule, track: &Track, scene: &Scene<'_>) -> Verdict {

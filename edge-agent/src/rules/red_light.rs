@@ -11,7 +11,7 @@ use contract::{Movement, Rule};
 
 use super::lamps::{self, Signal};
 use super::passage::{self, Passage};
-use super::{Doubt, Finding, Lawful, Scene, Verdict};
+use super::{CLARITY, Doubt, Finding, Lawful, Scene, Verdict};
 use crate::see::track::Track;
 use crate::see::{Nanos, SECOND, seconds};
 
@@ -87,6 +87,9 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     };
     if track.doubtful(before.t.saturating_sub(SECOND), past) {
         return Verdict::Abstained(Doubt::IdentityUncertain);
+    }
+    if track.clarity(before.t, past) < CLARITY {
+        return Verdict::Abstained(Doubt::PoorlySeen);
     }
 
     let movement = movements[0];

@@ -10,7 +10,7 @@ use contract::{Movement, Rule};
 
 use super::lamps::{self, Signal};
 use super::passage::{Passage, stood};
-use super::{Doubt, Finding, Lawful, Scene, Verdict};
+use super::{CLARITY, Doubt, Finding, Lawful, Scene, Verdict};
 use crate::see::track::Track;
 use crate::see::{Nanos, SECOND, seconds};
 
@@ -85,6 +85,9 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     };
     if track.doubtful(before.t.saturating_sub(SECOND), now) {
         return Verdict::Abstained(Doubt::IdentityUncertain);
+    }
+    if track.clarity(before.t, now) < CLARITY {
+        return Verdict::Abstained(Doubt::PoorlySeen);
     }
     let reason = format!(
         "came over the stop line {:.1} s after red was seen and stood over it for {:.1} s",

@@ -6,7 +6,7 @@
 //! A track also keeps its doubts: moments when another vehicle could as well have been meant. The
 //! rules void a case over them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use contract::VehicleClass;
 use plate_model::BBox;
@@ -45,7 +45,7 @@ impl Default for Settings {
 impl Settings {
     /// For a detector whose card reports from `score` up.
     pub const fn for_threshold(score: f32) -> Self {
-        Self { strong: score, weak: 0.4 * score, confirm: 3, lost_after: seconds(1.2) }
+        Self { strong: score, weak: 0.5 * score, confirm: 3, lost_after: seconds(1.2) }
     }
 }
 
@@ -63,6 +63,8 @@ pub struct Observation {
     pub t: Nanos,
     pub bbox: BBox,
     pub score: f32,
+    /// Seen by itself, not only because it was expected there.
+    pub strong: bool,
 }
 
 /// A vehicle followed over time.
@@ -79,10 +81,12 @@ pub struct Track {
     hits: usize,
     motion: Motion,
     predicted_at: Nanos,
+    /// Tracks that were once seen beside this one: other vehicles, not second boxes of this one.
+    others: BTreeSet<u64>,
 }
 
 impl Track {
-    fn new(id: u64, t: Nanos, sighting: &Sighting) -> Self {
+    fn new(id: u64, t: Nanos, sighting: &Sighting, settings: &Settings) -> Self {
         let mut track = Self {
             id,
             path: VecDeque::new(),
@@ -92,15 +96,17 @@ impl Track {
             hits: 0,
             motion: Motion::new(&sighting.bbox),
             predicted_at: t,
+            others: BTreeSet::new(),
         };
-        track.record(t, sighting);
+        track.record(t, sighting, settings);
         track
     }
 
-    fn record(&mut self, t: Nanos, sighting: &Sighting) {
+    fn record(&mut self, t: Nanos, sighting: &Sighting, settings: &Settings) {
         self.votes[sighting.class as usize] += sighting.score;
         self.hits += 1;
-        self.path.push_back(Observation { t, bbox: sighting.bbox, score: sighting.score });
+        let strong = sighting.score >= settings.strong;
+        self.path.push_back(Observation { t, bbox: sighting.bbox, score: sighting.score, strong });
         while self.path.len() > MAX_POINTS
             || self.path.front().is_some_and(|p| t.saturating_sub(p.t) > MAX_AGE)
         {
@@ -122,6 +128,13 @@ impl Track {
     /// The latest sighting. A track starts with one and never loses it.
     pub fn last(&self) -> &Observation {
         &self.path[self.path.len() - 1]
+    }
+
+    /// Share of the sightings between two moments that were strong.
+    pub fn clarity(&self, from: Nanos, to: Nanos) -> f32 {
+        let seen = || self.path.iter().filter(|seen| (from..=to).contains(&seen.t));
+        let strong = seen().filter(|seen| seen.strong).count();
+        strong as f32 / seen().count().max(1) as f32
     }
 
     /// Whether the track may have changed vehicles between two moments.
@@ -210,13 +223,14 @@ impl Tracker {
         for (track, sighting) in self.tracks.iter_mut().zip(&matched) {
             let Some(j) = sighting else { continue };
             track.motion.correct(&sightings[*j].bbox);
-            track.record(t, &sightings[*j]);
+            track.record(t, &sightings[*j], &self.settings);
             track.confirmed |= track.hits >= self.settings.confirm;
         }
+        self.note_others(t);
         let ended = self.end_lost(t);
         for (j, sighting) in sightings.iter().enumerate() {
             if !taken[j] && sighting.score >= self.settings.strong {
-                self.tracks.push(Track::new(self.next_id, t, sighting));
+                self.tracks.push(Track::new(self.next_id, t, sighting, &self.settings));
                 self.next_id += 1;
             }
         }
@@ -237,7 +251,8 @@ impl Tracker {
             let Some(j) = mine else { continue };
             let own = similarity[i][j];
             for (k, &other) in matched.iter().enumerate() {
-                if k == i {
+                // A second box of the same vehicle is nobody to be exchanged with.
+                if k == i || !self.tracks[i].others.contains(&self.tracks[k].id) {
                     continue;
                 }
                 match other {
@@ -273,6 +288,23 @@ impl Tracker {
         }
     }
 
+    /// Notes which tracks were seen side by side.
+    fn note_others(&mut self, t: Nanos) {
+        for i in 0..self.tracks.len() {
+            for k in 0..i {
+                let (a, b) = (&self.tracks[i], &self.tracks[k]);
+                if a.last().t == t
+                    && b.last().t == t
+                    && overlap(&a.last().bbox, &b.last().bbox) < 0.3
+                {
+                    let (a, b) = (a.id, b.id);
+                    self.tracks[i].others.insert(b);
+                    self.tracks[k].others.insert(a);
+                }
+            }
+        }
+    }
+
     /// Removes tracks that were not seen for long, were never confirmed, or double an older one.
     fn end_lost(&mut self, t: Nanos) -> Vec<Track> {
         let lost_after = self.settings.lost_after;
@@ -280,9 +312,7 @@ impl Tracker {
             .tracks
             .iter()
             .enumerate()
-            .filter(|(i, young)| {
-                !young.confirmed && self.tracks[..*i].iter().any(|old| doubles(old, young, t))
-            })
+            .filter(|(i, young)| self.tracks[..*i].iter().any(|old| doubles(old, young, t)))
             .map(|(_, young)| young.id)
             .collect();
         let mut ended = Vec::new();
@@ -299,22 +329,50 @@ impl Tracker {
     }
 }
 
+/// Whether `young` has only ever been a second box of `old`.
 fn doubles(old: &Track, young: &Track, t: Nanos) -> bool {
-    old.last().t == t && young.last().t == t && old.last().bbox.iou(&young.last().bbox) > 0.7
+    let together = old.last().t == t && young.last().t == t;
+    together
+        && !young.others.contains(&old.id)
+        && old.last().bbox.iou(&young.last().bbox) > 0.5
+        && old.class().is_two_wheeled() == young.class().is_two_wheeled()
 }
 
-/// One vehicle reported twice, under two classes or nearly the same box, is one.
+/// Share of the smaller box that lies in the other.
+fn overlap(a: &BBox, b: &BBox) -> f32 {
+    a.inside(b).max(b.inside(a))
+}
+
+/// One vehicle reported twice, under two classes or as a part of itself, is one.
 fn without_duplicates(sightings: &[Sighting]) -> Vec<Sighting> {
     let mut order: Vec<&Sighting> =
         sightings.iter().filter(|s| s.bbox.width() >= 2.0 && s.bbox.height() >= 2.0).collect();
     order.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.bbox.x1.total_cmp(&b.bbox.x1)));
     let mut kept: Vec<Sighting> = Vec::new();
     for sighting in order {
-        if kept.iter().all(|other| other.bbox.iou(&sighting.bbox) < 0.75) {
+        if kept.iter().all(|better| !repeats(sighting, better)) {
             kept.push(*sighting);
         }
     }
+    // A helmet alone may look like a small car, even a better one than the rider it belongs to.
+    let riders: Vec<Sighting> = kept.iter().filter(|s| s.class.is_two_wheeled()).copied().collect();
+    kept.retain(|s| s.class.is_two_wheeled() || !riders.iter().any(|r| part_of_rider(s, r)));
     kept
+}
+
+fn repeats(sighting: &Sighting, better: &Sighting) -> bool {
+    let (a, b) = (&sighting.bbox, &better.bbox);
+    if sighting.class.is_two_wheeled() != better.class.is_two_wheeled() {
+        // A motorbike stands before a car's rear often enough; both are there.
+        return a.iou(b) > 0.75;
+    }
+    let nested = if sighting.class.is_two_wheeled() { 0.85 } else { 0.75 };
+    a.iou(b) > 0.6 || a.inside(b) > nested
+}
+
+fn part_of_rider(sighting: &Sighting, rider: &Sighting) -> bool {
+    let (a, b) = (&sighting.bbox, &rider.bbox);
+    a.area() < 0.5 * b.area() && a.inside(b) > 0.75 && sighting.score < 1.5 * rider.score
 }
 
 /// How well a sighting fits a track, 0 to 1.
@@ -431,6 +489,38 @@ mod tests {
             tracker.step(frame(i, 10), &[Sighting { bbox, class, score: 0.7 }]);
         }
         assert_eq!(tracker.tracks()[0].class(), VehicleClass::Car);
+    }
+
+    fn car(x1: f32, y1: f32, x2: f32, y2: f32, score: f32) -> Sighting {
+        Sighting { bbox: BBox { x1, y1, x2, y2 }, class: VehicleClass::Car, score }
+    }
+
+    #[test]
+    fn parts_and_doubles_of_one_vehicle_are_one() {
+        let whole = car(100.0, 100.0, 300.0, 300.0, 0.6);
+        let part = car(120.0, 100.0, 280.0, 210.0, 0.5);
+        let rider = bike(200.0, 330.0);
+        let helmet = car(185.0, 240.0, 210.0, 265.0, 0.9);
+        let kept = without_duplicates(&[part, whole, rider, helmet]);
+        assert_eq!(kept, [rider, whole], "the rider before the car is another vehicle");
+    }
+
+    #[test]
+    fn a_second_box_raises_no_doubt() {
+        let mut tracker = Tracker::new(Settings::default(), 1);
+        for i in 0..40 {
+            let y = 700.0 - 12.0 * i as f32;
+            let mut seen = vec![bike(300.0, y)];
+            if i % 3 != 0 {
+                // Half as large again and a little aside, as unsure detectors give them.
+                let bbox = BBox { x1: 282.0, y1: y - 60.0, x2: 340.0, y2: y + 14.0 };
+                seen.push(Sighting { bbox, class: VehicleClass::Motorbike, score: 0.4 });
+            }
+            tracker.step(frame(i, 10), &seen);
+        }
+        let first = &tracker.tracks()[0];
+        assert!(first.doubts.is_empty(), "{:?}", first.doubts);
+        assert_eq!(first.path.len(), 40);
     }
 
     proptest! {
