@@ -1,5 +1,7 @@
 //! Integration tests of the agent, one binary.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
 mod cameras;
 mod evidence;
 mod footage;
