@@ -1,18 +1,26 @@
 //! What stands before every handler of the device API: who it is, how often, how long.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use axum::body::{Body, BodyDataStream};
 use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bytes::{Bytes, BytesMut};
+use contract::wire::CHUNK_BYTES;
 use futures::StreamExt as _;
+use tokio::sync::Mutex;
 use tracing::Instrument as _;
 
 use super::{Caller, Intake, IntakeError};
 use crate::device::enrol::{Standing, standing};
 use crate::device::tls::Peer;
+
+/// What a refused request may still send, and for how long.
+const REST_BYTES: usize = 4 * CHUNK_BYTES as usize;
+const REST_TIME: Duration = Duration::from_secs(2);
 
 pub(super) async fn guard(State(intake): State<Intake>, request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -24,6 +32,7 @@ pub(super) async fn guard(State(intake): State<Intake>, request: Request, next: 
         path = request.uri().path(),
         device = tracing::field::Empty,
     );
+    let (request, rest) = share_body(request);
     let response = async {
         let answer = admit(&intake, request, next);
         match tokio::time::timeout(intake.timeout, answer).await {
@@ -34,6 +43,9 @@ pub(super) async fn guard(State(intake): State<Intake>, request: Request, next: 
     }
     .instrument(span.clone())
     .await;
+    if !response.status().is_success() {
+        take_rest(&rest).await;
+    }
     let seconds = started.elapsed().as_secs_f64();
     metrics::histogram!("device_request_seconds").record(seconds);
     span.in_scope(|| {
@@ -56,6 +68,36 @@ async fn admit(intake: &Intake, mut request: Request, next: Next) -> Result<Resp
     let _place = intake.requests.try_acquire().map_err(|_| IntakeError::Busy)?;
     request.extensions_mut().insert(Caller { device_id });
     Ok(next.run(request).await)
+}
+
+type Rest = Arc<Mutex<BodyDataStream>>;
+
+/// Keeps hold of the body's stream, so that what a handler leaves unread can be taken.
+fn share_body(request: Request) -> (Request, Rest) {
+    let (parts, body) = request.into_parts();
+    let rest = Arc::new(Mutex::new(body.into_data_stream()));
+    let stream = futures::stream::unfold(Arc::clone(&rest), |rest| async move {
+        let part = rest.lock().await.next().await?;
+        Some((part, rest))
+    });
+    (Request::from_parts(parts, Body::from_stream(stream)), rest)
+}
+
+/// A box still sending when it is refused would see a broken pipe instead of the reason: take in
+/// a bounded rest and throw it away.
+async fn take_rest(rest: &Rest) {
+    let taking = async {
+        let mut stream = rest.lock().await;
+        let mut taken = 0;
+        while let Some(Ok(part)) = stream.next().await {
+            taken += part.len();
+            if taken > REST_BYTES {
+                break;
+            }
+        }
+    };
+    // Whoever is slower than this hears of it by the closed connection.
+    let _ = tokio::time::timeout(REST_TIME, taking).await;
 }
 
 /// Reads a body of at most `limit` bytes, telling "too large" from "broken off".
