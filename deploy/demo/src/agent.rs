@@ -73,14 +73,14 @@ impl Agent {
             command.arg("--config").arg(config);
         }
         let mut running = Running::start("agent", command, &site.log("agent"))?;
-        for _ in 0..150 {
+        for _ in 0..450 {
             running.check()?;
             if status(site).await.is_ok() {
                 return Ok(running);
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        bail!("the agent does not answer after 30 s; {}", running.last_words())
+        bail!("the agent does not answer after 90 s; {}", running.last_words())
     }
 }
 

@@ -41,7 +41,7 @@ pub async fn serve(site: &Site, clip: &Path) -> Result<(Running, String)> {
     command.args(["--port", &site.ports.rtsp.to_string(), "--path", "/cam-01"]);
     let log = site.log("camera");
     let mut running = Running::start("camera", command, &log)?;
-    for _ in 0..100 {
+    for _ in 0..600 {
         running.check()?;
         let text = std::fs::read_to_string(&log).unwrap_or_default();
         if let Some(line) = text.lines().find_map(|line| line.strip_prefix("ready ")) {
@@ -49,5 +49,5 @@ pub async fn serve(site: &Site, clip: &Path) -> Result<(Running, String)> {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    bail!("the camera is not ready after 10 s; {}", running.last_words())
+    bail!("the camera is not ready after 60 s; {}", running.last_words())
 }

@@ -91,14 +91,14 @@ impl Central {
         let mut running =
             Running::start("central", self.command(site, &["serve"])?, &site.log("central"))?;
         let url = site.web_url("/readyz");
-        for _ in 0..150 {
+        for _ in 0..450 {
             running.check()?;
             if reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(running);
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        bail!("central is not ready after 30 s; {}", running.last_words())
+        bail!("central is not ready after 90 s; {}", running.last_words())
     }
 
     /// `central-api verify --store`, as an auditor would run it.

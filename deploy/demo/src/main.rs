@@ -17,8 +17,8 @@ mod stages;
 mod system;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 /// Runs camera, edge agent and central service together on this machine.
@@ -49,14 +49,22 @@ enum Mode {
 
 // One thread: the kernel ends the children with the thread that started them.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
     // The only provider this build has; a second call would mean a second main.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
-    match cli.mode {
+    let result = match cli.mode {
         Mode::Run(input) => run::run(&cli.dir, &cli.weights, &input).await,
         Mode::Smoke => smoke::smoke(&cli.dir, &cli.weights).await,
         Mode::Crash(plan) => crash::crash(&cli.dir, &cli.weights, &plan).await,
         Mode::Score(plan) => score::score(&cli.dir, &cli.weights, &plan),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without the backtrace that RUST_BACKTRACE would add: the words must be the last seen.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -23,8 +23,8 @@ pub async fn look_up(
         if browser.script(PROVED).await?.as_bool() == Some(true) {
             break;
         }
-        if attempt > 100 {
-            bail!("the browser found no proof of work within 10 s");
+        if attempt > 1200 {
+            bail!("the browser found no proof of work within two minutes");
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
