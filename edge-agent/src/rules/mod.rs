@@ -94,6 +94,7 @@ impl Lawful {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Doubt {
     FirstSeenBeyond,
+    SeenTooLate,
     LampUnknown,
     MovementUnclear,
     IdentityUncertain,
@@ -107,6 +108,7 @@ impl Doubt {
     pub const fn name(self) -> &'static str {
         match self {
             Self::FirstSeenBeyond => "first_seen_beyond",
+            Self::SeenTooLate => "seen_too_late",
             Self::LampUnknown => "lamp_unknown",
             Self::MovementUnclear => "movement_unclear",
             Self::IdentityUncertain => "identity_uncertain",
@@ -118,8 +120,9 @@ impl Doubt {
     }
 }
 
-/// Sightings from before the line to past it that must be strong for an accusation.
-const CLARITY: f32 = 0.6;
+/// Share of the sightings from before the line to past it that must be strong: a false box drifting
+/// over the road is seen weakly throughout, a vehicle half hidden is not.
+const CLARITY: f32 = 0.35;
 
 /// Asks one rule about one track.
 pub fn judge(rule: Rule, track: &Track, scene: &Scene<'_>) -> Verdict {

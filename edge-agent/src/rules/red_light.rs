@@ -12,6 +12,7 @@ use contract::{Movement, Rule};
 use super::lamps::{self, Signal};
 use super::passage::{self, Passage};
 use super::{CLARITY, Doubt, Finding, Lawful, Scene, Verdict};
+use crate::see::road::Road;
 use crate::see::track::Track;
 use crate::see::{Nanos, SECOND, seconds};
 
@@ -19,6 +20,11 @@ use crate::see::{Nanos, SECOND, seconds};
 const PAST: f32 = 0.5;
 /// Without crossing an exit the vehicle must come this far.
 const WELL_PAST: f32 = 1.2;
+/// A vehicle must have been followed to the line this long and in this many sightings.
+const LEAST_FOLLOWED: Nanos = seconds(0.3);
+const LEAST_SEEN: usize = 3;
+/// A vehicle lost from sight while still moving must have come this far.
+const LOST_PAST: f32 = 0.6;
 /// An exit this soon after the line still needs the vehicle to have left the line.
 const LEFT_LINE: f32 = 0.08;
 /// Whoever takes longer than this from the line to past it has stopped in between.
@@ -85,6 +91,11 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     let Some(before) = passage.before(track, road, 0.1) else {
         return Verdict::Abstained(Doubt::FirstSeenBeyond);
     };
+    // A part of a vehicle that is taken for one for a moment comes from nowhere.
+    let followed = passage.at.saturating_sub(track.path[0].t);
+    if passage.on < LEAST_SEEN || followed < LEAST_FOLLOWED || track.path.len() < 3 * LEAST_SEEN {
+        return Verdict::Abstained(Doubt::SeenTooLate);
+    }
     if track.doubtful(before.t.saturating_sub(SECOND), past) {
         return Verdict::Abstained(Doubt::IdentityUncertain);
     }
@@ -161,7 +172,9 @@ fn departure(track: &Track, scene: &Scene<'_>, passage: &Passage) -> Departure {
         }
     }
     let last = path.len() - 1;
-    let Some(past) = first_past.filter(|_| beyond(last) >= WELL_PAST) else {
+    // Hidden by others in the junction it is lost early; moving to the last, it did not stop there.
+    let hidden = scene.ended && beyond(last) >= LOST_PAST && moving(track, last);
+    let Some(past) = first_past.filter(|_| hidden || beyond(last) >= WELL_PAST) else {
         return Departure::AtLine;
     };
     let waited = scene.now.saturating_sub(passage.at) >= EXIT_WAIT;
@@ -169,8 +182,37 @@ fn departure(track: &Track, scene: &Scene<'_>, passage: &Passage) -> Departure {
     if !scene.ended && (!waited || passage::stood(track, last, seconds(2.0), 0.1)) {
         return Departure::Going;
     }
-    let movements = road.heading(passage.point, track.last().bbox.foot());
+    let movements = headings(track, road, passage);
     Departure::Gone { movements, past: path[past].t, by_exit: false }
+}
+
+/// Whether over the second before sighting `last` the vehicle clearly moved.
+fn moving(track: &Track, last: usize) -> bool {
+    let here = &track.path[last];
+    let earlier = track.path.iter().rfind(|seen| seen.t + SECOND <= here.t);
+    earlier.is_some_and(|seen| {
+        let ([x, y], [px, py]) = (here.bbox.foot(), seen.bbox.foot());
+        (x - px).hypot(y - py) > 0.15 * here.bbox.height()
+    })
+}
+
+/// The movements that the way over the junction may mean: where it was heading at the end first,
+/// then where it went as a whole, because a turn begins straight.
+fn headings(track: &Track, road: &Road, passage: &Passage) -> Vec<Movement> {
+    let end = track.last();
+    let late = track
+        .path
+        .iter()
+        .skip(passage.on)
+        .rfind(|seen| seen.t + SECOND <= end.t)
+        .map_or(passage.point, |seen| seen.bbox.foot());
+    let mut movements = road.heading(late, end.bbox.foot());
+    for movement in road.heading(passage.point, end.bbox.foot()) {
+        if !movements.contains(&movement) {
+            movements.push(movement);
+        }
+    }
+    movements
 }
 
 #[cfg(test)]

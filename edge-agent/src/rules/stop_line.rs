@@ -19,7 +19,7 @@ const ZONE: f32 = 1.2;
 /// Standing means moving less than this, in vehicle heights, over a second.
 const STILL: f32 = 0.08;
 /// Standing is watched this much longer than the rule asks, to see that it does not go on.
-const WATCHED: Nanos = seconds(3.0);
+const WATCHED: Nanos = seconds(1.0);
 
 pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     let road = scene.road;
@@ -37,7 +37,11 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
         return Verdict::Lawful(Lawful::DroveOn);
     }
     // The first moment of the standing that still lasts.
-    let still = |i: usize| beyond(i) >= scene.camera.stop_depth && stood(track, i, SECOND, STILL);
+    let deep = |i: usize| {
+        let bbox = &track.path[i].bbox;
+        road.stop.beyond(bbox.foot()) >= scene.camera.stop_depth * bbox.height().min(passage.size)
+    };
+    let still = |i: usize| deep(i) && stood(track, i, SECOND, STILL);
     if !still(last) {
         return end_or_wait(scene, Lawful::NotStanding);
     }

@@ -164,3 +164,22 @@ fn a_vehicle_lost_before_any_exit_is_judged_by_its_direction() {
     let script = Script { way, ..Script::default() };
     assert_eq!(verdict(&script), Verdict::Abstained(Doubt::MovementUnclear));
 }
+
+#[test]
+fn hidden_by_others_in_the_junction_it_was_still_going() {
+    // Gone from sight 0.7 heights past the line.
+    let way = &[(0.0, 500.0, 950.0), (3.0, 500.0, 515.0)];
+    let script = Script { way, ..Script::default() };
+    assert_eq!(accused(&verdict(&script)), Some(Movement::Straight));
+    // The same place, but it had come to rest there: where it went nobody saw.
+    let way = &[(0.0, 500.0, 950.0), (3.0, 500.0, 515.0), (6.0, 500.0, 515.0)];
+    let script = Script { way, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::StayedAtLine));
+}
+
+#[test]
+fn first_seen_at_the_line_is_not_accused() {
+    let way = &[(1.0, 500.0, 640.0), (4.0, 500.0, 100.0)];
+    let script = Script { way, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Abstained(Doubt::SeenTooLate));
+}
