@@ -23,6 +23,16 @@ pub enum ChainError {
     Predecessor { sequence: u64 },
 }
 
+impl ChainError {
+    /// The sequence number that is next, where the number is what is wrong.
+    pub const fn expected(&self) -> Option<u64> {
+        match self {
+            Self::Gap { expected, .. } | Self::Repeated { expected, .. } => Some(*expected),
+            Self::Predecessor { .. } => None,
+        }
+    }
+}
+
 impl Head {
     /// The head after `manifest`, whose stored bytes are `bytes`.
     pub fn advance(self, manifest: &Manifest, bytes: &[u8]) -> Result<Self, ChainError> {

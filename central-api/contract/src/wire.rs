@@ -58,7 +58,7 @@ pub struct Receipt {
 }
 
 /// RFC 9457 problem details.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Stable machine-readable code, e.g. `out_of_order`.
@@ -66,4 +66,7 @@ pub struct Problem {
     /// One sentence that says what is wrong and what would be right.
     pub detail: String,
     pub status: u16,
+    /// With `out_of_order`: the sequence number that is next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u64>,
 }

@@ -9,7 +9,7 @@ use central_api::admin::users::{self, NewUser, Role};
 use central_api::clock::{Clock as _, System};
 use central_api::config::Config;
 use central_api::device::ca::Ca;
-use central_api::device::{enrol, receipt};
+use central_api::device::{enrol, receipt, settle};
 use central_api::store::Store;
 use clap::Subcommand;
 use time::Duration;
@@ -51,6 +51,19 @@ pub enum Admin {
         #[arg(long)]
         id: String,
     },
+    /// Let a box's chain go on after packages that are lost for good; the audit keeps why.
+    ///
+    /// The box's log names the sequence it is stuck at.
+    SettleChain {
+        #[arg(long)]
+        id: String,
+        /// Sequence number of the first package that is still there.
+        #[arg(long, value_name = "SEQUENCE")]
+        next: i64,
+        /// Why the packages before it are lost.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// List the boxes.
     ListDevices,
 }
@@ -79,6 +92,10 @@ impl Admin {
             Self::RevokeDevice { id } => {
                 enrol::revoke(&store, System.now(), &id).await?;
                 println!("device {id} revoked");
+            }
+            Self::SettleChain { id, next, reason } => {
+                let lost = settle::settle(&store, System.now(), &id, next, &reason).await?;
+                println!("device {id}: {lost} packages given up, {next} comes next");
             }
             Self::ListDevices => {
                 for device in enrol::list(&store).await? {

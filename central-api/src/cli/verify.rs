@@ -57,6 +57,9 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
     for finding in &report.findings {
         println!("FAILED {}: {}", finding.subject, finding.problem);
     }
+    for gap in &report.settled {
+        println!("SETTLED {}: {}", gap.subject, gap.problem);
+    }
     let verdict = if report.ok { "OK" } else { "FAILED" };
     print!("{verdict}: {} packages, {} files", report.packages, report.files);
     if let Some(head) = &report.audit_head {

@@ -6,4 +6,5 @@ pub mod intake;
 pub mod keyfile;
 pub mod rate;
 pub mod receipt;
+pub mod settle;
 pub mod tls;

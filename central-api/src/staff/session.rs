@@ -236,7 +236,12 @@ impl FromRequestParts<AppState> for ApiOfficer {
 
 /// RFC 9457 problem details.
 pub(crate) fn problem(status: StatusCode, code: &str, detail: impl Into<String>) -> Response {
-    let body = Problem { code: code.into(), detail: detail.into(), status: status.as_u16() };
+    let body = Problem {
+        code: code.into(),
+        detail: detail.into(),
+        status: status.as_u16(),
+        expected: None,
+    };
     let media_type = [(axum::http::header::CONTENT_TYPE, "application/problem+json")];
     (status, media_type, Json(body)).into_response()
 }

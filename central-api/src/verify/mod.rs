@@ -28,6 +28,8 @@ pub struct Report {
     /// End of the audit chain: keep it outside the database.
     pub audit_head: Option<String>,
     pub findings: Vec<Finding>,
+    /// Gaps in a device's chain that an administrator answered for; no failure by themselves.
+    pub settled: Vec<Finding>,
 }
 
 impl Report {

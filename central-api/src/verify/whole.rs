@@ -8,9 +8,10 @@ use contract::{Digest, Manifest};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::Report;
 use super::package::{named, open_sealed};
+use super::{Finding, Report};
 use crate::audit;
+use crate::device::settle;
 use crate::evidence::{EvidenceError, EvidenceStore};
 use crate::store::{Store, StoreError};
 
@@ -58,6 +59,7 @@ struct Link {
 pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Report, StoreError> {
     let mut report = Report::default();
     let keys = keys(store).await?;
+    let gaps = settle::all(store).await?;
     let mut links: HashMap<String, Link> = HashMap::new();
     let mut last = (String::new(), 0_i64);
     loop {
@@ -79,7 +81,7 @@ pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Rep
         for row in &rows {
             let kept = Kept::read(row)?;
             let link = links.entry(kept.device_id.clone()).or_default();
-            follow(&mut report, link, &kept);
+            follow(&mut report, link, &kept, &gaps);
             check_case(&mut report, &kept);
             check_package(&mut report, evidence, &keys, &kept).await?;
             last = (kept.device_id, kept.sequence);
@@ -114,11 +116,18 @@ async fn keys(store: &Store) -> Result<Keys, StoreError> {
 }
 
 /// Continues the device's chain with this row: no gap, the right predecessor.
-fn follow(report: &mut Report, link: &mut Link, kept: &Kept) {
+fn follow(report: &mut Report, link: &mut Link, kept: &Kept, gaps: &settle::Gaps) {
     let subject = format!("device {}", kept.device_id);
     if kept.sequence != link.sequence + 1 {
         let (from, to) = (link.sequence + 1, kept.sequence - 1);
-        report.add(&subject, format!("sequence {from} to {to} missing before {}", kept.sequence));
+        let missing = format!("sequence {from} to {to} missing before {}", kept.sequence);
+        match gaps.get(&(kept.device_id.clone(), kept.sequence)) {
+            Some(settled) => report.settled.push(Finding {
+                subject,
+                problem: format!("{missing}; settled on {}: {}", settled.at.date(), settled.reason),
+            }),
+            None => report.add(&subject, missing),
+        }
     } else if let Ok(manifest) = Manifest::parse(kept.manifest.as_bytes()) {
         let previous = manifest.previous.map(|digest| digest.to_string());
         if previous != link.digest {

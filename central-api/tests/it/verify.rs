@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use central_api::device::settle::{self, SettleError};
 use central_api::verify::{Finding, verify_package};
 use contract::FileRole;
 
 use crate::support::{Database, PackageBuilder, World, on_both};
 
-on_both!(the_store_names_what_fails);
+on_both!(the_store_names_what_fails, a_settled_gap_lets_the_box_go_on_and_stays_named);
 
 fn flip(path: &Path, at: usize) {
     let mut bytes = std::fs::read(path).unwrap();
@@ -57,6 +58,41 @@ fn a_package_names_what_fails() {
     let found: Vec<_> =
         report.findings.iter().map(|f| (f.subject.as_str(), f.problem.as_str())).collect();
     assert_eq!(found, [("on.jpg", "missing"), ("clip.mp4", "5 bytes, the manifest says 3000")]);
+}
+
+async fn a_settled_gap_lets_the_box_go_on_and_stays_named(database: Database) {
+    let world = World::new(database).await;
+    let mut road_box = world.road_box("edge-01", 1).await;
+    // Five were sealed; the second to the fourth died with the box's disk.
+    for lost in [false, true, true, true] {
+        let package = road_box.sealed(road_box.next());
+        if !lost {
+            road_box.deliver(&package).await.unwrap();
+        }
+        road_box.advance(&package);
+    }
+    let fifth = road_box.sealed(road_box.next());
+    assert_eq!(road_box.announce(&fifth).await.problem().expected, Some(2));
+    let store = &world.app.store;
+    let at = time::OffsetDateTime::from_unix_timestamp(1_767_225_600).unwrap();
+    let settle = async |id, next, reason| settle::settle(store, at, id, next, reason).await;
+    let error = settle("edge-01", 2, "the disk of the box died").await.unwrap_err();
+    assert!(error.to_string().contains("ends at 1"), "{error}");
+    assert!(matches!(settle("edge-01", 5, "lost").await, Err(SettleError::Reason)));
+    assert!(matches!(settle("edge-09", 5, "disk died").await, Err(SettleError::Reason)));
+    let unknown = settle("edge-09", 5, "the disk of the box died").await;
+    assert!(matches!(unknown, Err(SettleError::Unknown(_))));
+    // Settled for another number than the one that comes: nothing changes.
+    assert_eq!(settle("edge-01", 4, "the disk of the box died").await.unwrap(), 2);
+    assert_eq!(road_box.announce(&fifth).await.refusal(), (409, "out_of_order".into()));
+    assert_eq!(settle("edge-01", 5, "the disk of the box died").await.unwrap(), 3);
+    road_box.deliver(&fifth).await.unwrap();
+    let report = world.verify().await;
+    assert!(report.ok, "{:?}", report.findings);
+    assert_eq!(report.settled.len(), 1);
+    let told = &report.settled[0].problem;
+    assert!(told.contains("sequence 2 to 4 missing before 5; settled on 2026-01-01"), "{told}");
+    world.stop().await;
 }
 
 async fn the_store_names_what_fails(database: Database) {

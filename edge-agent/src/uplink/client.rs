@@ -8,10 +8,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use contract::Digest;
 use contract::manifest::{MAX_FILES, MAX_MANIFEST_BYTES};
 use contract::seal::MAX_JWS_BYTES;
-use contract::wire::{Announcement, Progress};
+use contract::wire::{Announcement, Problem, Progress};
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
-use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::keys::Identity;
@@ -72,15 +71,6 @@ impl Trouble {
     fn retry(reason: impl ToString) -> Self {
         Self::Retry { reason: reason.to_string(), after: None, progressed: false }
     }
-}
-
-/// RFC 9457 problem details as this client reads them; `expected` comes with `out_of_order`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Problem {
-    code: String,
-    detail: String,
-    expected: Option<u64>,
 }
 
 /// The central's device API.
@@ -204,10 +194,7 @@ async fn announcement_trouble(response: Response) -> Trouble {
         (401 | 403 | 404 | 405, _) | (_, "bad_seal" | "capture_in_future") => {
             Trouble::Unwelcome { detail }
         }
-        (409, "out_of_order") => {
-            let expected = problem.expected.or_else(|| expected_in(&problem.detail));
-            Trouble::OutOfOrder { expected, detail }
-        }
+        (409, "out_of_order") => Trouble::OutOfOrder { expected: problem.expected, detail },
         (408 | 425 | 429 | 500..=599, _) | (400, "truncated") => {
             Trouble::Retry { reason: detail, after, progressed: false }
         }
@@ -243,11 +230,6 @@ async fn problem(response: Response) -> Problem {
     }
 }
 
-/// The contract's chain errors name the expected sequence in words: `… 42 is next …`.
-fn expected_in(detail: &str) -> Option<u64> {
-    detail.split(" is next").next()?.rsplit(' ').next()?.parse().ok()
-}
-
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     // A day is more than any honest answer.
@@ -276,20 +258,4 @@ fn words(error: &reqwest::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use contract::chain::ChainError;
-
-    use super::*;
-
-    #[test]
-    fn the_expected_sequence_is_found_in_the_contracts_own_words() {
-        let gap = ChainError::Gap { expected: 42, found: 50 };
-        assert_eq!(expected_in(&gap.to_string()), Some(42));
-        let repeated = ChainError::Repeated { expected: 7, found: 3 };
-        assert_eq!(expected_in(&repeated.to_string()), Some(7));
-        assert_eq!(expected_in("no such words"), None);
-    }
 }

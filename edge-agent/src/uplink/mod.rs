@@ -251,7 +251,8 @@ impl Uplink {
                 tracing::error!(
                     sequence,
                     "{trouble}; it is not in the spool, so nothing can be \
-                    delivered until the central's administrator settles the chain"
+                    delivered until the central's administrator settles the chain \
+                    (central-api admin settle-chain --next {sequence})"
                 );
                 self.asked = None;
                 self.resend = None;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as B64;
-use contract::chain::Head;
+use contract::chain::{ChainError, Head};
 use contract::manifest::MAX_MANIFEST_BYTES;
 use contract::package::{Failure, open_manifest, seal_text};
 use contract::seal::{MAX_JWS_BYTES, SealError, VerifyingKey};
@@ -16,7 +16,7 @@ use time::{Duration, OffsetDateTime};
 use super::guard::read_body;
 use super::{Caller, Intake, IntakeError, complete};
 use crate::audit;
-use crate::device::enrol;
+use crate::device::{enrol, settle};
 use crate::store::{Constraint, OnConstraint as _, StoreError, Tx, to_ms};
 
 /// Base64 of the largest manifest, the largest seal, and the JSON around them.
@@ -141,9 +141,15 @@ async fn record(
         let same = device_id == caller.device_id && digest == sealed.digest.to_string();
         return if same { Ok(()) } else { Err(IntakeError::EvidenceConflict(id)) };
     }
-    let head = read_head(&device)?
-        .advance(&sealed.manifest, sealed.text.as_bytes())
-        .map_err(IntakeError::Chain)?;
+    let head = match read_head(&device)?.advance(&sealed.manifest, sealed.text.as_bytes()) {
+        Ok(head) => head,
+        Err(ChainError::Gap { found, .. })
+            if settle::settled(&mut tx, &caller.device_id, signed(found)?).await? =>
+        {
+            Head { sequence: found, digest: Some(sealed.digest) }
+        }
+        Err(broken) => return Err(IntakeError::Chain(broken)),
+    };
     let open: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM evidence WHERE device_id = $1 AND received_at IS NULL",
     )

@@ -120,22 +120,6 @@ impl IntakeError {
     }
 }
 
-/// A problem and, for `out_of_order`, the sequence number that is next (an RFC 9457 extension).
-struct Answer {
-    problem: Problem,
-    expected: Option<u64>,
-}
-
-impl Answer {
-    fn members(self) -> serde_json::Value {
-        let mut members = serde_json::json!(self.problem);
-        if let Some(expected) = self.expected {
-            members["expected"] = expected.into();
-        }
-        members
-    }
-}
-
 impl IntoResponse for IntakeError {
     fn into_response(self) -> Response {
         let (status, code) = self.parts();
@@ -149,16 +133,12 @@ impl IntoResponse for IntakeError {
                 other.to_string()
             }
         };
-        let body = Answer {
-            problem: Problem { code: code.to_owned(), detail, status: status.as_u16() },
-            expected: match &self {
-                Self::Chain(
-                    ChainError::Gap { expected, .. } | ChainError::Repeated { expected, .. },
-                ) => Some(*expected),
-                _ => None,
-            },
+        let expected = match &self {
+            Self::Chain(broken) => broken.expected(),
+            _ => None,
         };
-        let mut response = (status, axum::Json(body.members())).into_response();
+        let body = Problem { code: code.to_owned(), detail, status: status.as_u16(), expected };
+        let mut response = (status, axum::Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         let wait = match self {

@@ -169,7 +169,7 @@ fn enrol(dir: &Path) -> rustls::ServerConfig {
 }
 
 fn refuse(status: u16, code: &str, detail: String) -> Response {
-    let problem = Problem { code: code.into(), detail, status };
+    let problem = Problem { code: code.into(), detail, status, expected: None };
     (StatusCode::from_u16(status).unwrap(), Json(problem)).into_response()
 }
 
@@ -222,7 +222,11 @@ async fn announce(
             Err(error @ ChainError::Predecessor { .. }) => {
                 return refuse(409, "broken_chain", error.to_string());
             }
-            Err(error) => return refuse(409, "out_of_order", error.to_string()),
+            Err(error) => {
+                let (code, detail) = ("out_of_order".into(), error.to_string());
+                let problem = Problem { code, detail, status: 409, expected: error.expected() };
+                return (StatusCode::CONFLICT, Json(problem)).into_response();
+            }
         },
     }
     let held = &memory.held[&sequence];
