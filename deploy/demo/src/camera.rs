@@ -11,9 +11,8 @@ use crate::site::Site;
 
 /// Renders the synthetic junction once and keeps it; later runs find it.
 pub fn render(site: &Site, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
-    let stem = site.cache.join(format!("junction-{seed}"));
     let [clip, truth, geometry] =
-        ["mp4", "truth.json", "site.toml"].map(|end| stem.with_extension(end));
+        ["mp4", "truth.json", "site.toml"].map(|end| kept(site, seed, end));
     let program = site.program("world")?;
     // The renderer itself may have changed since: its own modification time is part of the key.
     let built = std::fs::metadata(program.get_program())?.modified()?;
@@ -32,6 +31,15 @@ pub fn render(site: &Site, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
         }
     }
     Ok((clip, truth, geometry))
+}
+
+/// What really happens in the rendered junction, as JSON.
+pub fn truth(site: &Site, seed: u64) -> PathBuf {
+    kept(site, seed, "truth.json")
+}
+
+fn kept(site: &Site, seed: u64, end: &str) -> PathBuf {
+    site.cache.join(format!("junction-{seed}.{end}"))
 }
 
 /// Serves `clip` over RTSP in an endless loop.

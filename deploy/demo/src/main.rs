@@ -11,6 +11,7 @@ mod owner;
 mod process;
 mod run;
 mod score;
+mod secrecy;
 mod site;
 mod smoke;
 mod stages;

@@ -12,6 +12,7 @@ use crate::browser::Browser;
 use crate::officer;
 use crate::owner;
 use crate::process;
+use crate::secrecy;
 use crate::site::Site;
 use crate::stages::Stages;
 use crate::system::{SEED, System, View};
@@ -118,7 +119,8 @@ async fn walk(site: Site, weights: &Path, stages: &Stages) -> Result<()> {
             let names = flip_each(&system, &evidence)?;
             Ok(((), names))
         })
-        .await
+        .await?;
+    stages.run("logs name nobody", async { Ok(((), secrecy::logs_name_nobody(&system)?)) }).await
 }
 
 /// Flips one bit in copies of manifest, frame and clip of a delivered package; each must be named.
