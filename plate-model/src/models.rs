@@ -97,6 +97,9 @@ impl Models {
                 kept.push((quad, vehicle.copied()));
             }
         }
+        for (quad, _) in &mut kept {
+            *quad = self.finder.closer(planes, quad)?;
+        }
         Ok(kept)
     }
 }

@@ -50,7 +50,10 @@ impl Eyes for Models {
             .filter(|quad| quad.score >= 0.6 * best)
             .max_by(|a, b| a.bbox().y2.total_cmp(&b.bbox().y2));
         match own {
-            Some(quad) => Ok(Some((quad, self.reader.read(planes, &quad)?))),
+            Some(quad) => {
+                let quad = self.finder.closer(planes, &quad)?;
+                Ok(Some((quad, self.reader.read(planes, &quad)?)))
+            }
             None => Ok(None),
         }
     }
