@@ -22,6 +22,8 @@ pub const EXPANSION: f32 = 0.08;
 /// Width of a closer look, in plate widths; of 1.5 to 4 the one after which most plates are read
 /// (`train/chain.py`).
 const CLOSER: f32 = 2.6;
+/// Overlap of two looks at one plate.
+const AGREED: f32 = 0.6;
 /// Plates reported for one vehicle at most.
 pub const MOST: usize = 16;
 
@@ -138,8 +140,8 @@ impl PlateFinder {
     }
 
     /// The same plate looked at again from near, its corners the better for it: in the vehicle's
-    /// crop a pixel of the input may be several of the frame. Where the second look finds nothing
-    /// there, the first one stands.
+    /// crop a pixel of the input may be several of the frame. Where the second look does not agree
+    /// that it is there, the first one stands.
     pub fn closer(&mut self, planes: &Planes<'_>, quad: &PlateQuad) -> Result<PlateQuad> {
         let plate = quad.bbox();
         let (x, y) = ((plate.x1 + plate.x2) / 2.0, (plate.y1 + plate.y2) / 2.0);
@@ -147,7 +149,7 @@ impl PlateFinder {
         let half = quad.width() * CLOSER / 2.0 / (1.0 + 2.0 * EXPANSION);
         let around = BBox::new(x - half, y - half, x + half, y + half);
         let found = self.find(planes, around)?;
-        let same = found.into_iter().find(|again| again.bbox().iou(&plate) > 0.3);
+        let same = found.into_iter().find(|again| again.bbox().iou(&plate) > AGREED);
         Ok(same.map_or(*quad, |again| PlateQuad { score: quad.score.max(again.score), ..again }))
     }
 

@@ -18,14 +18,11 @@ import numpy as np
 from .common.config import ROOT, WEIGHTS
 from .common.letterbox import letterbox, to_tensor_layout
 from .common.onnx_export import session
-from .finder.crops import plate_width, vehicle_box
+from .finder.crops import CLOSER, plate_width, vehicle_box
 from .finder.data import real_pictures
 from .finder.score import peaks, quad_iou
 from .reader.data import rectify
 from .reader.score import texts
-
-CLOSER = 2.6  # the second crop is this many plate widths wide
-
 
 def look(finder, img: np.ndarray, box: np.ndarray, side: int) -> list[np.ndarray]:
     """Plates found in one box of a picture, in picture pixels, best first."""

@@ -7,6 +7,7 @@
 //! rules void a case over them.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 
 use contract::VehicleClass;
 use plate_model::BBox;
@@ -106,31 +107,12 @@ impl Track {
         self.votes[sighting.class as usize] += sighting.score;
         self.hits += 1;
         let strong = sighting.score >= settings.strong;
-        if self.reshaped(sighting) {
-            self.doubts.push(t);
-        }
         self.path.push_back(Observation { t, bbox: sighting.bbox, score: sighting.score, strong });
         while self.path.len() > MAX_POINTS
             || self.path.front().is_some_and(|p| t.saturating_sub(p.t) > MAX_AGE)
         {
             self.path.pop_front();
         }
-    }
-
-    /// Whether the box has lately become another: a vehicle recedes, it does not shrink to half in
-    /// half a second. Then the box has lost or gained a part, and its foot is not where it was.
-    fn reshaped(&self, sighting: &Sighting) -> bool {
-        let height = |back: usize| {
-            let start = self.path.len().checked_sub(back + 3)?;
-            let mut three: Vec<f32> =
-                self.path.range(start..start + 3).map(|seen| seen.bbox.height()).collect();
-            three.sort_by(f32::total_cmp);
-            Some(three[1])
-        };
-        let (Some(now), Some(before)) = (height(0), height(5)) else { return false };
-        let change = (now / before).max(before / now);
-        let still_so = (sighting.bbox.height() / now).max(now / sighting.bbox.height()) < 1.3;
-        change > 1.7 && still_so
     }
 
     /// The class most seen, weighted by score.
@@ -159,6 +141,21 @@ impl Track {
     /// Whether the track may have changed vehicles between two moments.
     pub fn doubtful(&self, from: Nanos, to: Nanos) -> bool {
         self.doubts.iter().any(|&t| (from..=to).contains(&t))
+    }
+}
+
+/// For the log: number, kind, when it was seen from and to, and where it was last.
+impl fmt::Display for Track {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let second = |seen: &Observation| seen.t as f64 / SECOND as f64;
+        let ([x, y], name) = (self.last().bbox.foot(), self.class().name());
+        let (from, to) = (second(&self.path[0]), second(self.last()));
+        write!(
+            f,
+            "{} {name} {from:.1}-{to:.1} s, {} times, to {x:.0},{y:.0}",
+            self.id,
+            self.path.len()
+        )
     }
 }
 
@@ -540,21 +537,6 @@ mod tests {
         let first = &tracker.tracks()[0];
         assert!(first.doubts.is_empty(), "{:?}", first.doubts);
         assert_eq!(first.path.len(), 40);
-    }
-
-    #[test]
-    fn a_box_that_becomes_another_is_doubted_and_a_receding_one_is_not() {
-        let run = |height: &dyn Fn(u64) -> f32| {
-            let mut tracker = Tracker::new(Settings::default(), 1);
-            for i in 0..40 {
-                let (y, h) = (700.0 - 5.0 * i as f32, height(i));
-                tracker.step(frame(i, 10), &[car(300.0, y - h, 420.0, y, 0.8)]);
-            }
-            tracker.tracks().iter().any(|track| !track.doubts.is_empty())
-        };
-        assert!(run(&|i| if i < 20 { 110.0 } else { 62.0 }), "the lower half was lost");
-        assert!(!run(&|i| 120.0 - i as f32), "it drives away");
-        assert!(!run(&|i| if i == 20 { 64.0 } else { 110.0 }), "one bad box");
     }
 
     proptest! {

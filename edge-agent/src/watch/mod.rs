@@ -325,12 +325,12 @@ impl<E: Eyes> Watch<E> {
                     Verdict::Pending => continue,
                     Verdict::Lawful(reason) => tracing::debug!(
                         camera = camera.id,
-                        track = track.id,
+                        track = %track,
                         rule = rule.name(),
                         reason = reason.name(),
                         "lawful"
                     ),
-                    Verdict::Abstained(doubt) => abstain(&camera, track.id, rule, doubt),
+                    Verdict::Abstained(doubt) => abstain(&camera, track, rule, doubt),
                     Verdict::Violation(finding) => {
                         let copy = candidate.clone();
                         found.push(Waiting { finding, track: track.clone(), candidate: copy });
@@ -377,7 +377,7 @@ impl<E: Eyes> Watch<E> {
                     (self.out)(accused);
                 }
                 Err(doubt) => {
-                    abstain(&self.camera, waiting.track.id, waiting.finding.rule, doubt);
+                    abstain(&self.camera, &waiting.track, waiting.finding.rule, doubt);
                 }
             }
         }
@@ -385,10 +385,10 @@ impl<E: Eyes> Watch<E> {
     }
 }
 
-fn abstain(camera: &Camera, track: u64, rule: Rule, doubt: Doubt) {
+fn abstain(camera: &Camera, track: &Track, rule: Rule, doubt: Doubt) {
     tracing::debug!(
         camera = camera.id,
-        track,
+        %track,
         rule = rule.name(),
         reason = doubt.name(),
         "abstained"

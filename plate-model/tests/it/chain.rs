@@ -72,6 +72,17 @@ fn plates_come_back_in_frame_pixels_in_order_and_once() {
 }
 
 #[test]
+fn a_second_look_that_sees_something_else_changes_nothing() {
+    let mut models = models();
+    let frame = grey(800, 600, 255);
+    let vehicle = BBox::new(100.0, 200.0, 300.0, 400.0);
+    let first = models.finder.find(&frame.planes(), vehicle).unwrap()[0];
+    // This finder answers with the same place of its input, whatever it is shown.
+    let again = models.finder.closer(&frame.planes(), &first).unwrap();
+    assert_eq!(again, first);
+}
+
+#[test]
 fn a_box_outside_the_picture_has_no_plates() {
     let mut models = models();
     let frame = grey(800, 600, 255);

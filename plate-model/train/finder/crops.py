@@ -10,6 +10,12 @@ import numpy as np
 from ..common import augment
 from ..common.letterbox import GREY
 
+# RGB of a clean plate in daylight, in the order of the network's colours; white is not painted.
+PAINTS = ((0, 0, 0), (225, 185, 40), (30, 70, 170), (170, 30, 35))
+
+
+CLOSER = 2.6  # the second look is this many plate widths wide
+
 
 @dataclass
 class PlateLabel:
@@ -55,6 +61,15 @@ def vehicle_box(p: Picture, plate: PlateLabel, crop: dict, rng: np.random.Genera
     x0 = centre[0] - bw * rng.uniform(0.25, 0.75)
     y0 = centre[1] - bh * (rng.uniform(0.5, 0.9) if rng.random() < 0.75 else rng.uniform(0.2, 0.9))
     return np.clip([x0, y0, x0 + bw, y0 + bh], 0, [w, h, w, h])
+
+
+def closer_box(p: Picture, plate: PlateLabel, rng: np.random.Generator) -> np.ndarray:
+    """What the product looks at again, closer, around a first and inexact answer."""
+    h, w = p.image.shape[:2]
+    width = plate_width(plate.corners)
+    centre = plate.corners.mean(0) + rng.normal(0, 0.1, 2) * width
+    half = width * CLOSER / 2 * float(np.exp(rng.normal(0, 0.15)))
+    return np.clip([*(centre - half), *(centre + half)], 0, [w, h, w, h])
 
 
 def random_box(p: Picture, rng: np.random.Generator) -> np.ndarray:
@@ -135,6 +150,35 @@ def cut(p: Picture, box: np.ndarray, side: int, rng: np.random.Generator | None)
         if 0 < c[:, 0].mean() < nw and 0 < c[:, 1].mean() < nh:
             plates.append(PlateLabel(c.astype(np.float32), q.rows, q.colour, q.exact))
     return out, plates, (nw, nh)
+
+
+def recoloured(img: np.ndarray, plates: list[PlateLabel], rng: np.random.Generator) -> np.ndarray:
+    """White plates painted over as blue, red or yellow ones: real shapes of which few are on record."""
+    out = img.copy()
+    for q in plates:
+        if q.colour != 0 or not q.exact:
+            continue
+        colour = int(rng.integers(1, 4))
+        ground = np.array(PAINTS[colour], np.float32) * float(rng.uniform(0.75, 1.25))
+        letters = np.array([20, 20, 20] if colour == 1 else [235, 235, 235], np.float32)
+        x0, y0 = np.maximum(q.corners.min(0).astype(int), 0)
+        x1, y1 = q.corners.max(0).astype(int) + 2
+        part = out[y0:y1, x0:x1]
+        if part.size == 0:
+            continue
+        mask = np.zeros(part.shape[:2], np.uint8)
+        cv2.fillConvexPoly(mask, np.round(q.corners - [x0, y0]).astype(np.int32), 1)
+        grey = part.astype(np.float32).mean(2)
+        inside = grey[mask > 0]
+        if inside.size < 12:
+            continue
+        dark, light = np.percentile(inside, (10, 85))
+        share = np.clip((grey - dark) / max(light - dark, 12.0), 0, 1)[..., None]
+        brightness = min(1.0, light / 200)
+        painted = (share * ground + (1 - share) * letters) * brightness
+        part[mask > 0] = np.clip(painted, 0, 255).astype(np.uint8)[mask > 0]
+        q.colour = colour
+    return out
 
 
 def spoil(img: np.ndarray, content: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from .crops import Picture, PlateLabel, cut, pasted_small, plate_width, random_box, spoil, vehicle_box
+from .crops import Picture, PlateLabel, closer_box, cut, pasted_small, plate_width, random_box, recoloured, spoil, vehicle_box
 from .net import COLOURS
 
 
@@ -132,6 +133,7 @@ class Crops(IterableDataset):
 
     def __init__(self, real: list[Picture], negatives: list[Picture], synthetic: list[Picture], cfg: dict, seed: int):
         self.real, self.negatives, self.synthetic = real, negatives, synthetic
+        self.coloured = [p for p in synthetic if any(q.colour > 0 for q in p.plates)]
         self.cfg, self.seed = cfg, seed
         domains: dict[str, int] = {}
         for p in real:
@@ -148,15 +150,22 @@ class Crops(IterableDataset):
             box = random_box(p, rng)
         else:
             if self.synthetic and rng.random() > self.cfg["data"]["real_share"]:
-                p = self.synthetic[rng.integers(len(self.synthetic))]
+                pool = self.coloured if self.coloured and rng.random() < 0.3 else self.synthetic
+                p = pool[rng.integers(len(pool))]
             else:
                 p = self.real[rng.choice(len(self.real), p=self.weights)]
                 widest = max(plate_width(q.corners) for q in p.plates) / p.image.shape[1] if p.plates else 0
                 if widest > 0.12 and rng.random() < crop["small_on_other"] * 1.6:
                     pool = self.negatives if rng.random() < 0.7 else self.real
                     p = pasted_small(p, pool[rng.integers(len(pool))], rng)
-            box = vehicle_box(p, p.plates[rng.integers(len(p.plates))], crop, rng) if p.plates else random_box(p, rng)
+            if not p.plates:
+                box = random_box(p, rng)
+            else:
+                look = closer_box if rng.random() < crop["closer"] else partial(vehicle_box, crop=crop)
+                box = look(p, p.plates[rng.integers(len(p.plates))], rng=rng)
         img, plates, content = cut(p, box, side, rng)
+        if rng.random() < crop["recoloured"]:
+            img = recoloured(img, plates, rng)
         return spoil(img, content, rng), plates
 
     def __iter__(self):
