@@ -77,10 +77,16 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     }
 
     // Over the line on red, there until green, then on: the stop line rule's.
-    let still_red = |movement: &Movement| {
-        matches!(lamps::signal(scene.lamps, *movement, past), Signal::Red { .. })
+    let red = |at: Nanos| {
+        let red = |movement: &Movement| {
+            matches!(lamps::signal(scene.lamps, *movement, at), Signal::Red { .. })
+        };
+        movements.iter().all(red)
     };
-    if past.saturating_sub(passage.at) > WAITED && !movements.iter().all(still_red) {
+    let waited = past.saturating_sub(passage.at) > WAITED && !red(past);
+    // It may set off a moment before its wheels are seen to move.
+    let set_off = stood_over(track, road, &passage).map(|until| (until + SECOND).min(scene.now));
+    if waited || set_off.is_some_and(|at| !red(at)) {
         return Verdict::Lawful(Lawful::WaitedForGreen);
     }
 
@@ -184,6 +190,17 @@ fn departure(track: &Track, scene: &Scene<'_>, passage: &Passage) -> Departure {
     }
     let movements = headings(track, road, passage);
     Departure::Gone { movements, past: path[past].t, by_exit: false }
+}
+
+/// Until when the vehicle stood over the line, however far it had come before it stopped.
+fn stood_over(track: &Track, road: &Road, passage: &Passage) -> Option<Nanos> {
+    (passage.on..track.path.len())
+        .rev()
+        .find(|&i| {
+            let beyond = road.stop.beyond(track.path[i].bbox.foot());
+            beyond <= WELL_PAST * passage.size && passage::stood(track, i, WAITED, 0.1)
+        })
+        .map(|i| track.path[i].t)
 }
 
 /// Whether over the second before sighting `last` the vehicle clearly moved.

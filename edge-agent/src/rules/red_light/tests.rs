@@ -46,6 +46,13 @@ fn whoever_waits_over_the_line_for_green_is_not_accused_of_running_red() {
     // The same stop, left again while it is still red.
     let script = Script { way, ..Script::default() };
     assert_eq!(accused(&verdict(&script)), Some(Movement::Straight));
+    // As far over the line as counts as past it.
+    let way =
+        &[(0.0, 500.0, 950.0), (2.0, 500.0, 540.0), (9.0, 500.0, 540.0), (12.0, 500.0, 150.0)];
+    let script = Script { way, phases: &phases, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::WaitedForGreen));
+    let script = Script { way, ..Script::default() };
+    assert_eq!(accused(&verdict(&script)), Some(Movement::Straight));
 }
 
 #[test]
