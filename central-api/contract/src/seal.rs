@@ -133,7 +133,8 @@ impl VerifyingKey {
         id
     }
 
-    /// Checks a detached seal over `payload` and tells a changed payload from a changed seal.
+    /// Checks a detached seal over `payload` and tells a changed payload from a changed seal. A
+    /// seal whose header and signature were both changed passes for a changed payload.
     pub fn verify_detached(
         &self,
         purpose: Purpose,
