@@ -134,7 +134,7 @@ impl Site {
 
     /// Waits until the page's text holds `words`.
     async fn sees(&self, words: &str) {
-        for _ in 0..100 {
+        for _ in 0..600 {
             if let Ok(main) = self.browser.find(Locator::Css("main")).await
                 && main.text().await.is_ok_and(|text| text.contains(words))
             {

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use crate::process::Running;
 use crate::site::Site;
 
+/// How long a page may take: a busy machine is slow, not broken.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// One browser with its driver. [`Browser::close`] it when done; dropping ends the driver.
 #[derive(Debug)]
 pub struct Browser {
@@ -80,6 +83,22 @@ impl Browser {
         self.find(css).await?.click().await.with_context(|| format!("click {css}"))
     }
 
+    /// Clicks what leads to another page and waits until this one is gone: until then whatever is
+    /// read is still the old page's, and going elsewhere would cut the request off.
+    pub async fn submit(&self, css: &str) -> Result<()> {
+        let page = self.find("html").await?;
+        self.click(css).await?;
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while tokio::time::Instant::now() < deadline {
+            // Any error: the element, and its page with it, is no longer there.
+            if page.tag_name().await.is_err() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("{css} was clicked and led nowhere within {} s", PATIENCE.as_secs())
+    }
+
     pub async fn text(&self, css: &str) -> Result<String> {
         self.find(css).await?.text().await.with_context(|| format!("read {css}"))
     }
@@ -100,12 +119,7 @@ impl Browser {
     }
 
     async fn find(&self, css: &str) -> Result<fantoccini::elements::Element> {
-        let found = self
-            .client
-            .wait()
-            .at_most(Duration::from_secs(60))
-            .for_element(Locator::Css(css))
-            .await;
+        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
         if let Err(error) = found {
             let url =
                 self.client.current_url().await.map(|url| url.to_string()).unwrap_or_default();

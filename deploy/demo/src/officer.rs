@@ -12,7 +12,7 @@ pub async fn sign_in(browser: &Browser, site: &Site, officer: &Login) -> Result<
     browser.go(&site.web_url("/dang-nhap")).await?;
     browser.fill("input[name=login]", officer.login).await?;
     browser.fill("input[name=password]", &officer.password).await?;
-    browser.click("main form button[type=submit]").await?;
+    browser.submit("main form button[type=submit]").await?;
     browser.text("main h1").await.map(drop)
 }
 
@@ -37,7 +37,7 @@ pub async fn review(browser: &Browser, site: &Site, case: &str) -> Result<String
         "the page does not call the seal good"
     );
     browser.click("details[data-key=a] > summary").await?;
-    browser.click("details[data-key=a] form button[type=submit]").await?;
+    browser.submit("details[data-key=a] form button[type=submit]").await?;
     browser.text("main h1").await?;
     Ok(format!("{pictures} pictures seen, clip played to {played:.1} s"))
 }
@@ -48,11 +48,11 @@ pub async fn approve(browser: &Browser, site: &Site, case: &str) -> Result<i64> 
     browser.picture("approval").await?;
     browser.go(&site.web_url(&format!("/ho-so/{case}"))).await?;
     browser.click("details[data-key=a] > summary").await?;
-    browser.click("details[data-key=a] form button[type=submit]").await?;
+    browser.submit("details[data-key=a] form button[type=submit]").await?;
     browser.text("main h1").await?;
     browser.go(&site.web_url(&format!("/ho-so/{case}"))).await?;
     if browser.count("form:has(input[value=notify]) button").await? > 0 {
-        browser.click("form:has(input[value=notify]) button").await?;
+        browser.submit("form:has(input[value=notify]) button").await?;
         browser.text("main h1").await?;
         browser.go(&site.web_url(&format!("/ho-so/{case}"))).await?;
     }

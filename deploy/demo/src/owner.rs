@@ -29,7 +29,7 @@ pub async fn look_up(
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     browser.picture("lookup").await?;
-    browser.click("form[data-captcha] button[type=submit]").await?;
+    browser.submit("form[data-captcha] button[type=submit]").await?;
     browser.text(".results").await?;
     browser.picture("lookup-result").await?;
     let fields = browser.script(FIELDS).await?;
