@@ -56,7 +56,7 @@ def main() -> None:
     said = labelled_texts(args.data)
     rng = np.random.default_rng(cfg["seed"])
     cfg["data"]["keep_side"] = 10_000  # the reader wants the original pixels
-    pictures = real_pictures(args.data, cfg["data"], cfg["data"]["held_out"])
+    pictures = [p for p in real_pictures(args.data, cfg["data"]) if p.held_out]
     tally = {"plates": 0, "found": 0, "read_true_corners": 0, "read_first_look": 0, "read_second_look": 0}
     errors: dict[str, list[float]] = {"first": [], "second": []}
     for picture in pictures:

@@ -69,6 +69,6 @@ def training(room: str, cfg: dict, state: dict, sources: list[str], args: list[s
         "batch": cfg["batch"],
         "minutes": round(state["schedule"]["elapsed"] / 60, 1),
         "earlier_runs": state.get("after", []),
-        "held_out": cfg["data"]["held_out"],
+        "held_out": "train/split.toml",
         "sources": sources,
     }

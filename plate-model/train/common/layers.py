@@ -48,37 +48,6 @@ class Residual(nn.Module):
         return self.act(x + self.b(self.a(x)))
 
 
-class SplitStage(nn.Module):
-    """Cross-stage-partial stage: half of the channels go through residuals, half pass by."""
-
-    def __init__(self, ch: int, depth: int):
-        super().__init__()
-        half = ch // 2
-        self.into = ConvUnit(ch, half, 1)
-        self.by = ConvUnit(ch, half, 1)
-        self.blocks = nn.Sequential(*[Residual(half) for _ in range(depth)])
-        self.out = ConvUnit(ch, ch, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.out(torch.cat([self.blocks(self.into(x)), self.by(x)], 1))
-
-
-class PoolPyramid(nn.Module):
-    """Three chained 5x5 max-pools: the coarsest map sees most of the picture."""
-
-    def __init__(self, ch: int):
-        super().__init__()
-        self.into = ConvUnit(ch, ch // 2, 1)
-        self.pool = nn.MaxPool2d(5, 1, 2)
-        self.out = ConvUnit(ch * 2, ch, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        a = self.into(x)
-        b = self.pool(a)
-        c = self.pool(b)
-        return self.out(torch.cat([a, b, c, self.pool(c)], 1))
-
-
 def fuse_batch_norms(net: nn.Module) -> nn.Module:
     """Folds every batch norm into its convolution, in place; the network must be in eval mode."""
     for m in net.modules():

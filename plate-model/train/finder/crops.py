@@ -36,6 +36,7 @@ class Picture:
     domain: str
     vehicles: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     name: str = ""
+    held_out: bool = False
 
 
 def plate_width(corners: np.ndarray) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from ..common import split
 from .crops import Picture, PlateLabel, closer_box, cut, pasted_small, plate_width, random_box, recoloured, spoil, vehicle_box
 from .net import COLOURS
 
@@ -36,14 +37,12 @@ def plate_colours(data: Path) -> dict[tuple[str, int], int]:
     return colours
 
 
-def real_pictures(data: Path, cfg: dict, only: list[str] | None = None) -> list[Picture]:
-    """Labelled pictures, optionally of some domains only."""
-    folder, colours = data / "plates", plate_colours(data)
+def real_pictures(data: Path, cfg: dict) -> list[Picture]:
+    """Labelled pictures, those of validation marked."""
+    folder, colours, texts = data / "plates", plate_colours(data), split.texts_of_pictures(data)
     pictures = []
     with (folder / "manifest.csv").open(newline="") as f:
         for row in csv.DictReader(f):
-            if only is not None and row["domain"] not in only:
-                continue
             loaded = _load(folder / "images" / row["file"], cfg["keep_side"])
             stem = row["file"].rsplit(".", 1)[0]
             quads = folder / "quads" / f"{stem}.txt"
@@ -55,7 +54,8 @@ def real_pictures(data: Path, cfg: dict, only: list[str] | None = None) -> list[
                 t = line.split()
                 corners = np.array(t[1:9], np.float32).reshape(4, 2) * np.array([w, h], np.float32)
                 plates.append(PlateLabel(corners, int(t[0]), colours.get((stem, i), 0), t[9] == "quad"))
-            pictures.append(Picture(img, plates, row["domain"], name=stem))
+            held_out = split.is_held_out(row["domain"], list(texts.get(stem, {}).values()))
+            pictures.append(Picture(img, plates, row["domain"], name=stem, held_out=held_out))
     return pictures
 
 

@@ -29,7 +29,7 @@ def main() -> None:
     fused = onnx_export.export(DecodedFinder(net, side), example, path, "crops", outputs, "batch")
     session = onnx_export.session(path)
 
-    held = [p for p in real_pictures(args.data, cfg["data"]) if p.domain in cfg["data"]["held_out"]]
+    held = [p for p in real_pictures(args.data, cfg["data"]) if p.held_out]
     synthetic = synthetic_pictures(args.synthetic, cfg["data"])
     synthetic = synthetic[len(synthetic) - min(300, len(synthetic) // 10) :]
     crops = fixed_crops(held, cfg, cfg["seed"])

@@ -22,8 +22,8 @@ def main() -> None:
     folder = RUNS / args.run
     journal = Journal(folder)
     pictures = real_pictures(args.data, cfg["data"])
-    held = [p for p in pictures if p.domain in cfg["data"]["held_out"]]
-    real = [p for p in pictures if p.domain not in cfg["data"]["held_out"]]
+    held = [p for p in pictures if p.held_out]
+    real = [p for p in pictures if not p.held_out]
     negatives = vehicle_negatives(args.data, cfg["data"])
     synthetic = synthetic_pictures(args.synthetic, cfg["data"])
     cut_at = len(synthetic) - min(300, len(synthetic) // 10)

@@ -8,7 +8,6 @@ rectified by slightly wrong corners, because the finder is never exact.
 from __future__ import annotations
 
 import csv
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ..common import augment
+from ..common.split import is_held_out
 from .alphabet import encode, readable
 
 KEYS = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
@@ -74,16 +74,12 @@ def synthetic_plates(folder: Path | None, cfg: dict) -> list[Plate]:
     return plates
 
 
-def split(plates: list[Plate], cfg: dict) -> tuple[list[Plate], list[Plate]]:
+def split(plates: list[Plate]) -> tuple[list[Plate], list[Plate]]:
     """Training and validation; no text of validation is ever seen in training."""
 
-    def held(p: Plate) -> bool:
-        by_text = p.domain in cfg["split_by_text"] and zlib.crc32(p.text.encode()) % cfg["text_share"] == 0
-        return p.domain in cfg["held_out"] or by_text
-
-    validation = [p for p in plates if held(p)]
+    validation = [p for p in plates if is_held_out(p.domain, [p.text])]
     texts = {p.text for p in validation}
-    return [p for p in plates if not held(p) and p.text not in texts], validation
+    return [p for p in plates if p.text not in texts], validation
 
 
 def rectify(img: np.ndarray, corners: np.ndarray, width: int, height: int, flags: int = cv2.INTER_LINEAR) -> np.ndarray:

@@ -18,7 +18,7 @@ def main() -> None:
     h, w = cfg["input"]["height"], cfg["input"]["width"]
     net = ReaderNet()
     net.load_state_dict(state["ema"])
-    _, held = split(real_plates(args.data, cfg["data"]), cfg["data"])
+    _, held = split(real_plates(args.data, cfg["data"]))
     synthetic = synthetic_plates(args.synthetic, cfg["data"])
     synthetic = synthetic[len(synthetic) - len(synthetic) // 20 :][:400]
     # Clean and degraded plates together: the confidence must hold for both.

@@ -21,7 +21,7 @@ def main() -> None:
     args, cfg = arguments("reader", __doc__)
     folder = RUNS / args.run
     journal = Journal(folder)
-    real, held = split(real_plates(args.data, cfg["data"]), cfg["data"])
+    real, held = split(real_plates(args.data, cfg["data"]))
     synthetic = synthetic_plates(args.synthetic, cfg["data"])
     synthetic, held_synthetic = synthetic[: -len(synthetic) // 20 or None], synthetic[len(synthetic) - len(synthetic) // 20 :]
     print(f"{len(real)} real, {len(synthetic)} synthetic plates; {len(held)} real, {len(held_synthetic)} synthetic held out")

@@ -17,7 +17,7 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ..common import augment
-from ..common.letterbox import GREY
+from ..common.letterbox import GREY, letterbox, to_tensor_layout
 
 
 @dataclass
@@ -78,6 +78,12 @@ def synthetic_frames(folder: Path | None, cfg: dict) -> list[Frame]:
         if frame is not None:
             frames.append(frame)
     return frames
+
+
+def letterboxed(frames: list[Frame], cfg: dict) -> torch.Tensor:
+    """Whole frames as the product sees them, f32 [B,3,H,W]."""
+    inp = cfg["input"]
+    return torch.from_numpy(to_tensor_layout([letterbox(f.image, inp["width"], inp["height"])[0] for f in frames]))
 
 
 class Windows(IterableDataset):

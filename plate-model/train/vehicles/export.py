@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import torch
 
-from ..common import card, onnx_export, publish
+from ..common import card, onnx_export, publish, split
 from ..common.layers import count_macs
 from ..common.letterbox import letterbox, to_tensor_layout
 from .data import real_frames, synthetic_frames
@@ -29,7 +29,7 @@ def main() -> None:
     fused = onnx_export.export(decoded, example, path, "images", ["boxes", "scores"], None)
 
     frames = real_frames(args.data, cfg["data"])
-    held = [f for f in frames if f.camera in cfg["data"]["held_out"]]
+    held = [f for f in frames if f.camera in split.CAMERAS]
     synthetic = synthetic_frames(args.synthetic, cfg["data"])[::20][:40]
     sample = (held + synthetic)[:: max(1, len(held + synthetic) // 50)][:50]
     inputs = to_tensor_layout([letterbox(f.image, w, h)[0] for f in sample])
@@ -46,7 +46,7 @@ def main() -> None:
         return seen[key]
 
     metrics = {k.replace("val_", "held_out_"): v for k, v in evaluate(predict, held, cfg).items()}
-    for camera in cfg["data"]["held_out"]:
+    for camera in split.CAMERAS:
         result = evaluate(predict, [f for f in held if f.camera == camera], cfg)
         metrics |= {f"{k.replace('val_', '')}_{camera}".replace("-", "_"): v for k, v in result.items()}
     if synthetic:

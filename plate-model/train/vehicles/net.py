@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..common.layers import ConvUnit, PoolPyramid, SeparableUnit, SplitStage
+from ..common.layers import ConvUnit, SeparableUnit
+from .backbone import WIDTHS, Backbone
 
 STRIDES = (8, 16, 32)
 CLASSES = ("motorbike", "car", "bus", "truck")
@@ -40,14 +41,10 @@ class Head(nn.Module):
 class VehicleNet(nn.Module):
     """Backbone, two-way pyramid and three heads; `forward` returns raw logits and raw sides."""
 
-    def __init__(self, width: tuple[int, ...] = (16, 24, 64, 128, 176), neck: int = 64, head_depth: int = 2):
+    def __init__(self, neck: int = 64, head_depth: int = 2):
         super().__init__()
-        c1, c2, c3, c4, c5 = width
-        self.stem = nn.Sequential(ConvUnit(3, c1, 3, 2), ConvUnit(c1, c2, 3, 2), SeparableUnit(c2, c2))
-        self.s8 = nn.Sequential(ConvUnit(c2, c3, 3, 2), SplitStage(c3, 1))
-        self.s16 = nn.Sequential(ConvUnit(c3, c4, 3, 2), SplitStage(c4, 2))
-        self.s32 = nn.Sequential(ConvUnit(c4, c5, 3, 2), SplitStage(c5, 1), PoolPyramid(c5))
-        self.lat = nn.ModuleList([ConvUnit(c, neck, 1) for c in (c3, c4, c5)])
+        self.backbone = Backbone()
+        self.lat = nn.ModuleList([ConvUnit(c, neck, 1) for c in WIDTHS[1:]])
         self.down16 = SeparableUnit(neck, neck)
         self.down8 = SeparableUnit(neck, neck)
         self.up16 = ConvUnit(neck, neck, 3, 2)
@@ -57,10 +54,7 @@ class VehicleNet(nn.Module):
         self.heads = nn.ModuleList([Head(neck, len(CLASSES), head_depth) for _ in STRIDES])
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        a = self.s8(self.stem(x))
-        b = self.s16(a)
-        c = self.s32(b)
-        l8, l16, l32 = (lat(t) for lat, t in zip(self.lat, (a, b, c)))
+        l8, l16, l32 = (lat(t) for lat, t in zip(self.lat, self.backbone(x)))
         t16 = self.down16(l16 + F.interpolate(l32, scale_factor=2.0, mode="nearest"))
         p8 = self.down8(l8 + F.interpolate(t16, scale_factor=2.0, mode="nearest"))
         p16 = self.mix16(t16 + self.up16(p8))

@@ -8,11 +8,12 @@ import math
 import torch
 from torch.utils.data import DataLoader
 
-from ..common import checkpoint
+from ..common import checkpoint, split
 from ..common.config import RUNS, arguments, step_aside
 from ..common.plots import Journal
 from ..common.schedule import Schedule
-from .data import Windows, real_frames, synthetic_frames
+from . import pretrained
+from .data import Windows, letterboxed, real_frames, synthetic_frames
 from .loss import detection_loss
 from .net import DecodedVehicles, VehicleNet, cell_centres, decode
 from .score import evaluate, torch_predictor
@@ -24,25 +25,32 @@ def main() -> None:
     journal = Journal(folder)
     frames = real_frames(args.data, cfg["data"])
     synthetic = synthetic_frames(args.synthetic, cfg["data"])
-    held = [f for f in frames if f.camera in cfg["data"]["held_out"]]
+    held = [f for f in frames if f.camera in split.CAMERAS]
     held_synthetic = synthetic[::20][:40]
     known = {f.name for f in held_synthetic}
-    real = [f for f in frames if f.camera not in cfg["data"]["held_out"]]
+    real = [f for f in frames if f.camera not in split.CAMERAS]
     synthetic = [f for f in synthetic if f.name not in known]
     print(f"{len(real)} real, {len(synthetic)} synthetic frames; {len(held)} real, {len(held_synthetic)} synthetic held out")
 
     net = VehicleNet().to(memory_format=torch.channels_last)
     earlier: list[str] = []
+    if not args.init and not (folder / "last.pt").exists():
+        pretrained.into(net.backbone, letterboxed(real[:: max(1, len(real) // 24)][:24], cfg))
+        earlier = ["COCO weights of NanoDet-g"]
     if args.init:
         first = checkpoint.load(args.init)
         net.load_state_dict(first["ema"])
         earlier = checkpoint.history(first)
     ema = checkpoint.AveragedWeights(net, cfg["ema"])
-    decays = [p for p in net.parameters() if p.ndim > 1]
-    plain = [p for p in net.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": decays, "weight_decay": cfg["weight_decay"]}, {"params": plain, "weight_decay": 0.0}], lr=cfg["rate"]
-    )
+    # What COCO taught changes slowly, what is new fast.
+    groups = []
+    for learnt, share in ((True, cfg["backbone_rate"]), (False, 1.0)):
+        inside = [p for n, p in net.named_parameters() if n.startswith("backbone.") == learnt]
+        groups += [
+            {"params": [p for p in inside if p.ndim > 1], "weight_decay": cfg["weight_decay"], "share": share},
+            {"params": [p for p in inside if p.ndim <= 1], "weight_decay": 0.0, "share": share},
+        ]
+    optimizer = torch.optim.AdamW(groups, lr=cfg["rate"])
     schedule = Schedule(cfg, args.minutes)
     last = folder / "last.pt"
     if last.exists():
@@ -63,10 +71,13 @@ def main() -> None:
     for batch in itertools.takewhile(lambda _: not schedule.done, stream):
         net.train()
         images = batch["images"].permute(0, 3, 1, 2).float().div_(255)
+        leak = 0.0 if args.init else pretrained.LEAK * max(0.0, 1 - schedule.step / cfg["leak_steps"])
+        for each in (net, ema.net):
+            each.backbone.leak(leak)
         size = tuple(images.shape[2:])
         points, strides = grids.setdefault(size, cell_centres(*size))
         for group in optimizer.param_groups:
-            group["lr"] = schedule.current_rate()
+            group["lr"] = schedule.current_rate() * group["share"]
         with torch.autocast("cpu", torch.bfloat16):
             logits, sides = net(images)
         loss, parts = detection_loss(logits.float(), decode(sides.float(), points, strides), points, batch, cfg["loss"])
