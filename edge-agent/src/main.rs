@@ -184,7 +184,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 type Used = Vec<contract::manifest::ModelUsed>;
 
 fn eyes(agent: &Agent) -> anyhow::Result<(Arc<Pool<Models>>, Used)> {
-    let options = Options::default();
+    let options = Options::of(agent.models.precision);
     let (card, _) = Card::read(&agent.models.dir, &options.vehicles).context("models")?;
     let tracking = card
         .thresholds
@@ -258,7 +258,7 @@ fn run_replay(
 fn examine(agent: &Agent, wait: u64) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(System::default());
     let mut findings = runtime()?.block_on(doctor::examine(agent, clock));
-    findings.push(match Models::load(&agent.models.dir, &Options::default()) {
+    findings.push(match Models::load(&agent.models.dir, &Options::of(agent.models.precision)) {
         Ok(models) => {
             let names: Vec<&str> = models.used.iter().map(|used| used.name.as_str()).collect();
             Finding::new("models", Verdict::Good, format!("{} load", names.join(", ")))

@@ -4,10 +4,10 @@
 //!
 //! ```toml
 //! name = "reader"                  # goes into the evidence with the digest
-//! kind = "reader"                  # vehicles | finder | reader
+//! kind = "reader"                  # vehicles | finder | refiner | reader
 //! file = "reader.onnx"             # beside the card
 //! sha256 = "…"
-//! alphabet = "0123…Z"              # reader; `classes` for vehicles, `colours` for finder
+//! alphabet = "0123…Z"              # reader; `classes` for vehicles, `colours` for finder and refiner
 //! [input]
 //! name = "plates"
 //! shape = ["B", 3, 64, 128]        # a name or -1 is a dimension that may vary
@@ -37,6 +37,7 @@ use crate::error::{ModelError, Result};
 pub enum Kind {
     Vehicles,
     Finder,
+    Refiner,
     Reader,
 }
 
@@ -92,7 +93,7 @@ pub struct Card {
     /// Class names in channel order (vehicles).
     #[serde(default)]
     pub classes: Vec<String>,
-    /// Colour names in channel order (finder).
+    /// Colour names in channel order (finder, refiner).
     #[serde(default)]
     pub colours: Vec<String>,
     /// Characters in channel order, without the blank that comes last (reader).

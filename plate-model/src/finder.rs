@@ -1,4 +1,5 @@
-//! Plates inside a vehicle: four corners, one or two rows, background colour.
+//! Plates inside a vehicle: roughly where their four corners are, one or two rows, background
+//! colour. [`CornerRefiner`](crate::CornerRefiner) then says exactly.
 
 use std::path::Path;
 
@@ -19,18 +20,13 @@ use crate::tensor::{Letterbox, Sampler};
 pub const INPUT: (usize, usize) = (192, 192);
 /// What a vehicle's box is expanded by on every side, as in training.
 pub const EXPANSION: f32 = 0.08;
-/// Width of a closer look, in plate widths; of 1.5 to 4 the one after which most plates are read
-/// (`train/chain.py`).
-const CLOSER: f32 = 2.6;
-/// Overlap of two looks at one plate.
-const AGREED: f32 = 0.6;
 /// Plates reported for one vehicle at most.
 pub const MOST: usize = 16;
 
 /// Colours in channel order.
-const COLOURS: [PlateColour; 4] =
+pub(crate) const COLOURS: [PlateColour; 4] =
     [PlateColour::White, PlateColour::Yellow, PlateColour::Blue, PlateColour::Red];
-const COLOUR_NAMES: [&str; 4] = ["white", "yellow", "blue", "red"];
+pub(crate) const COLOUR_NAMES: [&str; 4] = ["white", "yellow", "blue", "red"];
 
 const EXPECTED: Expected = Expected {
     kind: Kind::Finder,
@@ -92,13 +88,7 @@ impl PlateFinder {
     /// Loads `<base>.card.toml` and its weights from `folder`.
     pub fn load(runtime: &Runtime, folder: &Path, base: &str) -> Result<Self> {
         let model = Model::load(runtime, folder, base, &EXPECTED)?;
-        if model.card().colours != COLOUR_NAMES {
-            let found = model.card().colours.join(", ");
-            return Err(model.mismatch(format!(
-                "its card lists colours [{found}], expected [{}]",
-                COLOUR_NAMES.join(", ")
-            )));
-        }
+        model.expect_colours(&COLOUR_NAMES)?;
         let score = model.threshold("score", 0.4);
         let iou = model.threshold("iou", 0.4);
         let tensor = vec![0.0; 3 * INPUT.0 * INPUT.1];
@@ -137,20 +127,6 @@ impl PlateFinder {
             }
         }
         Ok(kept)
-    }
-
-    /// The same plate looked at again from near, its corners the better for it: in the vehicle's
-    /// crop a pixel of the input may be several of the frame. Where the second look does not agree
-    /// that it is there, the first one stands.
-    pub fn closer(&mut self, planes: &Planes<'_>, quad: &PlateQuad) -> Result<PlateQuad> {
-        let plate = quad.bbox();
-        let (x, y) = ((plate.x1 + plate.x2) / 2.0, (plate.y1 + plate.y2) / 2.0);
-        // `find` expands what it is given.
-        let half = quad.width() * CLOSER / 2.0 / (1.0 + 2.0 * EXPANSION);
-        let around = BBox::new(x - half, y - half, x + half, y + half);
-        let found = self.find(planes, around)?;
-        let same = found.into_iter().find(|again| again.bbox().iou(&plate) > AGREED);
-        Ok(same.map_or(*quad, |again| PlateQuad { score: quad.score.max(again.score), ..again }))
     }
 
     /// The tensor that the last [`PlateFinder::find`] made; for benchmarks and parity tests.

@@ -16,7 +16,7 @@
 //! let planes = frame.planes();
 //! for vehicle in models.detector.detect(&planes, None)? {
 //!     let mut fused = models.fusion(vehicle.class);
-//!     for plate in models.finder.find(&planes, vehicle.bbox)? {
+//!     for plate in models.plates(&planes, vehicle.bbox)? {
 //!         let characters = models.reader.read(&planes, &plate)?;
 //!         fused.add(&characters, &plate, fusion::weight(&characters, &plate));
 //!     }
@@ -38,8 +38,10 @@ pub mod geometry;
 mod model;
 mod models;
 pub mod picture;
+mod precision;
 pub mod reader;
 mod rectify;
+pub mod refiner;
 pub mod runtime;
 mod suppress;
 pub mod tensor;
@@ -52,5 +54,7 @@ pub use frame::{Chroma, ColourSpace, Frame, Layout, Matrix, PixelFormat, Plane, 
 pub use fusion::{Doubt, Fusion, Verdict};
 pub use geometry::{BBox, Point, Region};
 pub use models::{Models, Options};
+pub use precision::Precision;
 pub use reader::{Characters, PlateReader};
+pub use refiner::CornerRefiner;
 pub use runtime::{Runtime, RuntimeOptions};

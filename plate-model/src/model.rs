@@ -45,6 +45,15 @@ impl Model {
         self.card.used()
     }
 
+    /// The card's colours are the ones the code maps its channels to.
+    pub fn expect_colours(&self, names: &[&str]) -> Result<()> {
+        if self.card.colours == names {
+            return Ok(());
+        }
+        let (found, wanted) = (self.card.colours.join(", "), names.join(", "));
+        Err(self.mismatch(format!("its card lists colours [{found}], expected [{wanted}]")))
+    }
+
     pub fn threshold(&self, name: &str, default: f32) -> f32 {
         self.card.thresholds.get(name).copied().unwrap_or(default)
     }

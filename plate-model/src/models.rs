@@ -1,4 +1,4 @@
-//! The three models of one worker, loaded and checked together.
+//! The four models of one worker, loaded and checked together.
 
 use std::path::Path;
 
@@ -11,7 +11,9 @@ use crate::finder::{PlateFinder, PlateQuad};
 use crate::frame::Planes;
 use crate::fusion::{Fusion, Thresholds};
 use crate::geometry::BBox;
+use crate::precision::Precision;
 use crate::reader::PlateReader;
+use crate::refiner::CornerRefiner;
 use crate::runtime::{Runtime, RuntimeOptions};
 
 /// What to load.
@@ -21,25 +23,40 @@ pub struct Options {
     /// Base names of the cards: `<name>.card.toml`.
     pub vehicles: String,
     pub finder: String,
+    pub refiner: String,
     pub reader: String,
 }
 
 impl Default for Options {
+    /// The float models: they give the same answers on every processor.
     fn default() -> Self {
+        Self::of(Precision::Float)
+    }
+}
+
+impl Options {
+    /// All four models in one precision, ONNX Runtime from its usual places.
+    pub fn of(precision: Precision) -> Self {
+        let named = |name: &str| match precision.resolved() {
+            Precision::Int8 => format!("{name}.int8"),
+            _ => name.to_owned(),
+        };
         Self {
             runtime: RuntimeOptions::default(),
-            vehicles: "vehicles".into(),
-            finder: "finder".into(),
-            reader: "reader".into(),
+            vehicles: named("vehicles"),
+            finder: named("finder"),
+            refiner: named("refiner"),
+            reader: named("reader"),
         }
     }
 }
 
-/// Detector, finder and reader with their own sessions; one set a worker thread.
+/// Detector, finder, refiner and reader with their own sessions; one set a worker thread.
 #[derive(Debug)]
 pub struct Models {
     pub detector: Detector,
     pub finder: PlateFinder,
+    pub refiner: CornerRefiner,
     pub reader: PlateReader,
     /// For the evidence: name and digest of each.
     pub used: Vec<ModelUsed>,
@@ -51,15 +68,39 @@ impl Models {
         let runtime = Runtime::load(&options.runtime)?;
         let detector = Detector::load(&runtime, folder, &options.vehicles)?;
         let finder = PlateFinder::load(&runtime, folder, &options.finder)?;
+        let refiner = CornerRefiner::load(&runtime, folder, &options.refiner)?;
         let reader = PlateReader::load(&runtime, folder, &options.reader)?;
-        let used = vec![detector.used(), finder.used(), reader.used()];
-        Ok(Self { detector, finder, reader, used })
+        let used = vec![detector.used(), finder.used(), refiner.used(), reader.used()];
+        Ok(Self { detector, finder, refiner, reader, used })
     }
 
     /// A fusion for one vehicle with the reader's calibrated thresholds.
     pub fn fusion(&self, vehicle: impl Into<Option<VehicleClass>>) -> Fusion {
         let (accept, confident) = self.reader.thresholds();
         Fusion::with(vehicle, Thresholds { accept, confident, ..Thresholds::default() })
+    }
+
+    /// Plates of one vehicle with exact corners, best first, each once.
+    pub fn plates(&mut self, planes: &Planes<'_>, vehicle: BBox) -> Result<Vec<PlateQuad>> {
+        let found = self.finder.find(planes, vehicle)?;
+        self.refined(planes, &found)
+    }
+
+    /// What the refiner makes of first answers; two that become one plate count once.
+    fn refined(&mut self, planes: &Planes<'_>, found: &[PlateQuad]) -> Result<Vec<PlateQuad>> {
+        let mut refined = Vec::with_capacity(found.len());
+        for quad in found {
+            refined.extend(self.refiner.refine(planes, quad)?);
+        }
+        // Stable: on equal scores what was found first stays.
+        refined.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let mut kept: Vec<PlateQuad> = Vec::new();
+        for quad in refined {
+            if !kept.iter().any(|other| same_plate(&quad, other)) {
+                kept.push(quad);
+            }
+        }
+        Ok(kept)
     }
 
     /// Plates of a still picture that need not show a whole vehicle: inside every vehicle that is
@@ -81,25 +122,28 @@ impl Models {
         for place in places {
             found.extend(self.finder.find(planes, place)?);
         }
-        // Stable: on equal scores the vehicle's own crop, looked at first, stays.
-        found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let mut kept: Vec<(PlateQuad, Option<Detection>)> = Vec::new();
-        for quad in found {
+        let with_vehicle = |quad: PlateQuad| {
+            // The smallest vehicle around it: a bus behind a motorbike also surrounds its plate.
             let bbox = quad.bbox();
-            let known = |other: &PlateQuad| {
-                let other = other.bbox();
-                bbox.iou(&other) > 0.3 || bbox.inside(&other) > 0.7 || other.inside(&bbox) > 0.7
-            };
-            if !kept.iter().any(|(other, _)| known(other)) {
-                // The smallest vehicle around it: a bus behind a motorbike also surrounds its plate.
-                let around = vehicles.iter().filter(|vehicle| bbox.inside(&vehicle.bbox) > 0.8);
-                let vehicle = around.min_by(|a, b| a.bbox.area().total_cmp(&b.bbox.area()));
-                kept.push((quad, vehicle.copied()));
+            let around = vehicles.iter().filter(|vehicle| bbox.inside(&vehicle.bbox) > 0.8);
+            let vehicle = around.min_by(|a, b| a.bbox.area().total_cmp(&b.bbox.area()));
+            (quad, vehicle.copied())
+        };
+        // Looks overlap: the rough answers to one plate are thinned before each is looked at closely.
+        found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let mut rough: Vec<PlateQuad> = Vec::new();
+        for quad in found {
+            let seen = rough.iter().filter(|other| same_plate(&quad, other)).count();
+            if seen < 2 {
+                rough.push(quad);
             }
         }
-        for (quad, _) in &mut kept {
-            *quad = self.finder.closer(planes, quad)?;
-        }
-        Ok(kept)
+        Ok(self.refined(planes, &rough)?.into_iter().map(with_vehicle).collect())
     }
+}
+
+/// Whether two answers are about one plate.
+fn same_plate(a: &PlateQuad, b: &PlateQuad) -> bool {
+    let (a, b) = (a.bbox(), b.bbox());
+    a.iou(&b) > 0.3 || a.inside(&b) > 0.7 || b.inside(&a) > 0.7
 }

@@ -1,6 +1,8 @@
 //! A plate seen at an angle becomes the flat picture that the reader was taught on.
 
-use opencv::core::{BORDER_REPLICATE, Mat, Point2f, Scalar, Size};
+use opencv::core::{
+    BORDER_REPLICATE, DECOMP_LU, Mat, MatTraitConstManual, Point2f, Scalar, Size,
+};
 use opencv::imgproc::{INTER_LINEAR, get_perspective_transform_slice, warp_perspective};
 
 use crate::error::{ModelError, Result};
@@ -61,7 +63,7 @@ impl Rectifier {
             Point2f::new(right, bottom),
             Point2f::new(-0.5, bottom),
         ];
-        let transform = get_perspective_transform_slice(from, to, opencv::core::DECOMP_LU)?;
+        let transform = get_perspective_transform_slice(from, to, DECOMP_LU)?;
         let planes_in = self.patch.chunks_exact(patch.0 * patch.1);
         for (source, target) in planes_in.zip(tensor.chunks_exact_mut(size.0 * size.1)) {
             // Sides are at most 16,384: they fit.
@@ -80,6 +82,24 @@ impl Rectifier {
         }
         Ok(())
     }
+}
+
+/// Points of a rectified picture back in frame pixels; `corners` and `size` are what it was made with.
+pub(crate) fn unrectified<const N: usize>(
+    corners: &[Point; 4],
+    size: (usize, usize),
+    points: &[Point; N],
+) -> Result<[Point; N]> {
+    let (right, bottom) = (size.0 as f32, size.1 as f32);
+    let from = [[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]];
+    let as_cv = |points: [Point; 4]| points.map(|[x, y]| Point2f::new(x, y));
+    let transform = get_perspective_transform_slice(as_cv(from), as_cv(*corners), DECOMP_LU)?;
+    let m: &[f64] = transform.data_typed()?;
+    Ok(points.map(|[x, y]| {
+        let row = |i: usize| m[i] * f64::from(x) + m[i + 1] * f64::from(y) + m[i + 2];
+        let depth = row(6);
+        [(row(0) / depth) as f32, (row(3) / depth) as f32]
+    }))
 }
 
 /// How crisp the strokes of a rectified plate are: root mean square of the steps between horizontal
@@ -141,6 +161,23 @@ mod tests {
         let mut rectifier = Rectifier::default();
         rectifier.rectify(&frame.planes(), &upside_down, (128, 64), &mut tensor).unwrap();
         assert!(tensor[32 * 128] > tensor[32 * 128 + 127] + 0.2);
+    }
+
+    #[test]
+    fn points_come_back_from_the_rectified_picture() {
+        let corners = [[100.0, 50.0], [220.0, 60.0], [210.0, 130.0], [90.0, 100.0]];
+        let own = [[0.0, 0.0], [128.0, 0.0], [128.0, 64.0], [0.0, 64.0]];
+        let back = unrectified(&corners, (128, 64), &own).unwrap();
+        for (found, wanted) in back.iter().flatten().zip(corners.iter().flatten()) {
+            assert!((found - wanted).abs() < 1e-3, "{back:?}");
+        }
+        // Perspective keeps straight lines: the middle is where the diagonals cross.
+        let [middle] = unrectified(&corners, (128, 64), &[[64.0, 32.0]]).unwrap();
+        let side = |a: Point, b: Point, p: Point| {
+            (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
+        };
+        assert!(side(corners[0], corners[2], middle).abs() < 0.1, "{middle:?}");
+        assert!(side(corners[1], corners[3], middle).abs() < 0.1, "{middle:?}");
     }
 
     #[test]

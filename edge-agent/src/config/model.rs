@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use contract::manifest::Verification;
 use contract::{Digest, Movement, Rule};
+use plate_model::Precision;
 use serde::Serialize;
 
 /// A point of the frame, 0 to 1 in both directions, y downwards.
@@ -47,8 +48,10 @@ pub struct Unit {
 /// Where the weights are and how inference runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Models {
-    /// Folder with `vehicles`, `finder` and `reader`, each an ONNX file beside its card.
+    /// Folder with `vehicles`, `finder`, `refiner` and `reader` and their int8 twins, each an ONNX
+    /// file beside its card.
     pub dir: PathBuf,
+    pub precision: Precision,
     /// Inference threads for the detector; one session each.
     pub workers: usize,
     /// Plate crops searched in one frame at most.

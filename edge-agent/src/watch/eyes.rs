@@ -42,7 +42,7 @@ impl Eyes for Models {
         planes: &Planes<'_>,
         bbox: BBox,
     ) -> plate_model::Result<Option<(PlateQuad, Characters)>> {
-        let found = self.finder.find(planes, bbox)?;
+        let found = self.plates(planes, bbox)?;
         // A plate of the vehicle behind lies above this one's: the lowest of the good ones counts.
         let best = found.first().map_or(0.0, |quad| quad.score);
         let own = found
@@ -50,10 +50,7 @@ impl Eyes for Models {
             .filter(|quad| quad.score >= 0.6 * best)
             .max_by(|a, b| a.bbox().y2.total_cmp(&b.bbox().y2));
         match own {
-            Some(quad) => {
-                let quad = self.finder.closer(planes, &quad)?;
-                Ok(Some((quad, self.reader.read(planes, &quad)?)))
-            }
+            Some(quad) => Ok(Some((quad, self.reader.read(planes, &quad)?))),
             None => Ok(None),
         }
     }

@@ -51,6 +51,7 @@ def model(name: str, source: tuple, outputs: dict, scaled: tuple[str, ...]) -> N
     special = {
         "vehicles": 'classes = ["motorbike", "car", "bus", "truck"]',
         "finder": 'colours = ["white", "yellow", "blue", "red"]',
+        "refiner": 'colours = ["white", "yellow", "blue", "red"]',
         "reader": f'alphabet = "{ALPHABET}"',
     }[name]
     lines = [
@@ -88,6 +89,20 @@ def main() -> None:
             "scores": np.array([[0.9, 0.8, 0.95]]),
             "rows": np.array([[0.97, 0.9, 0.1]]),
             "colours": np.array([[[0.9, 0.05, 0.03, 0.02]] * 3]),
+        },
+        ("scores",),
+    )
+
+    # The corners are where they were expected: 0.4 of the plate's size around it on every side.
+    left, top = 128 * 0.4 / 1.8, 64 * 0.4 / 1.8
+    model(
+        "refiner",
+        ("plates", ["B", 3, 64, 128]),
+        {
+            "corners": np.array([[left, top, 128 - left, top, 128 - left, 64 - top, left, 64 - top]]),
+            "scores": np.array([0.95]),
+            "rows": np.array([0.97]),
+            "colours": np.array([[0.9, 0.05, 0.03, 0.02]]),
         },
         ("scores",),
     )

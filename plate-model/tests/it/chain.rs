@@ -72,14 +72,29 @@ fn plates_come_back_in_frame_pixels_in_order_and_once() {
 }
 
 #[test]
-fn a_second_look_that_sees_something_else_changes_nothing() {
+fn a_closer_look_moves_corners_only_as_far_as_it_says() {
     let mut models = models();
     let frame = grey(800, 600, 255);
     let vehicle = BBox::new(100.0, 200.0, 300.0, 400.0);
     let first = models.finder.find(&frame.planes(), vehicle).unwrap()[0];
-    // This finder answers with the same place of its input, whatever it is shown.
-    let again = models.finder.closer(&frame.planes(), &first).unwrap();
-    assert_eq!(again, first);
+    // This refiner says that the corners are where they were expected.
+    let refined = models.refiner.refine(&frame.planes(), &first).unwrap().unwrap();
+    for (found, wanted) in refined.corners.iter().flatten().zip(first.corners.iter().flatten()) {
+        assert!((found - wanted).abs() < 0.01, "{refined:?} instead of {first:?}");
+    }
+    assert!((refined.score - (0.9f32 * 0.95).sqrt()).abs() < 1e-3, "{}", refined.score);
+    assert_eq!(models.plates(&frame.planes(), vehicle).unwrap(), [refined]);
+}
+
+#[test]
+fn what_the_closer_look_denies_is_no_plate() {
+    let mut models = models();
+    let white = grey(800, 600, 255);
+    let vehicle = BBox::new(100.0, 200.0, 300.0, 400.0);
+    let first = models.finder.find(&white.planes(), vehicle).unwrap()[0];
+    // Its score follows the brightest value: black is no plate.
+    let black = grey(800, 600, 0);
+    assert_eq!(models.refiner.refine(&black.planes(), &first).unwrap(), None);
 }
 
 #[test]
@@ -97,7 +112,7 @@ fn characters_become_an_accepted_number() {
     let planes = frame.planes();
     let vehicle = BBox::new(100.0, 200.0, 300.0, 400.0);
     let mut fused = models.fusion(VehicleClass::Motorbike);
-    for plate in models.finder.find(&planes, vehicle).unwrap() {
+    for plate in models.plates(&planes, vehicle).unwrap() {
         let characters = models.reader.read(&planes, &plate).unwrap();
         assert_eq!(characters.text(), "29B112345");
         // A grey patch has no strokes: the weight says so, the test gives its own.
@@ -114,8 +129,8 @@ fn characters_become_an_accepted_number() {
 fn used_models_are_named_with_their_digests() {
     let models = models();
     let names: Vec<_> = models.used.iter().map(|used| used.name.as_str()).collect();
-    assert_eq!(names, ["tiny-vehicles", "tiny-finder", "tiny-reader"]);
-    for (used, file) in models.used.iter().zip(["vehicles", "finder", "reader"]) {
+    assert_eq!(names, ["tiny-vehicles", "tiny-finder", "tiny-refiner", "tiny-reader"]);
+    for (used, file) in models.used.iter().zip(["vehicles", "finder", "refiner", "reader"]) {
         let bytes = std::fs::read(tiny().join(format!("{file}.onnx"))).unwrap();
         assert_eq!(used.sha256, contract::Digest::of(&bytes));
     }

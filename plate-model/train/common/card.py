@@ -55,7 +55,7 @@ def write(onnx: Path, head: dict, tables: dict[str, dict]) -> Path:
     for name, table in tables.items():
         lines += ["", f"[{name}]"]
         lines += [f"{k} = {toml_value(v)}" for k, v in table.items()]
-    path = onnx.with_suffix("").with_suffix(".card.toml")
+    path = onnx.with_name(f"{onnx.stem}.card.toml")
     path.write_text("\n".join(lines) + "\n")
     return path
 

@@ -19,15 +19,34 @@ OPSET = 17
 
 
 def export(net: nn.Module, example: torch.Tensor, path: Path, name: str, outputs: list[str], batch: str | None) -> nn.Module:
-    """Writes the fused fp32 graph; `batch` names the batch dimension where it may vary. Returns what was exported."""
+    """Writes the fused float graph; `batch` names the batch dimension where it may vary. Returns what was exported."""
     net = fuse_batch_norms(copy.deepcopy(net).eval()).float().to(memory_format=torch.contiguous_format)
     axes = {n: {0: batch} for n in (name, *outputs)} if batch else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracing exporter announces its successor, which needs one more package
         torch.onnx.export(net, (example,), str(path), input_names=[name], output_names=outputs,
                           dynamic_axes=axes, opset_version=OPSET, dynamo=False)
+    _store_halved(path)
     onnx.checker.check_model(onnx.load(str(path)), full_check=True)
     return net
+
+
+def _store_halved(path: Path) -> None:
+    """Keeps large kernels in half precision on disk; the runtime widens them once, when it loads the file."""
+    model = onnx.load(str(path))
+    kept, casts = [], []
+    for tensor in model.graph.initializer:
+        value = onnx.numpy_helper.to_array(tensor)
+        if value.dtype != np.float32 or value.size < 1024:
+            kept.append(tensor)
+            continue
+        kept.append(onnx.numpy_helper.from_array(value.astype(np.float16), f"{tensor.name}.half"))
+        casts.append(onnx.helper.make_node("Cast", [f"{tensor.name}.half"], [tensor.name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(kept)
+    model.graph.node.extend(nodes)
+    onnx.save(model, str(path))
 
 
 def session(path: Path) -> ort.InferenceSession:

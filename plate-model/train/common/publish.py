@@ -1,15 +1,18 @@
-"""Arguments every export shares, and the atomic hand-over of weights and card."""
+"""What every export shares: arguments, the float model and its int8 twin with their cards, the hand-over."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
+from onnxruntime import InferenceSession
 
-from . import checkpoint
+from . import card, checkpoint, onnx_export, quantize
 from .config import ROOT, RUNS, WEIGHTS, seed_everything
 
 
@@ -27,6 +30,31 @@ def arguments(room: str, doc: str) -> tuple[argparse.Namespace, dict, dict]:
     seed_everything(cfg["seed"])
     torch.set_num_threads(1)
     return args, cfg, checkpoint.load(RUNS / args.run / "last.pt")
+
+
+def staging(out: Path, room: str) -> Path:
+    """Where a room's files are written before all of them are complete."""
+    staged = out / f".{room}-staged"
+    staged.mkdir(parents=True, exist_ok=True)
+    return staged
+
+
+def both(
+    path: Path, name: str, calibration: np.ndarray, keep: list[str],
+    measure: Callable[[InferenceSession], dict], head: dict, tables: dict[str, dict],
+) -> None:
+    """Measures the float model at `path`, makes its int8 twin, measures that; a card for each.
+
+    `calibration` [N,...] are inputs of training; nodes whose name contains one of `keep` stay float.
+    """
+    twin = path.with_name(f"{path.stem}.int8.onnx")
+    kept = quantize.quantise(path, twin, name, calibration, tuple(keep))
+    for file in (path, twin):
+        metrics = measure(onnx_export.session(file))
+        how = {"quantisation": {"kind": "static, U8S8, per channel, QDQ", "float_nodes": kept,
+                                "calibration_inputs": len(calibration)}} if file == twin else {}
+        card.write(file, head, {**tables, **how, "metrics": {**metrics, "file_bytes": file.stat().st_size}})
+        print(file.name, {k: v for k, v in metrics.items() if not isinstance(v, str)})
 
 
 def hand_over(staged: Path, out: Path) -> None:

@@ -128,6 +128,16 @@ def _around(img: np.ndarray, box: list[float], plates: dict[int, PlateLabel], ow
     return Picture(part, mine, "synthetic", around)
 
 
+def domain_weights(pictures: list[Picture]) -> np.ndarray:
+    """How often each picture is drawn: large domains less than their size, street scenes more."""
+    domains: dict[str, int] = {}
+    for p in pictures:
+        domains[p.domain] = domains.get(p.domain, 0) + 1
+    street = {"dieu": 2.5}  # closest to a junction camera
+    w = np.array([street.get(p.domain, 1.0) / np.sqrt(domains[p.domain]) for p in pictures])
+    return w / w.sum()
+
+
 class Crops(IterableDataset):
     """Endless batches of crops with the labels of the plates in them."""
 
@@ -135,12 +145,7 @@ class Crops(IterableDataset):
         self.real, self.negatives, self.synthetic = real, negatives, synthetic
         self.coloured = [p for p in synthetic if any(q.colour > 0 for q in p.plates)]
         self.cfg, self.seed = cfg, seed
-        domains: dict[str, int] = {}
-        for p in real:
-            domains[p.domain] = domains.get(p.domain, 0) + 1
-        street = {"dieu": 2.5}  # closest to a junction camera
-        w = np.array([street.get(p.domain, 1.0) / np.sqrt(domains[p.domain]) for p in real])
-        self.weights = w / w.sum()
+        self.weights = domain_weights(real)
 
     def sample(self, rng: np.random.Generator):
         crop, side = self.cfg["crop"], self.cfg["input"]["side"]

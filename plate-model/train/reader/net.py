@@ -25,6 +25,7 @@ class ReaderNet(nn.Module):
             ConvUnit(c2, c2, 3),
             ConvUnit(c2, c3, 3, (2, 1)),
             Residual(c3),
+            Residual(c3),
             SeparableUnit(c3, c3, k=5),
         )
         cells = 8 * 32

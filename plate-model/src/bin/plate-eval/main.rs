@@ -92,6 +92,7 @@ fn run(cli: &Cli) -> Result<()> {
         runtime: RuntimeOptions { library: common.runtime.clone(), folder: None },
         vehicles: common.vehicles.clone(),
         finder: common.finder.clone(),
+        refiner: "refiner".into(),
         reader: common.reader.clone(),
     };
     let mut models = Models::load(&common.models, &options)

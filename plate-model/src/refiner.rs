@@ -1,0 +1,148 @@
+//! A plate that the finder pointed at, straightened by its first corners with some surroundings
+//! and looked at once more: where the corners really are, and whether it is a plate at all.
+//!
+//! In a vehicle's crop one pixel of the finder's input may be several of the frame. The refiner
+//! always sees a plate at the same size and upright, so a small network places its corners well.
+
+use std::path::Path;
+
+use contract::manifest::ModelUsed;
+
+use crate::card::Kind;
+use crate::corners;
+use crate::detect::best;
+use crate::error::Result;
+use crate::finder::{COLOUR_NAMES, COLOURS, PlateQuad};
+use crate::frame::Planes;
+use crate::geometry::Point;
+use crate::model::{Expected, Model};
+use crate::rectify::{Rectifier, unrectified};
+use crate::runtime::Runtime;
+
+/// Width and height of the refiner's input.
+pub const INPUT: (usize, usize) = (128, 64);
+/// What the first quadrilateral is grown by on every side, as in training.
+pub const MARGIN: f32 = 0.4;
+/// Looks at one plate: the second one straightens by the first one's corners.
+const LOOKS: usize = 2;
+
+const EXPECTED: Expected = Expected {
+    kind: Kind::Refiner,
+    input: ("plates", [None, Some(3), Some(INPUT.1 as u32), Some(INPUT.0 as u32)]),
+    outputs: &[
+        ("corners", &[None, Some(8)]),
+        ("scores", &[None]),
+        ("rows", &[None]),
+        ("colours", &[None, Some(4)]),
+    ],
+    thresholds: &["score"],
+};
+
+/// What one look says; corners in input pixels.
+struct Look {
+    corners: [Point; 4],
+    score: f32,
+    two_rows: f32,
+    colours: [f32; 4],
+}
+
+/// The refiner of one worker.
+#[derive(Debug)]
+pub struct CornerRefiner {
+    model: Model,
+    rectifier: Rectifier,
+    tensor: Vec<f32>,
+    score: f32,
+}
+
+impl CornerRefiner {
+    /// Loads `<base>.card.toml` and its weights from `folder`.
+    pub fn load(runtime: &Runtime, folder: &Path, base: &str) -> Result<Self> {
+        let model = Model::load(runtime, folder, base, &EXPECTED)?;
+        model.expect_colours(&COLOUR_NAMES)?;
+        let score = model.threshold("score", 0.5);
+        let tensor = vec![0.0; 3 * INPUT.0 * INPUT.1];
+        Ok(Self { model, rectifier: Rectifier::default(), tensor, score })
+    }
+
+    /// The plate with better corners, rows and colour; its score is the geometric mean of the
+    /// finder's and this one's. None where no plate is after all.
+    pub fn refine(&mut self, planes: &Planes<'_>, first: &PlateQuad) -> Result<Option<PlateQuad>> {
+        let mut quad = *first;
+        for _ in 0..LOOKS {
+            let around = grown(&quad.corners);
+            if !touches(&around, planes) {
+                return Ok(None);
+            }
+            self.rectifier.rectify(planes, &around, INPUT, &mut self.tensor)?;
+            let look = self.look()?;
+            // NaN does not pass.
+            if !(look.score >= self.score) {
+                return Ok(None);
+            }
+            let found = unrectified(&around, INPUT, &look.corners)?;
+            let Some(corners) = corners::ordered(&found) else { return Ok(None) };
+            let (colour, colour_confidence) = best(&look.colours);
+            quad = PlateQuad {
+                corners,
+                score: (first.score * look.score).sqrt(),
+                rows: if look.two_rows >= 0.5 { 2 } else { 1 },
+                rows_confidence: look.two_rows.max(1.0 - look.two_rows),
+                colour: COLOURS[colour],
+                colour_confidence,
+            };
+        }
+        Ok(Some(quad))
+    }
+
+    /// The tensor of the last look; for benchmarks and parity tests.
+    pub fn tensor(&self) -> &[f32] {
+        &self.tensor
+    }
+
+    pub fn used(&self) -> ModelUsed {
+        self.model.used()
+    }
+
+    fn look(&mut self) -> Result<Look> {
+        let names = ["corners", "scores", "rows", "colours"];
+        let shape = [1, 3, INPUT.1, INPUT.0];
+        let look =
+            self.model.run(shape, &self.tensor, names, |[corners, scores, rows, colours]| {
+                let corners: [f32; 8] = corners.try_into().ok()?;
+                Some(Look {
+                    corners: std::array::from_fn(|i| [corners[2 * i], corners[2 * i + 1]]),
+                    score: *scores.first()?,
+                    two_rows: *rows.first()?,
+                    colours: colours.try_into().ok()?,
+                })
+            })?;
+        look.ok_or_else(|| self.model.mismatch("its outputs are not those of one plate".into()))
+    }
+}
+
+/// Scaled about the centre so that [`MARGIN`] of the size lies around on every side.
+fn grown(corners: &[Point; 4]) -> [Point; 4] {
+    let centre = corners.iter().fold([0.0, 0.0], |c, p| [c[0] + p[0] / 4.0, c[1] + p[1] / 4.0]);
+    corners.map(|p| std::array::from_fn(|i| centre[i] + (p[i] - centre[i]) * (1.0 + 2.0 * MARGIN)))
+}
+
+/// Whether the middle of the quadrilateral lies in the picture.
+fn touches(corners: &[Point; 4], planes: &Planes<'_>) -> bool {
+    let [x, y] = corners.iter().fold([0.0, 0.0], |c, p| [c[0] + p[0] / 4.0, c[1] + p[1] / 4.0]);
+    (0.0..planes.width() as f32).contains(&x) && (0.0..planes.height() as f32).contains(&y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grows_about_the_centre() {
+        let grown = grown(&[[10.0, 10.0], [20.0, 10.0], [20.0, 15.0], [10.0, 15.0]]);
+        let wanted = [[6.0, 8.0], [24.0, 8.0], [24.0, 17.0], [6.0, 17.0]];
+        for (found, wanted) in grown.iter().flatten().zip(wanted.iter().flatten()) {
+            assert!((found - wanted).abs() < 1e-4, "{grown:?}");
+        }
+    }
+}
