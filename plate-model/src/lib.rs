@@ -43,6 +43,7 @@ mod rectify;
 pub mod runtime;
 mod suppress;
 pub mod tensor;
+pub mod timing;
 
 pub use contract::manifest::ModelUsed;
 pub use detect::{Detection, Detector};

@@ -56,10 +56,15 @@ impl Models {
         Ok(Self { detector, finder, reader, used })
     }
 
+    /// The reader's calibrated thresholds.
+    pub fn thresholds(&self) -> Thresholds {
+        let (accept, confident) = self.reader.thresholds();
+        Thresholds { accept, confident, ..Thresholds::default() }
+    }
+
     /// A fusion for one vehicle with the reader's calibrated thresholds.
     pub fn fusion(&self, vehicle: impl Into<Option<VehicleClass>>) -> Fusion {
-        let (accept, confident) = self.reader.thresholds();
-        Fusion::with(vehicle, Thresholds { accept, confident, ..Thresholds::default() })
+        Fusion::with(vehicle, self.thresholds())
     }
 
     /// Plates of a still picture that need not show a whole vehicle: inside every vehicle that is

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use contract::plate::PlateColour;
-use plate_model::{Detection, PlateQuad, Verdict};
+use plate_model::{Detection, PlateQuad};
 use serde::Serialize;
+
+use crate::reading::Reading;
 
 /// One vehicle or plate.
 #[derive(Debug, Default, Serialize)]
@@ -55,11 +57,11 @@ impl Predicted {
     }
 
     /// With what was read: the accepted number, else the raw characters.
-    pub fn with_text(self, verdict: &Verdict) -> Self {
+    pub fn with_text(self, reading: &Reading) -> Self {
         Self {
-            text: Some(verdict.text.clone().unwrap_or_else(|| verdict.raw.clone())),
-            confidence: Some(verdict.confidence),
-            accepted: Some(verdict.text.is_some()),
+            text: Some(reading.text().to_owned()),
+            confidence: Some(reading.verdict.confidence),
+            accepted: Some(reading.is_accepted()),
             ..self
         }
     }
@@ -90,10 +92,7 @@ impl Predictions {
         Ok(())
     }
 
-    pub fn finish(self) -> Result<()> {
-        if let Some(mut out) = self.0 {
-            out.flush()?;
-        }
-        Ok(())
+    pub fn flush(&mut self) -> Result<()> {
+        Ok(self.0.as_mut().map_or(Ok(()), Write::flush)?)
     }
 }
