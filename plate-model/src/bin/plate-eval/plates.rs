@@ -10,7 +10,7 @@ use crate::data::{LabelledPlate, colour_name};
 use crate::job::{Groups, Job, open, plate_keys};
 use crate::predictions::Predicted;
 use crate::report::{Column, Figures, Report};
-use crate::score::{Outcome, average_precision, matched, mean};
+use crate::score::{Outcome, average_precision, matched, mean, operating};
 use crate::sheet;
 
 /// Share of overlap (of upright boxes around the corners) that counts as found.
@@ -146,6 +146,9 @@ pub fn run(job: &mut Job) -> Result<Report> {
         }
     }
     report.groups(&groups, Counts::figures);
+    if let Some(all) = groups.get(&("all", "all".to_owned())) {
+        report.thresholded = operating(&all.hits, all.labels);
+    }
     report.cost(cost);
     errors.finish()?;
     Ok(report.finish())

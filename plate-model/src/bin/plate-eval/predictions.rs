@@ -30,6 +30,11 @@ pub struct Predicted {
     pub confidence: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<bool>,
+    /// Most probable characters before the grammar, and the probability of the least certain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weakest: Option<f32>,
 }
 
 impl Predicted {
@@ -49,7 +54,10 @@ impl Predicted {
         Self {
             class: "plate",
             score: quad.score,
-            corners: Some(quad.corners.map(|[x, y]| [x / w, y / h])),
+            // Plates at the edge may reach beyond it.
+            corners: Some(
+                quad.corners.map(|[x, y]| [(x / w).clamp(0.0, 1.0), (y / h).clamp(0.0, 1.0)]),
+            ),
             rows: Some(quad.rows),
             colour: Some(quad.colour),
             ..Self::default()
@@ -62,6 +70,8 @@ impl Predicted {
             text: Some(reading.text().to_owned()),
             confidence: Some(reading.verdict.confidence),
             accepted: Some(reading.is_accepted()),
+            raw: Some(reading.verdict.raw.clone()),
+            weakest: Some(reading.weakest),
             ..self
         }
     }

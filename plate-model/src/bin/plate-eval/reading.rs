@@ -16,6 +16,8 @@ use crate::report::{Column, Figures, Report};
 pub struct Reading {
     /// At the shipped thresholds.
     pub verdict: Verdict,
+    /// Probability of the least certain of the most probable characters.
+    pub weakest: f32,
     /// The number and its confidence where any confidence is accepted.
     number: Option<(String, f32)>,
 }
@@ -32,6 +34,7 @@ impl Reading {
         let any = verdict(open, characters, quad, vehicle);
         Self {
             verdict: verdict(shipped, characters, quad, vehicle),
+            weakest: characters.weakest(),
             number: any.text.map(|text| (text, any.confidence)),
         }
     }
@@ -232,7 +235,8 @@ mod tests {
             frames: 1,
             doubt: text.is_none().then_some(Doubt::NoPlate),
         };
-        Reading { number: text.map(|text| (text.to_owned(), confidence)), verdict }
+        let number = text.map(|text| (text.to_owned(), confidence));
+        Reading { verdict, weakest: confidence, number }
     }
 
     #[test]

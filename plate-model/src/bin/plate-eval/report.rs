@@ -13,7 +13,7 @@ use crate::calibration::Calibration;
 use crate::confusion::Confusion;
 use crate::cost::{Cost, Costs};
 use crate::job::{Groups, Key};
-use crate::score::share;
+use crate::score::{Operating, share};
 
 /// A kind of figure.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +69,9 @@ pub struct Report {
     pub definitions: BTreeMap<&'static str, &'static str>,
     /// Table → group → figure.
     pub tables: BTreeMap<&'static str, BTreeMap<String, BTreeMap<&'static str, Figure>>>,
+    /// Of all together, as the score threshold moves.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub thresholded: Vec<Operating>,
     pub costs: Vec<Costs>,
     /// All that our code did for one picture or crop, decoding of the file apart.
     pub median_ms: f64,
@@ -95,6 +98,7 @@ impl Report {
             skipped: Vec::new(),
             definitions: BTreeMap::new(),
             tables: BTreeMap::new(),
+            thresholded: Vec::new(),
             costs: Vec::new(),
             median_ms: 0.0,
             calibration: None,
@@ -176,6 +180,12 @@ impl Report {
             writeln!(out, "shipped threshold of {name}: {threshold}")?;
         }
         self.write_tables(out)?;
+        if !self.thresholded.is_empty() {
+            writeln!(out, "recall and precision of all as the score threshold moves:")?;
+            for Operating { threshold, recall, precision } in &self.thresholded {
+                writeln!(out, "  {threshold:<5} {recall:.4} {precision:.4}")?;
+            }
+        }
         for cost in &self.costs {
             writeln!(
                 out,

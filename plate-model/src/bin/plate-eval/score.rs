@@ -1,4 +1,6 @@
-//! Matching predictions to labels, and average precision.
+//! Matching predictions to labels, average precision, and what a threshold gives.
+
+use serde::Serialize;
 
 /// What became of one prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +68,27 @@ pub fn average_precision(mut hits: Vec<(f32, bool)>, labels: usize) -> Option<f6
     Some(area)
 }
 
+/// What a score threshold would give.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Operating {
+    pub threshold: f32,
+    pub recall: f64,
+    pub precision: f64,
+}
+
+/// Recall and precision at every twentieth from the lowest that any prediction reaches.
+pub fn operating(hits: &[(f32, bool)], labels: usize) -> Vec<Operating> {
+    let lowest = hits.iter().map(|(score, _)| *score).fold(1.0, f32::min);
+    let thresholds = (1..20).map(|i| i as f32 / 20.0).filter(|t| *t + 0.05 > lowest);
+    let at = |threshold: f32| {
+        let found = || hits.iter().filter(|(score, _)| *score >= threshold);
+        let right = found().filter(|(_, hit)| *hit).count();
+        let (recall, precision) = (share(right, labels), share(right, found().count()));
+        Operating { threshold, recall, precision }
+    };
+    thresholds.map(at).collect()
+}
+
 /// A share that is 0 of nothing.
 pub fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
@@ -111,5 +134,15 @@ mod tests {
         let hits = vec![(0.9, true), (0.8, false), (0.7, true), (0.6, true)];
         let ap = average_precision(hits, 3).unwrap();
         assert!((ap - (1.0 + 0.75 + 0.75) / 3.0).abs() < 1e-12, "{ap}");
+    }
+
+    #[test]
+    fn a_higher_threshold_finds_less_and_better() {
+        let curve = operating(&[(0.9, true), (0.7, false), (0.62, true)], 4);
+        assert_eq!(curve.first().map(|at| at.threshold), Some(0.6));
+        assert_eq!((curve[0].recall, curve[0].precision), (0.5, 2.0 / 3.0));
+        let high = curve.iter().find(|at| at.threshold == 0.8).unwrap();
+        assert_eq!((high.recall, high.precision), (0.25, 1.0));
+        assert!(operating(&[], 4).is_empty());
     }
 }

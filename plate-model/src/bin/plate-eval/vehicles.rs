@@ -11,7 +11,7 @@ use crate::data::labelled_boxes;
 use crate::job::{Groups, Job, Key, open};
 use crate::predictions::Predicted;
 use crate::report::{Column, Figures, Report};
-use crate::score::{Outcome, average_precision, matched, mean};
+use crate::score::{Outcome, average_precision, matched, mean, operating};
 use crate::tiles::{self, Scored};
 
 /// Boxes smaller than this at a width of 640 are not scored: labels miss half of them.
@@ -163,8 +163,11 @@ pub fn run(job: &mut Job) -> Result<Report> {
         let seen = job.models.detector.detect(&frame.planes(), None)?;
         report.picture(start.elapsed());
         if cost.is_open() {
+            // As shipped: suppressing thousands of faint boxes takes longer.
+            job.models.detector.set_score_threshold(shipped);
             let start = Instant::now();
             job.models.detector.detect(&frame.planes(), None)?;
+            job.models.detector.set_score_threshold(FLOOR);
             cost.add(start.elapsed(), job.models.detector.tensor())?;
         }
         let (width, height) = (frame.width(), frame.height());
@@ -193,6 +196,10 @@ pub fn run(job: &mut Job) -> Result<Report> {
         }
     }
     report.groups(&groups, |classes| classes.figures(shipped));
+    if let Some(Classes { counts, .. }) = groups.get(&("all", "all".to_owned())) {
+        let hits: Vec<_> = counts.iter().flat_map(|counts| counts.hits[0].clone()).collect();
+        report.thresholded = operating(&hits, counts.iter().map(|counts| counts.labels).sum());
+    }
     report.cost(cost);
     if let Some(folder) = &job.folder {
         tiles::write(&scored, folder)?;
