@@ -69,6 +69,11 @@ impl Detector {
         })
     }
 
+    /// The lowest score that is reported; the card's until it is set.
+    pub fn score_threshold(&self) -> f32 {
+        self.limits.score
+    }
+
     /// The lowest score that is reported; a tracker may ask for more than the card's.
     pub fn set_score_threshold(&mut self, score: f32) {
         self.limits.score = score;

@@ -45,6 +45,7 @@ pub mod refiner;
 pub mod runtime;
 mod suppress;
 pub mod tensor;
+pub mod timing;
 
 pub use contract::manifest::ModelUsed;
 pub use detect::{Detection, Detector};

@@ -74,10 +74,15 @@ impl Models {
         Ok(Self { detector, finder, refiner, reader, used })
     }
 
+    /// The reader's calibrated thresholds.
+    pub fn thresholds(&self) -> Thresholds {
+        let (accept, confident) = self.reader.thresholds();
+        Thresholds { accept, confident, ..Thresholds::default() }
+    }
+
     /// A fusion for one vehicle with the reader's calibrated thresholds.
     pub fn fusion(&self, vehicle: impl Into<Option<VehicleClass>>) -> Fusion {
-        let (accept, confident) = self.reader.thresholds();
-        Fusion::with(vehicle, Thresholds { accept, confident, ..Thresholds::default() })
+        Fusion::with(vehicle, self.thresholds())
     }
 
     /// Plates of one vehicle with exact corners, best first, each once.

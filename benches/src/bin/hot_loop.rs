@@ -10,10 +10,8 @@ use anyhow::{Context, Result};
 use benches::Samples;
 use clap::Parser;
 use contract::plate::PlateColour;
-use ort::session::Session;
-use ort::value::TensorRef;
-use plate_model::card::Card;
 use plate_model::tensor::Sampler;
+use plate_model::timing::Bare;
 use plate_model::{
     BBox, Detector, Frame, Layout, PixelFormat, PlateFinder, PlateQuad, PlateReader, Region,
     Runtime, RuntimeOptions, detect,
@@ -108,7 +106,7 @@ fn tensor(what: &str, frame: &Frame, scalar: bool, arguments: &Arguments) -> Res
 
 fn detector(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<Row> {
     let mut detector = Detector::load(runtime, &arguments.models, "vehicles")?;
-    let mut bare = Bare::load(runtime, arguments, "vehicles", [1, 3, 384, 640])?;
+    let mut bare = Bare::load(runtime, &arguments.models, "vehicles", detect::INPUT)?;
     let (mut ours, mut limit) = (Samples::default(), Samples::default());
     for _ in 0..arguments.repeat {
         let planes = frame.planes();
@@ -120,7 +118,7 @@ fn detector(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<R
 
 fn finder(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<Row> {
     let mut finder = PlateFinder::load(runtime, &arguments.models, "finder")?;
-    let mut bare = Bare::load(runtime, arguments, "finder", [1, 3, 192, 192])?;
+    let mut bare = Bare::load(runtime, &arguments.models, "finder", plate_model::finder::INPUT)?;
     let (w, h) = (frame.width() as f32, frame.height() as f32);
     let vehicle = BBox::new(w * 0.4, h * 0.4, w * 0.6, h * 0.8);
     let (mut ours, mut limit) = (Samples::default(), Samples::default());
@@ -134,7 +132,7 @@ fn finder(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<Row
 
 fn reader(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<Row> {
     let mut reader = PlateReader::load(runtime, &arguments.models, "reader")?;
-    let mut bare = Bare::load(runtime, arguments, "reader", [1, 3, 64, 128])?;
+    let mut bare = Bare::load(runtime, &arguments.models, "reader", plate_model::reader::INPUT)?;
     let (x, y) = (frame.width() as f32 / 2.0, frame.height() as f32 / 2.0);
     let quad = PlateQuad {
         corners: [[x, y], [x + 90.0, y + 4.0], [x + 88.0, y + 64.0], [x - 2.0, y + 60.0]],
@@ -151,33 +149,6 @@ fn reader(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<Row
         limit.add(bare.run(reader.tensor())?);
     }
     Ok(row("reader, corners to characters", &ours, Some(&limit)))
-}
-
-/// ONNX Runtime and nothing else: the same session settings, a ready tensor, outputs dropped.
-struct Bare {
-    session: Session,
-    input: String,
-    shape: [usize; 4],
-}
-
-impl Bare {
-    fn load(
-        runtime: &Runtime,
-        arguments: &Arguments,
-        base: &str,
-        shape: [usize; 4],
-    ) -> Result<Self> {
-        let (card, _) = Card::read(&arguments.models, base)?;
-        let (weights, path) = card.weights(&arguments.models)?;
-        Ok(Self { session: runtime.session(&path, &weights)?, input: card.input.name, shape })
-    }
-
-    fn run(&mut self, tensor: &[f32]) -> Result<Duration> {
-        let start = Instant::now();
-        let input = TensorRef::from_array_view((self.shape, tensor))?;
-        black_box(self.session.run(ort::inputs![self.input.as_str() => input])?);
-        Ok(start.elapsed())
-    }
 }
 
 fn time<T>(run: impl FnOnce() -> plate_model::Result<T>) -> Result<Duration> {

@@ -4,6 +4,7 @@
 
 mod cards;
 mod chain;
+mod eval;
 mod real;
 mod weights;
 

@@ -6,7 +6,8 @@ use plate_model::{BBox, Frame, Models, Options};
 
 use crate::{runtime_options, shipped};
 
-fn data() -> Option<PathBuf> {
+/// The folder of real pictures, where it is; says so where not.
+pub fn data() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     if folder.is_dir() {
         return Some(folder);

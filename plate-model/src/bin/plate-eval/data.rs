@@ -1,48 +1,16 @@
 //! Labelled pictures in the folders `plates/`, `reader/` and `vehicles/`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use contract::plate::PlateColour;
+use plate_model::geometry::distance;
 use plate_model::{BBox, Point};
 
-/// Which pictures are scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Split {
-    All,
-    /// Scenes that training holds out; never single pictures of a scene.
-    Validation,
-}
-
-/// Cameras that the detector's training holds out.
-const CAMERAS: [&str; 3] = ["dongha_leloi", "hcmc_cam_02", "tatthangdz123-274"];
-/// Domains that the finder's training holds out.
-const FINDER_DOMAINS: [&str; 3] = ["hung", "hohuy2", "carlongplate"];
-/// Domains that the reader's training holds out.
-const READER_DOMAINS: [&str; 3] = ["hung", "hohuy", "hohuy2"];
-
-impl Split {
-    pub fn has_camera(self, camera: &str) -> bool {
-        self == Self::All || CAMERAS.contains(&camera)
-    }
-
-    pub fn has_pictures_of(self, domain: &str) -> bool {
-        self == Self::All || FINDER_DOMAINS.contains(&domain)
-    }
-
-    pub fn has_crops_of(self, domain: &str) -> bool {
-        self == Self::All || READER_DOMAINS.contains(&domain)
-    }
-
-    /// Held out of both.
-    pub fn has_plates_of(self, domain: &str) -> bool {
-        self.has_pictures_of(domain) && self.has_crops_of(domain)
-    }
-}
-
 /// A table with a header line; fields hold no quotes or commas.
-pub fn table(path: &Path) -> Result<Vec<HashMap<String, String>>> {
+fn table(path: &Path) -> Result<Vec<HashMap<String, String>>> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut lines = text.lines();
@@ -93,7 +61,7 @@ pub fn pictures(folder: &Path, group: &str) -> Result<Vec<(PathBuf, String)>> {
 }
 
 /// Label file of a picture in a sister folder of `images`.
-pub fn beside(picture: &Path, folder: &str) -> PathBuf {
+fn beside(picture: &Path, folder: &str) -> PathBuf {
     let root = picture.parent().and_then(Path::parent).unwrap_or(Path::new(""));
     root.join(folder).join(picture.file_stem().unwrap_or_default()).with_extension("txt")
 }
@@ -103,16 +71,32 @@ pub fn beside(picture: &Path, folder: &str) -> PathBuf {
 pub struct LabelledPlate {
     /// Pixels, clockwise from the top left.
     pub corners: [Point; 4],
+    /// 1 or 2; 0 where nobody counted them.
     pub rows: u8,
     /// Whether the corners are the plate's own, not a box around it.
     pub exact: bool,
 }
 
-/// Plates of a picture; none where it has no labels at all.
+impl LabelledPlate {
+    /// Mean length of the left and right edge, in pixels.
+    pub fn height(&self) -> f32 {
+        let [a, b, c, d] = self.corners;
+        (distance(a, d) + distance(b, c)) / 2.0
+    }
+}
+
+/// Plates of a picture, by their corners or else by their boxes; none where it has no labels at
+/// all.
 pub fn labelled_plates(picture: &Path, (w, h): (f32, f32)) -> Result<Option<Vec<LabelledPlate>>> {
     let path = beside(picture, "quads");
     if !path.is_file() {
-        return Ok(None);
+        let boxed = |(_, b): (usize, BBox)| LabelledPlate {
+            corners: [[b.x1, b.y1], [b.x2, b.y1], [b.x2, b.y2], [b.x1, b.y2]],
+            rows: 0,
+            exact: false,
+        };
+        let boxes = labelled_boxes(picture, (w, h))?;
+        return Ok(boxes.map(|boxes| boxes.into_iter().map(boxed).collect()));
     }
     let text = fs::read_to_string(&path)?;
     let mut plates = Vec::new();
@@ -135,14 +119,14 @@ pub fn labelled_plates(picture: &Path, (w, h): (f32, f32)) -> Result<Option<Vec<
     Ok(Some(plates))
 }
 
-/// Class and box of each labelled vehicle, pixels; none where the picture has no labels.
-pub fn labelled_vehicles(picture: &Path, (w, h): (f32, f32)) -> Result<Option<Vec<(usize, BBox)>>> {
+/// Class and box of each labelled object, pixels; none where the picture has no labels.
+pub fn labelled_boxes(picture: &Path, (w, h): (f32, f32)) -> Result<Option<Vec<(usize, BBox)>>> {
     let path = beside(picture, "labels");
     if !path.is_file() {
         return Ok(None);
     }
     let text = fs::read_to_string(&path)?;
-    let mut vehicles = Vec::new();
+    let mut boxes = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let numbers: Vec<f32> = line.split_whitespace().filter_map(|f| f.parse().ok()).collect();
         let [class, x, y, bw, bh] = numbers[..] else {
@@ -150,18 +134,21 @@ pub fn labelled_vehicles(picture: &Path, (w, h): (f32, f32)) -> Result<Option<Ve
         };
         let (x, y, bw, bh) = (x * w, y * h, bw * w, bh * h);
         let bbox = BBox::new(x - bw / 2.0, y - bh / 2.0, x + bw / 2.0, y + bh / 2.0);
-        vehicles.push((class as usize, bbox));
+        boxes.push((class as usize, bbox));
     }
-    Ok(Some(vehicles))
+    Ok(Some(boxes))
 }
 
 /// A crop with its text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct LabelledCrop {
     pub path: PathBuf,
+    /// Empty where nobody read it.
     pub text: String,
+    /// 1 or 2; 0 where nobody counted them.
     pub rows: u8,
     pub domain: String,
+    /// Empty where unknown.
     pub colour: String,
     /// Stem of the picture it was cut from, and the plate's number there.
     pub picture: String,
@@ -185,7 +172,7 @@ pub fn labelled_crops(data: &Path) -> Result<Vec<LabelledCrop>> {
         crops.push(LabelledCrop {
             path: folder.join("images").join(&file),
             text: field("text"),
-            rows: field("lines").parse().unwrap_or(1),
+            rows: field("lines").parse().unwrap_or(0),
             domain: field("domain"),
             colour: field("colour"),
             picture: field("image"),
@@ -194,4 +181,81 @@ pub fn labelled_crops(data: &Path) -> Result<Vec<LabelledCrop>> {
         });
     }
     Ok(crops)
+}
+
+/// Crops by the picture they were cut from and the plate's number there.
+pub type ByPicture = HashMap<String, BTreeMap<usize, LabelledCrop>>;
+
+/// The texts of pictures' plates.
+pub fn by_picture(crops: Vec<LabelledCrop>) -> ByPicture {
+    let mut pictures = ByPicture::new();
+    for crop in crops {
+        if let Some(number) = crop.number.filter(|_| !crop.picture.is_empty()) {
+            pictures.entry(crop.picture.clone()).or_default().insert(number, crop);
+        }
+    }
+    pictures
+}
+
+/// The colour that a label names.
+pub fn colour(name: &str) -> PlateColour {
+    match name {
+        "yellow" => PlateColour::Yellow,
+        "blue" => PlateColour::Blue,
+        "red" => PlateColour::Red,
+        _ => PlateColour::White,
+    }
+}
+
+/// The label's name of a colour.
+pub fn colour_name(colour: PlateColour) -> &'static str {
+    match colour {
+        PlateColour::White => "white",
+        PlateColour::Yellow => "yellow",
+        PlateColour::Blue => "blue",
+        PlateColour::Red => "red",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plates_come_from_corners_else_from_boxes() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["quads", "labels"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let picture = folder.path().join("images/a.jpg");
+        assert!(labelled_plates(&picture, (100.0, 50.0)).unwrap().is_none());
+        fs::write(folder.path().join("labels/a.txt"), "0 0.5 0.5 0.2 0.4\n").unwrap();
+        let boxed = labelled_plates(&picture, (100.0, 50.0)).unwrap().unwrap();
+        assert_eq!((boxed[0].rows, boxed[0].exact), (0, false));
+        assert_eq!(boxed[0].corners[2], [60.0, 35.0]);
+        let line = "2 0.4 0.3 0.6 0.3 0.6 0.7 0.4 0.7 quad\n";
+        fs::write(folder.path().join("quads/a.txt"), line).unwrap();
+        let exact = labelled_plates(&picture, (100.0, 50.0)).unwrap().unwrap();
+        assert_eq!((exact[0].rows, exact[0].exact), (2, true));
+        assert_eq!(exact[0].height(), 20.0);
+        fs::write(folder.path().join("quads/a.txt"), "2 0.4 0.3\n").unwrap();
+        assert!(labelled_plates(&picture, (100.0, 50.0)).is_err());
+    }
+
+    #[test]
+    fn crops_know_the_picture_they_were_cut_from() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("reader")).unwrap();
+        let header = "file,text,lines,domain,image,x1,y1,x2,y2,x3,y3,x4,y4,colour";
+        let lines = "a_b_1.jpg,51F12344,1,hung,a_b,0,0,1,0,1,1,0,1,white\n\
+                     c.jpg,29B112345,2,tgmt,,,,,,,,,,\n";
+        fs::write(folder.path().join("reader/labels.csv"), format!("{header}\n{lines}")).unwrap();
+        let crops = labelled_crops(folder.path()).unwrap();
+        assert!(crops[0].corners.is_some() && crops[1].corners.is_none());
+        let pictures = by_picture(crops);
+        assert_eq!(pictures.len(), 1);
+        assert_eq!(pictures["a_b"][&1].text, "51F12344");
+        fs::write(folder.path().join("reader/labels.csv"), "file,text\na\n").unwrap();
+        assert!(labelled_crops(folder.path()).is_err());
+    }
 }

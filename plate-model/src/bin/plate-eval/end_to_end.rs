@@ -1,90 +1,105 @@
 //! Plates found and read in whole pictures: what an officer would get.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
-use plate_model::{BBox, Frame, Models};
+use plate_model::BBox;
 
-use crate::data::{Split, labelled_crops, labelled_plates, pictures};
-use crate::predictions::{Predicted, Predictions};
-use crate::reader::{Counts, verdict};
+use crate::data::{colour_name, labelled_plates};
+use crate::job::{Job, open, plate_keys};
+use crate::predictions::Predicted;
+use crate::reading::{Reading, Readings};
 use crate::report::Report;
-use crate::score::matched;
+use crate::score::{Outcome, matched};
+use crate::sheet;
 
 /// A plate found this roughly can still be read.
 const OVERLAP: f32 = 0.3;
 
-pub fn run(
-    models: &mut Models,
-    data: &Path,
-    split: Split,
-    limit: usize,
-    predictions: &mut Predictions,
-) -> Result<Report> {
-    let mut report = Report::new("end to end");
-    let folder = data.join("plates");
-    if !folder.is_dir() {
-        report.skip(format!("{} is missing", folder.display()));
-        return Ok(report);
-    }
-    let mut texts: HashMap<(String, usize), String> = HashMap::new();
-    if data.join("reader/labels.csv").is_file() {
-        for crop in labelled_crops(data)? {
-            if let Some(number) = crop.number.filter(|_| !crop.picture.is_empty()) {
-                texts.insert((crop.picture, number), crop.text);
-            }
-        }
-    } else {
-        report.skip("reader/labels.csv is missing: plates are read, not scored".into());
-    }
-    let mut groups: BTreeMap<String, Counts> = BTreeMap::new();
-    let chosen = pictures(&folder, "domain")?;
-    for (path, domain) in chosen.into_iter().filter(|(_, d)| split.has_plates_of(d)).take(limit) {
-        let frame = match Frame::open(&path) {
-            Ok(frame) => frame,
-            Err(error) => {
-                report.skip(error.to_string());
-                continue;
-            }
-        };
+pub fn run(job: &mut Job) -> Result<Report> {
+    let mut report = job.report("end to end");
+    let (chosen, crops) = job.plate_pictures(&mut report)?;
+    let mut readings = Readings::of_pictures();
+    let mut costs = [job.detector_cost()?, job.finder_cost()?, job.reader_cost()?];
+    let mut errors = job.errors();
+    for (path, domain) in chosen.into_iter().take(job.limit) {
+        let Some(frame) = open(&path, &mut report) else { continue };
         let planes = frame.planes();
+        let (width, height) = (frame.width(), frame.height());
         let start = Instant::now();
-        let found = models.plates_in_picture(&planes)?;
-        let mut verdicts = Vec::new();
+        let found = job.models.plates_in_picture(&planes)?;
+        let mut read = Vec::new();
         for (quad, vehicle) in &found {
-            let characters = models.reader.read(&planes, quad)?;
+            let characters = job.models.reader.read(&planes, quad)?;
             let class = vehicle.map(|vehicle| vehicle.class);
-            verdicts.push(verdict(models, &characters, quad, class));
+            read.push(Reading::new(&job.models, &characters, quad, class));
         }
         report.picture(start.elapsed());
-        let (width, height) = (frame.width(), frame.height());
+        if costs[0].is_open() {
+            let start = Instant::now();
+            job.models.detector.detect(&planes, None)?;
+            costs[0].add(start.elapsed(), job.models.detector.tensor())?;
+            let start = Instant::now();
+            job.models.finder.find(&planes, BBox::new(0.0, 0.0, width as f32, height as f32))?;
+            costs[1].add(start.elapsed(), job.models.finder.tensor())?;
+        }
+        if let Some((quad, _)) = found.first().filter(|_| costs[2].is_open()) {
+            let start = Instant::now();
+            job.models.reader.read(&planes, quad)?;
+            costs[2].add(start.elapsed(), job.models.reader.tensor())?;
+        }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let shown: Vec<_> = found
+        let quads: Vec<_> = found.iter().map(|(quad, _)| *quad).collect();
+        let shown: Vec<_> = quads
             .iter()
-            .zip(&verdicts)
-            .map(|((quad, _), verdict)| Predicted::plate(quad, width, height).with_text(verdict))
+            .zip(&read)
+            .map(|(quad, reading)| Predicted::plate(quad, width, height).with_text(reading))
             .collect();
-        predictions.add(&name, &shown)?;
-        let Some(labels) = labelled_plates(&path, (width as f32, height as f32))? else { continue };
+        job.predictions.add(&name, &shown)?;
+        let Some(labels) = labelled_plates(&path, (width as f32, height as f32))? else {
+            report.unlabelled();
+            continue;
+        };
         let truth: Vec<BBox> = labels.iter().map(|label| BBox::around(&label.corners)).collect();
-        let pairs =
-            matched(found.len(), truth.len(), OVERLAP, |f, t| found[f].0.bbox().iou(&truth[t]));
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let outcomes = matched(quads.len(), &vec![true; labels.len()], OVERLAP, |f, t| {
+            quads[f].bbox().iou(&truth[t])
+        });
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         for (number, label) in labels.iter().enumerate() {
-            let Some(text) = texts.get(&(stem.clone(), number)) else { continue };
-            let at = pairs.iter().position(|pair| *pair == Some(number));
-            let verdict = at.map(|found| &verdicts[found]);
-            let keys =
-                ["all".to_owned(), format!("domain {domain}"), format!("rows {}", label.rows)];
-            for key in keys {
-                groups.entry(key).or_default().add(text, verdict);
+            let Some(crop) = crops.get(&*stem).and_then(|plates| plates.get(&number)) else {
+                continue;
+            };
+            // The picture may be held out for another plate's sake, and training know this one.
+            if !job.split.has_crop(&domain, &crop.text) {
+                continue;
+            }
+            let by = outcomes.iter().position(|outcome| *outcome == Outcome::Found(number));
+            let reading = by.map(|by| &read[by]);
+            let keys = plate_keys(&domain, label.rows, &crop.colour, label.height());
+            readings.add(&keys, &crop.text, reading);
+            let (section, told) = match reading {
+                None => ("not found", "not found".to_owned()),
+                Some(reading) if reading.text() == crop.text => continue,
+                Some(reading) if reading.is_accepted() => ("accepted and wrong", reading.told()),
+                Some(reading) => ("read wrong", reading.told()),
+            };
+            let lines = vec![format!("is {}", crop.text), told, format!("{domain}: {name}")];
+            errors.add(section, lines, || sheet::plate(&frame, &truth[number], &labels, &quads))?;
+        }
+        for ((quad, reading), outcome) in quads.iter().zip(&read).zip(&outcomes) {
+            if *outcome == Outcome::False && reading.is_accepted() {
+                let colour = colour_name(quad.colour);
+                readings.add_elsewhere(&plate_keys(&domain, quad.rows, colour, quad.height()));
+                let lines = vec![reading.told(), format!("{domain}: {name}")];
+                let view = || sheet::plate(&frame, &quad.bbox(), &labels, &quads);
+                errors.add("accepted where no plate is labelled", lines, view)?;
             }
         }
     }
-    for (name, counts) in &groups {
-        report.group(name, counts.figures());
+    readings.finish(job, &mut report)?;
+    for cost in costs {
+        report.cost(cost);
     }
-    Ok(report)
+    errors.finish()?;
+    Ok(report.finish())
 }

@@ -1,15 +1,26 @@
 //! Measures the models on labelled pictures, through the very code the agent runs: a JPEG becomes
 //! I420 and takes the way of a camera's frame.
 
+mod calibration;
+mod chart;
+mod confusion;
+mod cost;
 mod data;
+mod draw;
 mod end_to_end;
+mod job;
 mod plates;
 mod predictions;
 mod reader;
+mod reading;
 mod report;
 mod score;
+mod sheet;
+mod split;
+mod tiles;
 mod vehicles;
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -17,9 +28,9 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use plate_model::{Models, Options, RuntimeOptions};
 
-use data::Split;
+use job::Job;
 use predictions::Predictions;
-use report::Report;
+use split::{Split, Which};
 
 #[derive(Parser)]
 #[command(name = "plate-eval", about = "Measures detector, finder, reader and the whole chain")]
@@ -51,6 +62,9 @@ struct Common {
     /// Writes one JSON line a picture.
     #[arg(long)]
     predictions: Option<PathBuf>,
+    /// Folder for the report, charts, confusions and contact sheets.
+    #[arg(long)]
+    report: Option<PathBuf>,
     /// Folder with model cards and weights.
     #[arg(long, default_value = "plate-model/weights")]
     models: PathBuf,
@@ -61,9 +75,9 @@ struct Common {
     finder: String,
     #[arg(long, default_value = "reader")]
     reader: String,
-    /// Which pictures: all, or those of scenes that were held out of training.
+    /// Which pictures: all, or those that were held out of training.
     #[arg(long, value_enum, default_value = "all")]
-    split: Split,
+    split: Which,
     /// Stops after so many pictures.
     #[arg(long)]
     limit: Option<usize>,
@@ -95,21 +109,36 @@ fn run(cli: &Cli) -> Result<()> {
         refiner: "refiner".into(),
         reader: common.reader.clone(),
     };
-    let mut models = Models::load(&common.models, &options)
+    let models = Models::load(&common.models, &options)
         .with_context(|| format!("models of {}", common.models.display()))?;
-    let mut predictions = Predictions::create(common.predictions.as_deref())?;
-    let (split, limit) = (common.split, common.limit.unwrap_or(usize::MAX));
-    let report: Report = match &cli.what {
-        What::Plates(_) => plates::run(&mut models, &common.data, split, limit, &mut predictions)?,
-        What::Reader(_) => reader::run(&mut models, &common.data, split, limit, &mut predictions)?,
-        What::Vehicles(_) => {
-            vehicles::run(&mut models, &common.data, split, limit, &mut predictions)?
-        }
-        What::EndToEnd(_) => {
-            end_to_end::run(&mut models, &common.data, split, limit, &mut predictions)?
-        }
+    if let Some(folder) = &common.report {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let mut job = Job {
+        models,
+        data: common.data.clone(),
+        split: Split::new(common.split)?,
+        limit: common.limit.unwrap_or(usize::MAX),
+        predictions: Predictions::create(common.predictions.as_deref())?,
+        folder: common.report.clone(),
+        weights: common.models.clone(),
+        options,
     };
-    predictions.finish()?;
-    report.print(common.json)?;
+    let report = match &cli.what {
+        What::Plates(_) => plates::run(&mut job)?,
+        What::Reader(_) => reader::run(&mut job)?,
+        What::Vehicles(_) => vehicles::run(&mut job)?,
+        What::EndToEnd(_) => end_to_end::run(&mut job)?,
+    };
+    job.predictions.flush()?;
+    let (text, json) = (report.text(), report.json()?);
+    if let Some(folder) = &common.report {
+        for (name, content) in [("report.txt", &text), ("report.json", &json)] {
+            let path = folder.join(name);
+            fs::write(&path, content)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    println!("{}", if common.json { json } else { text });
     Ok(())
 }

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use contract::plate::PlateColour;
-use plate_model::{Detection, PlateQuad, Verdict};
+use plate_model::{Detection, PlateQuad};
 use serde::Serialize;
+
+use crate::reading::Reading;
 
 /// One vehicle or plate.
 #[derive(Debug, Default, Serialize)]
@@ -28,6 +30,11 @@ pub struct Predicted {
     pub confidence: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<bool>,
+    /// Most probable characters before the grammar, and the probability of the least certain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weakest: Option<f32>,
 }
 
 impl Predicted {
@@ -47,7 +54,10 @@ impl Predicted {
         Self {
             class: "plate",
             score: quad.score,
-            corners: Some(quad.corners.map(|[x, y]| [x / w, y / h])),
+            // Plates at the edge may reach beyond it.
+            corners: Some(
+                quad.corners.map(|[x, y]| [(x / w).clamp(0.0, 1.0), (y / h).clamp(0.0, 1.0)]),
+            ),
             rows: Some(quad.rows),
             colour: Some(quad.colour),
             ..Self::default()
@@ -55,11 +65,13 @@ impl Predicted {
     }
 
     /// With what was read: the accepted number, else the raw characters.
-    pub fn with_text(self, verdict: &Verdict) -> Self {
+    pub fn with_text(self, reading: &Reading) -> Self {
         Self {
-            text: Some(verdict.text.clone().unwrap_or_else(|| verdict.raw.clone())),
-            confidence: Some(verdict.confidence),
-            accepted: Some(verdict.text.is_some()),
+            text: Some(reading.text().to_owned()),
+            confidence: Some(reading.verdict.confidence),
+            accepted: Some(reading.is_accepted()),
+            raw: Some(reading.verdict.raw.clone()),
+            weakest: Some(reading.weakest),
             ..self
         }
     }
@@ -90,10 +102,7 @@ impl Predictions {
         Ok(())
     }
 
-    pub fn finish(self) -> Result<()> {
-        if let Some(mut out) = self.0 {
-            out.flush()?;
-        }
-        Ok(())
+    pub fn flush(&mut self) -> Result<()> {
+        Ok(self.0.as_mut().map_or(Ok(()), Write::flush)?)
     }
 }

@@ -1,144 +1,104 @@
 //! Plates read from ready crops.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use anyhow::Result;
-use contract::VehicleClass;
-use contract::plate::PlateColour;
-use plate_model::{Characters, Doubt, Frame, Models, PlateQuad, Verdict};
+use plate_model::{BBox, Frame, PlateQuad, Region, picture};
 
-use crate::data::{LabelledCrop, Split, labelled_crops};
-use crate::predictions::{Predicted, Predictions};
-use crate::report::{Report, share};
+use crate::data::{LabelledCrop, colour, labelled_crops, pictures};
+use crate::job::{Job, open, plate_keys};
+use crate::predictions::Predicted;
+use crate::reading::{Reading, Readings};
+use crate::report::Report;
 
-/// What was read of labelled plates.
-#[derive(Debug, Default)]
-pub struct Counts {
-    plates: usize,
-    /// Most probable characters, before the grammar.
-    raw_right: usize,
-    accepted: usize,
-    accepted_wrong: usize,
-}
-
-impl Counts {
-    pub fn add(&mut self, text: &str, verdict: Option<&Verdict>) {
-        self.plates += 1;
-        let Some(verdict) = verdict else { return };
-        self.raw_right += usize::from(verdict.raw == text);
-        if let Some(accepted) = &verdict.text {
-            self.accepted += 1;
-            self.accepted_wrong += usize::from(accepted != text);
-        }
+pub fn run(job: &mut Job) -> Result<Report> {
+    let mut report = job.report("reader");
+    let folder = job.data.join("reader");
+    let mut crops = Vec::new();
+    if folder.join("labels.csv").is_file() {
+        crops = labelled_crops(&job.data)?;
+    } else {
+        report.skip("reader/labels.csv is missing".into());
     }
-
-    pub fn figures(&self) -> Vec<(&'static str, f64)> {
-        vec![
-            ("read right", share(self.raw_right, self.plates)),
-            ("accepted", share(self.accepted, self.plates)),
-            ("accepted wrong", share(self.accepted_wrong, self.accepted)),
-            ("plates", self.plates as f64),
-        ]
-    }
-}
-
-/// The colour that a label names.
-pub fn colour(name: &str) -> PlateColour {
-    match name {
-        "yellow" => PlateColour::Yellow,
-        "blue" => PlateColour::Blue,
-        "red" => PlateColour::Red,
-        _ => PlateColour::White,
-    }
-}
-
-pub fn run(
-    models: &mut Models,
-    data: &Path,
-    split: Split,
-    limit: usize,
-    predictions: &mut Predictions,
-) -> Result<Report> {
-    let mut report = Report::new("reader");
-    let folder = data.join("reader");
-    if !folder.join("labels.csv").is_file() {
-        report.skip(format!("{} has no labels.csv", folder.display()));
-        return Ok(report);
-    }
-    let mut groups: BTreeMap<String, Counts> = BTreeMap::new();
-    let crops = labelled_crops(data)?;
-    for crop in crops.iter().filter(|crop| split.has_crops_of(&crop.domain)).take(limit) {
-        let frame = match Frame::open(&crop.path) {
-            Ok(frame) => frame,
-            Err(error) => {
-                report.skip(error.to_string());
-                continue;
-            }
-        };
+    crops.extend(unlabelled(job, &crops, &mut report)?);
+    let mut readings = Readings::of_crops();
+    let mut cost = job.reader_cost()?;
+    let mut sheet = job.errors();
+    crops.retain(|crop| job.split.has_crop(&crop.domain, &crop.text));
+    for crop in crops.iter().take(job.limit) {
+        let Some(frame) = open(&crop.path, &mut report) else { continue };
         let quad = quad(crop, &frame);
         let start = Instant::now();
-        let characters = models.reader.read(&frame.planes(), &quad)?;
+        let characters = job.models.reader.read(&frame.planes(), &quad)?;
         report.picture(start.elapsed());
-        let verdict = verdict(models, &characters, &quad, None);
+        if cost.is_open() {
+            let start = Instant::now();
+            job.models.reader.read(&frame.planes(), &quad)?;
+            cost.add(start.elapsed(), job.models.reader.tensor())?;
+        }
+        let reading = Reading::new(&job.models, &characters, &quad, None);
         let name = crop.path.file_name().unwrap_or_default().to_string_lossy();
         let plate = Predicted::plate(&quad, frame.width(), frame.height());
-        predictions.add(&name, &[plate.with_text(&verdict)])?;
-        let height = match quad.height() {
-            h if h < 20.0 => "height under 20 px",
-            h if h < 40.0 => "height 20 to 40 px",
-            h if h < 80.0 => "height 40 to 80 px",
-            _ => "height over 80 px",
-        };
-        for key in [
-            "all".to_owned(),
-            format!("domain {}", crop.domain),
-            format!("rows {}", crop.rows),
-            format!("colour {}", crop.colour),
-            height.to_owned(),
-        ] {
-            groups.entry(key).or_default().add(&crop.text, Some(&verdict));
+        job.predictions.add(&name, &[plate.with_text(&reading)])?;
+        if crop.text.is_empty() {
+            report.unlabelled();
+            continue;
+        }
+        let keys = plate_keys(&crop.domain, crop.rows, &crop.colour, quad.height());
+        readings.add(&keys, &crop.text, Some(&reading));
+        if reading.text() != crop.text {
+            let section = if reading.is_accepted() { "accepted and wrong" } else { "read wrong" };
+            let lines = vec![format!("is {}", crop.text), reading.told(), name.into_owned()];
+            let whole = Region::whole(frame.width(), frame.height());
+            sheet.add(section, lines, || Ok(picture::rgb(&frame.planes(), whole)?))?;
         }
     }
-    for (name, counts) in &groups {
-        report.group(name, counts.figures());
-    }
-    Ok(report)
+    readings.finish(job, &mut report)?;
+    report.cost(cost);
+    sheet.finish()?;
+    Ok(report.finish())
 }
 
-/// What the agent would say of one look. Where no vehicle is seen, a two-row number may be a car's
-/// or a motorbike's with the same characters; the plate's shape then says which.
-pub fn verdict(
-    models: &Models,
-    characters: &Characters,
-    quad: &PlateQuad,
-    vehicle: Option<VehicleClass>,
-) -> Verdict {
-    /// Between a motorbike's 190x140 mm and a car's 330x165 mm.
-    const BETWEEN: f32 = 1.65;
-    let mut fusion = models.fusion(vehicle);
-    // One look: its weight does not matter, only that it counts.
-    fusion.add(characters, quad, 1.0);
-    let mut verdict = fusion.verdict();
-    if vehicle.is_none() && matches!(verdict.doubt, Some(Doubt::Ambiguous(_))) {
-        let is_wide = quad.width() > BETWEEN * quad.height();
-        fusion.set_vehicle(if is_wide { VehicleClass::Car } else { VehicleClass::Motorbike });
-        verdict = fusion.verdict();
+/// Pictures of the folder that no line of `labels.csv` names.
+fn unlabelled(
+    job: &Job,
+    labelled: &[LabelledCrop],
+    report: &mut Report,
+) -> Result<Vec<LabelledCrop>> {
+    let folder = job.data.join("reader");
+    if !folder.join("images").is_dir() {
+        report.skip("reader/images is missing".into());
+        return Ok(Vec::new());
     }
-    Verdict { raw: characters.text(), ..verdict }
+    let known: BTreeSet<_> = labelled.iter().map(|crop| &crop.path).collect();
+    let found = pictures(&folder, "domain")?.into_iter();
+    Ok(found
+        .filter(|(path, _)| !known.contains(path))
+        .map(|(path, domain)| LabelledCrop { path, domain, ..LabelledCrop::default() })
+        .collect())
 }
 
 /// The labelled corners, or the crop's own border.
 fn quad(crop: &LabelledCrop, frame: &Frame) -> PlateQuad {
+    /// Two rows are at most 330x165 mm, one row at least 470x110 mm.
+    const ONE_ROW: f32 = 2.6;
     let (w, h) = (frame.width() as f32, frame.height() as f32);
     let corners = crop.corners.unwrap_or([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]);
+    let corners = corners.map(|[x, y]| [x * w, y * h]);
+    let bbox = BBox::around(&corners);
+    let (rows, rows_confidence) = match crop.rows {
+        // Nobody has counted them: the shape shows, the grammar is not told.
+        0 => (if bbox.width() > ONE_ROW * bbox.height() { 1 } else { 2 }, 0.5),
+        rows => (rows, 1.0),
+    };
+    let colour_confidence = if crop.colour.is_empty() { 0.0 } else { 1.0 };
     PlateQuad {
-        corners: corners.map(|[x, y]| [x * w, y * h]),
+        corners,
         score: 1.0,
-        rows: crop.rows,
-        rows_confidence: 1.0,
+        rows,
+        rows_confidence,
         colour: colour(&crop.colour),
-        colour_confidence: 1.0,
+        colour_confidence,
     }
 }
