@@ -55,7 +55,7 @@ pub use frame::{Chroma, ColourSpace, Frame, Layout, Matrix, PixelFormat, Plane, 
 pub use fusion::{Doubt, Fusion, Verdict};
 pub use geometry::{BBox, Point, Region};
 pub use models::{Models, Options};
-pub use precision::Precision;
+pub use precision::{PRECISIONS, Precision};
 pub use reader::{Characters, PlateReader};
 pub use refiner::CornerRefiner;
 pub use runtime::{Runtime, RuntimeOptions};

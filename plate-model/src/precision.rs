@@ -1,5 +1,7 @@
 //! Which of a model's two sets of weights to run.
 
+use std::str::FromStr;
+
 /// Number format of the networks' layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
@@ -8,6 +10,21 @@ pub enum Precision {
     Auto,
     Float,
     Int8,
+}
+
+/// Words of the command line and the configuration.
+pub const PRECISIONS: [(&str, Precision); 3] =
+    [("auto", Precision::Auto), ("float", Precision::Float), ("int8", Precision::Int8)];
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = PRECISIONS.iter().find(|(word, _)| *word == text);
+        known.map(|&(_, precision)| precision).ok_or_else(|| {
+            format!("{text:?} is none of {}", PRECISIONS.map(|(word, _)| word).join(", "))
+        })
+    }
 }
 
 impl Precision {
@@ -43,6 +60,13 @@ fn multiplies_int8() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_read_and_others_refused_by_name() {
+        assert_eq!("int8".parse(), Ok(Precision::Int8));
+        let refused = "fp16".parse::<Precision>().unwrap_err();
+        assert!(refused.contains("fp16") && refused.contains("float"), "{refused}");
+    }
 
     #[test]
     fn a_choice_stands_and_auto_becomes_one() {

@@ -24,7 +24,7 @@ pub const INPUT: (usize, usize) = (128, 64);
 /// What the first quadrilateral is grown by on every side, as in training.
 pub const MARGIN: f32 = 0.4;
 /// Looks at one plate: the second one straightens by the first one's corners.
-const LOOKS: usize = 2;
+pub const LOOKS: usize = 2;
 
 const EXPECTED: Expected = Expected {
     kind: Kind::Refiner,

@@ -1,5 +1,5 @@
-//! What the hot loop costs above the machine's limit: the tensor pass alone, then detector, finder
-//! and reader as the agent runs them, each beside bare ONNX Runtime on the same tensor, measured
+//! What the hot loop costs above the machine's limit: the tensor pass alone, then detector, finder,
+//! refiner and reader as the agent runs them, each beside bare ONNX Runtime on the same tensor, measured
 //! alternately in one process so that a busy machine slows both alike.
 
 use std::hint::black_box;
@@ -13,8 +13,8 @@ use contract::plate::PlateColour;
 use plate_model::tensor::Sampler;
 use plate_model::timing::Bare;
 use plate_model::{
-    BBox, Detector, Frame, Layout, PixelFormat, PlateFinder, PlateQuad, PlateReader, Region,
-    Runtime, RuntimeOptions, detect,
+    BBox, CornerRefiner, Detector, Frame, Layout, Options, PixelFormat, PlateFinder, PlateQuad,
+    PlateReader, Precision, Region, Runtime, RuntimeOptions, detect, finder, reader, refiner,
 };
 use serde::Serialize;
 
@@ -24,6 +24,9 @@ struct Arguments {
     /// Folder with the model cards and weights.
     #[arg(long, default_value = "plate-model/weights")]
     models: PathBuf,
+    /// Which weights: float, int8, or auto as the agent chooses on this processor.
+    #[arg(long, default_value = "auto")]
+    precision: Precision,
     /// A picture instead of the built-in pattern.
     #[arg(long)]
     picture: Option<PathBuf>,
@@ -58,8 +61,9 @@ fn main() -> Result<()> {
         vec![tensor("tensor 1080p NV12", &pattern(PixelFormat::Nv12)?, false, &arguments)?];
     rows.push(tensor("tensor 1080p I420", &pattern(PixelFormat::I420)?, false, &arguments)?);
     rows.push(tensor("tensor 1080p NV12 scalar", &pattern(PixelFormat::Nv12)?, true, &arguments)?);
-    for measure in [detector, finder, reader] {
-        match measure(&runtime, &frame, &arguments) {
+    let options = Options::of(arguments.precision);
+    for measure in [time_detector, time_finder, time_refiner, time_reader] {
+        match measure(&runtime, &frame, &arguments, &options) {
             Ok(row) => rows.push(row),
             Err(error) => println!("left out: {error:#}"),
         }
@@ -104,9 +108,14 @@ fn tensor(what: &str, frame: &Frame, scalar: bool, arguments: &Arguments) -> Res
     Ok(row(what, &samples, None))
 }
 
-fn detector(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<Row> {
-    let mut detector = Detector::load(runtime, &arguments.models, "vehicles")?;
-    let mut bare = Bare::load(runtime, &arguments.models, "vehicles", detect::INPUT)?;
+fn time_detector(
+    runtime: &Runtime,
+    frame: &Frame,
+    arguments: &Arguments,
+    options: &Options,
+) -> Result<Row> {
+    let mut detector = Detector::load(runtime, &arguments.models, &options.vehicles)?;
+    let mut bare = Bare::load(runtime, &arguments.models, &options.vehicles, detect::INPUT)?;
     let (mut ours, mut limit) = (Samples::default(), Samples::default());
     for _ in 0..arguments.repeat {
         let planes = frame.planes();
@@ -116,9 +125,14 @@ fn detector(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<R
     Ok(row("detector, frame to boxes", &ours, Some(&limit)))
 }
 
-fn finder(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<Row> {
-    let mut finder = PlateFinder::load(runtime, &arguments.models, "finder")?;
-    let mut bare = Bare::load(runtime, &arguments.models, "finder", plate_model::finder::INPUT)?;
+fn time_finder(
+    runtime: &Runtime,
+    frame: &Frame,
+    arguments: &Arguments,
+    options: &Options,
+) -> Result<Row> {
+    let mut finder = PlateFinder::load(runtime, &arguments.models, &options.finder)?;
+    let mut bare = Bare::load(runtime, &arguments.models, &options.finder, finder::INPUT)?;
     let (w, h) = (frame.width() as f32, frame.height() as f32);
     let vehicle = BBox::new(w * 0.4, h * 0.4, w * 0.6, h * 0.8);
     let (mut ours, mut limit) = (Samples::default(), Samples::default());
@@ -130,18 +144,46 @@ fn finder(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<Row
     Ok(row("finder, vehicle to corners", &ours, Some(&limit)))
 }
 
-fn reader(runtime: &Runtime, frame: &Frame, arguments: &Arguments) -> Result<Row> {
-    let mut reader = PlateReader::load(runtime, &arguments.models, "reader")?;
-    let mut bare = Bare::load(runtime, &arguments.models, "reader", plate_model::reader::INPUT)?;
+/// Both looks: where a pattern is no plate, only the first is taken, so a plate's picture tells more.
+fn time_refiner(
+    runtime: &Runtime,
+    frame: &Frame,
+    arguments: &Arguments,
+    options: &Options,
+) -> Result<Row> {
+    let mut refiner = CornerRefiner::load(runtime, &arguments.models, &options.refiner)?;
+    let mut bare = Bare::load(runtime, &arguments.models, &options.refiner, refiner::INPUT)?;
+    let quad = quad(frame);
+    let (mut ours, mut limit) = (Samples::default(), Samples::default());
+    for _ in 0..arguments.repeat {
+        let planes = frame.planes();
+        ours.add(time(|| refiner.refine(&planes, &quad))?);
+        limit.add(bare.run(refiner.tensor())?);
+    }
+    Ok(row("refiner, rough to exact corners", &ours, Some(&limit)))
+}
+
+fn quad(frame: &Frame) -> PlateQuad {
     let (x, y) = (frame.width() as f32 / 2.0, frame.height() as f32 / 2.0);
-    let quad = PlateQuad {
+    PlateQuad {
         corners: [[x, y], [x + 90.0, y + 4.0], [x + 88.0, y + 64.0], [x - 2.0, y + 60.0]],
         score: 1.0,
         rows: 2,
         rows_confidence: 1.0,
         colour: PlateColour::White,
         colour_confidence: 1.0,
-    };
+    }
+}
+
+fn time_reader(
+    runtime: &Runtime,
+    frame: &Frame,
+    arguments: &Arguments,
+    options: &Options,
+) -> Result<Row> {
+    let mut reader = PlateReader::load(runtime, &arguments.models, &options.reader)?;
+    let mut bare = Bare::load(runtime, &arguments.models, &options.reader, reader::INPUT)?;
+    let quad = quad(frame);
     let (mut ours, mut limit) = (Samples::default(), Samples::default());
     for _ in 0..arguments.repeat {
         let planes = frame.planes();

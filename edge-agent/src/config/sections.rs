@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use plate_model::Precision;
+use plate_model::{PRECISIONS, Precision};
 
 use super::document::{Place, Table};
 use super::model::{Agent, Device, Health, Models, Spool, Unit, Uplink};
@@ -56,9 +56,6 @@ fn unit(section: Reader<'_>) -> Unit {
     unit
 }
 
-const PRECISIONS: &[(&str, Precision)] =
-    &[("auto", Precision::Auto), ("float", Precision::Float), ("int8", Precision::Int8)];
-
 fn models(section: Option<Reader<'_>>) -> Models {
     let mut models = Models {
         dir: PathBuf::from("plate-model/weights"),
@@ -70,7 +67,7 @@ fn models(section: Option<Reader<'_>>) -> Models {
         if let Some(dir) = section.path("dir") {
             models.dir = dir;
         }
-        models.precision = section.choice("precision", Precision::Auto, PRECISIONS);
+        models.precision = section.choice("precision", Precision::Auto, &PRECISIONS);
         models.workers = section.integer("workers", 1, (1, 64), "threads") as usize;
         models.plates_per_frame = section.integer("plates_per_frame", 4, (1, 64), "crops") as usize;
         section.finish();

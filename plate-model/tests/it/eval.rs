@@ -33,6 +33,8 @@ fn plate_eval(arguments: &[&str], data: &Path, models: &Path) -> Output {
 fn told(what: &str, data: &Path, models: &Path, out: &Path, more: &[&str]) -> Told {
     let predictions = out.join("predictions.jsonl");
     let mut arguments = vec![what, "--json", "--predictions", predictions.to_str().unwrap()];
+    // The same answers on every processor.
+    arguments.extend(["--precision", "float"]);
     arguments.extend(["--report", out.to_str().unwrap()]);
     arguments.extend(more);
     let output = plate_eval(&arguments, data, models);

@@ -40,13 +40,18 @@ def staging(out: Path, room: str) -> Path:
 
 
 def both(
-    path: Path, name: str, calibration: np.ndarray, keep: list[str],
+    path: Path, name: str, calibration: np.ndarray, cfg: dict,
     measure: Callable[[InferenceSession], dict], head: dict, tables: dict[str, dict],
 ) -> None:
     """Measures the float model at `path`, makes its int8 twin, measures that; a card for each.
 
-    `calibration` [N,...] are inputs of training; nodes whose name contains one of `keep` stay float.
+    `calibration` [N,...] are inputs of training. The room's configuration says which layers stay
+    float, the thresholds the product starts from, and what the weights are known to be weak at.
     """
+    keep = cfg["int8"]["keep"]
+    head = {**head, "weaknesses": cfg["card"]["weaknesses"]}
+    if "thresholds" in cfg:
+        tables = {"thresholds": cfg["thresholds"], **tables}
     twin = path.with_name(f"{path.stem}.int8.onnx")
     kept = quantize.quantise(path, twin, name, calibration, tuple(keep))
     for file in (path, twin):

@@ -14,7 +14,7 @@ from ..common.letterbox import GREY
 PAINTS = ((0, 0, 0), (225, 185, 40), (30, 70, 170), (170, 30, 35))
 
 
-CLOSER = 2.6  # the second look is this many plate widths wide
+CLOSER = 2.6  # a crop of little more than the plate is this many plate widths wide
 
 
 @dataclass
@@ -65,7 +65,7 @@ def vehicle_box(p: Picture, plate: PlateLabel, crop: dict, rng: np.random.Genera
 
 
 def closer_box(p: Picture, plate: PlateLabel, rng: np.random.Generator) -> np.ndarray:
-    """What the product looks at again, closer, around a first and inexact answer."""
+    """A vehicle of which little more than the plate is in the picture."""
     h, w = p.image.shape[:2]
     width = plate_width(plate.corners)
     centre = plate.corners.mean(0) + rng.normal(0, 0.1, 2) * width
@@ -123,7 +123,8 @@ def cut(p: Picture, box: np.ndarray, side: int, rng: np.random.Generator | None)
     mirrored = False
     if rng is not None:
         c = np.array([nw / 2, nh / 2])
-        angle, shear = rng.normal(0, 0.07), rng.normal(0, 0.08)
+        # Parked motorbikes lean: some plates are seen far from level.
+        angle, shear = rng.normal(0, 0.35 if rng.random() < 0.15 else 0.07), rng.normal(0, 0.08)
         a = np.array([[np.cos(angle), -np.sin(angle) + shear], [np.sin(angle), np.cos(angle)]])
         a *= np.exp(rng.normal(0, 0.05, (2, 1)))
         t = np.eye(3)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ..common import split
+from ..common import split, synthetic
 from .crops import Picture, PlateLabel, closer_box, cut, pasted_small, plate_width, random_box, recoloured, spoil, vehicle_box
 from .net import COLOURS
 
@@ -75,16 +75,14 @@ def vehicle_negatives(data: Path, cfg: dict) -> list[Picture]:
                 if 14 < bw * w < 45 and bh * h > 14:
                     boxes.append([(x - bw / 2) * w, (y - bh / 2) * h, (x + bw / 2) * w, (y + bh / 2) * h])
             if boxes:
-                pictures.append(Picture(loaded[0], [], "no plate", np.array(boxes, np.float32)))
+                pictures.append(Picture(loaded[0], [], "no plate", np.array(boxes, np.float32), name=row["file"]))
     return pictures
 
 
 def synthetic_pictures(folder: Path | None, cfg: dict) -> list[Picture]:
     """Vehicles of the road world's frames, each cut generously so that memory stays small."""
-    if folder is None or not (folder / "frames" / "ready").exists():
-        return []
-    root, pictures = folder / "frames", []
-    for path in sorted((root / "images").glob("*.jpg")):
+    pictures = []
+    for path, root in synthetic.frames(folder):
         img = cv2.imread(str(path))
         if img is None:
             continue

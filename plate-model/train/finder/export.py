@@ -53,8 +53,8 @@ def main() -> None:
 
     cells = (side // 8) ** 2
     publish.both(
-        path, "crops", calibration, cfg["int8"]["keep"], measure,
-        {"kind": "finder", "colours": list(COLOURS), "weaknesses": cfg["card"]["weaknesses"]},
+        path, "crops", calibration, cfg, measure,
+        {"kind": "finder", "colours": list(COLOURS)},
         {
             "input": {"name": "crops", "shape": ["batch", 3, side, side], "layout": "NCHW RGB", "range": [0.0, 1.0],
                       "letterbox": "the vehicle's box grown by 8 %, scaled to fit, content at the top left, grey 114/255"},

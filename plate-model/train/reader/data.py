@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ..common import augment
+from ..common import augment, synthetic
 from ..common.split import is_held_out
 from .alphabet import encode, readable
 
@@ -59,9 +59,9 @@ def real_plates(data: Path, cfg: dict) -> list[Plate]:
 
 def synthetic_plates(folder: Path | None, cfg: dict) -> list[Plate]:
     """Plates drawn by the road world: `plates/labels.csv` and `plates/images`."""
-    if folder is None or not (folder / "plates" / "ready").exists():
+    root, plates = synthetic.plates(folder), []
+    if root is None:
         return []
-    root, plates = folder / "plates", []
     with (root / "labels.csv").open(newline="") as f:
         for row in csv.DictReader(f):
             img = cv2.imread(str(root / "images" / row["file"]))

@@ -62,8 +62,8 @@ def main() -> None:
         return found
 
     publish.both(
-        path, "plates", calibration, cfg["int8"]["keep"], measure,
-        {"kind": "reader", "alphabet": CHARACTERS, "weaknesses": cfg["card"]["weaknesses"]},
+        path, "plates", calibration, cfg, measure,
+        {"kind": "reader", "alphabet": CHARACTERS},
         {
             "input": {"name": "plates", "shape": ["batch", 3, h, w], "layout": "NCHW RGB", "range": [0.0, 1.0],
                       "rectified": "four corners straight to the whole input, one and two rows alike"},
@@ -71,7 +71,6 @@ def main() -> None:
                               "meaning": "softmax per slot over alphabet + blank (last); upper row first"},
             "training": card.training("reader", cfg, state, [*card.PLATES, *([card.SYNTHETIC] if synthetic else [])],
                                       ["--data DATA", *(["--synthetic DIR"] if synthetic else [])]),
-            **({"thresholds": cfg["thresholds"]} if cfg.get("thresholds") else {}),
         },
     )
     publish.hand_over(staged, args.out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import cv2
@@ -9,9 +10,13 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from ..common.config import RUNS
 from ..finder.crops import Picture, PlateLabel, plate_width, recoloured, spoil
 from ..finder.data import domain_weights
 from ..finder.score import quad_iou
+
+
+MISTAKES = RUNS / "refiner-negatives.json"  # written by `mine`
 
 
 @dataclass
@@ -70,7 +75,7 @@ def first_answer(quad: np.ndarray, first: dict, rng: np.random.Generator) -> np.
     right = (quad[1] + quad[2] - quad[0] - quad[3]) / 2
     down = (quad[2] + quad[3] - quad[0] - quad[1]) / 2
     bad = rng.uniform(0.1, 1.5)  # some answers are nearly right
-    a = rng.normal(0, first["turn"] * bad)
+    a = rng.normal(0, 0.3 if rng.random() < 0.1 else first["turn"] * bad)
     turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
     grow = np.exp(rng.normal(0, first["scale"] * bad))
     stretch = np.exp(rng.normal(0, first["scale"] * 0.6 * bad, 2))
@@ -96,6 +101,16 @@ def shrunk(p: Picture, plate: PlateLabel, width: float) -> tuple[np.ndarray, np.
     return part, c
 
 
+def mistakes(pictures: list[Picture]) -> list[tuple[Picture, np.ndarray]]:
+    """What the finder wrongly took for a plate, where `mine` was run; quadrilaterals in picture pixels."""
+    if not MISTAKES.exists():
+        return []
+    mined = json.loads(MISTAKES.read_text())
+    return [
+        (p, np.array(quad) * [p.image.shape[1], p.image.shape[0]]) for p in pictures for quad in mined.get(p.name, [])
+    ]
+
+
 class Looks(IterableDataset):
     """Endless batches of straightened plates with targets."""
 
@@ -104,6 +119,7 @@ class Looks(IterableDataset):
         self.bare = negatives + [p for p in real if not p.plates]
         self.synthetic = [p for p in synthetic if p.plates]
         self.weights = domain_weights(self.real)
+        self.mistakes = mistakes(real + negatives)
         self.cfg, self.seed = cfg, seed
 
     def pick(self, rng: np.random.Generator) -> Picture:
@@ -113,7 +129,11 @@ class Looks(IterableDataset):
 
     def nowhere(self, rng: np.random.Generator) -> Look:
         """A quadrilateral where no plate is, from a picture with or without one."""
-        inp = self.cfg["input"]
+        if rng.random() < self.cfg["first"]["parts"]:
+            return self._part(rng)
+        if self.mistakes and rng.random() < self.cfg["first"]["mistakes"]:
+            p, quad = self.mistakes[rng.integers(len(self.mistakes))]
+            return self._without(p.image, first_answer(quad, self.cfg["first"], rng), rng)
         while True:
             p = self.pick(rng) if rng.random() < 0.6 or not self.bare else self.bare[rng.integers(len(self.bare))]
             h, w = p.image.shape[:2]
@@ -122,8 +142,26 @@ class Looks(IterableDataset):
             box = np.array([[0, 0], [width, 0], [width, height], [0, height]]) + rng.uniform(0, 1, 2) * [w - width, h - height]
             quad = first_answer(box, self.cfg["first"], rng)
             if all(quad_iou(quad, q.corners) < 0.1 for q in p.plates):
-                img, _ = straighten(p.image, grown(quad, inp["margin"]), inp["width"], inp["height"])
-                return Look(img, None)
+                return self._without(p.image, quad, rng)
+
+    def _part(self, rng: np.random.Generator) -> Look:
+        """A piece of a plate, or something far larger around one: neither is a plate."""
+        p = self.pick(rng)
+        q = p.plates[rng.integers(len(p.plates))].corners.astype(float)
+        centre, right, down = q.mean(0), q[1] - q[0], q[3] - q[0]
+        if rng.random() < 0.6:
+            share, off = rng.uniform(0.12, 0.42), rng.uniform(-0.3, 0.3, 2)
+        else:
+            share, off = rng.uniform(2.4, 5.0), rng.uniform(-0.6, 0.6, 2)
+        quad = (q - centre) * share + centre + off[0] * right + off[1] * down
+        return self._without(p.image, first_answer(quad, self.cfg["first"], rng), rng)
+
+    def _without(self, img: np.ndarray, quad: np.ndarray, rng: np.random.Generator) -> Look:
+        inp = self.cfg["input"]
+        out, _ = straighten(img, grown(quad, inp["margin"]), inp["width"], inp["height"])
+        if rng.random() < 0.5:
+            out = spoil(out, (inp["width"], inp["height"]), rng)
+        return Look(np.ascontiguousarray(out[:, ::-1]) if rng.random() < 0.5 else out, None)
 
     def sample(self, rng: np.random.Generator) -> Look:
         first, inp = self.cfg["first"], self.cfg["input"]

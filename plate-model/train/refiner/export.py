@@ -48,8 +48,8 @@ def main() -> None:
         }
 
     publish.both(
-        path, "plates", calibration, cfg["int8"]["keep"], measure,
-        {"kind": "refiner", "colours": list(COLOURS), "weaknesses": cfg["card"]["weaknesses"]},
+        path, "plates", calibration, cfg, measure,
+        {"kind": "refiner", "colours": list(COLOURS)},
         {
             "input": {"name": "plates", "shape": ["batch", 3, h, w], "layout": "NCHW RGB", "range": [0.0, 1.0],
                       "rectified": f"the first corners scaled about their centre by {1 + 2 * inp['margin']:.2f}, straight to the whole input"},

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ..common import augment
+from ..common import augment, synthetic
 from ..common.letterbox import GREY, letterbox, to_tensor_layout
 
 
@@ -70,10 +70,8 @@ def real_frames(data: Path, cfg: dict) -> list[Frame]:
 
 def synthetic_frames(folder: Path | None, cfg: dict) -> list[Frame]:
     """Frames of the road world, every one from another camera pose."""
-    if folder is None or not (folder / "frames" / "ready").exists():
-        return []
-    root, frames = folder / "frames", []
-    for picture in sorted((root / "images").glob("*.jpg")):
+    frames = []
+    for picture, root in synthetic.frames(folder):
         frame = read_frame(picture, root / "labels" / f"{picture.stem}.txt", "synthetic", cfg["cache_side"], False)
         if frame is not None:
             frames.append(frame)

@@ -58,18 +58,16 @@ def main() -> None:
 
     cells = sum((h // s) * (w // s) for s in STRIDES)
     publish.both(
-        path, "images", calibration, cfg["int8"]["keep"], measure,
+        path, "images", calibration, cfg, measure,
         {
             "kind": "vehicles",
             "classes": list(CLASSES),
-            "weaknesses": cfg["card"]["weaknesses"],
         },
         {
             "input": {"name": "images", "shape": [1, 3, h, w], "layout": "NCHW RGB", "range": [0.0, 1.0],
                       "letterbox": "scale to fit, content at the top left, grey 114/255"},
             "outputs.boxes": {"shape": [1, cells, 4], "meaning": "x1 y1 x2 y2 in input pixels"},
             "outputs.scores": {"shape": [1, cells, len(CLASSES)], "meaning": "after sigmoid; no suppression inside"},
-            **({"thresholds": cfg["thresholds"]} if cfg.get("thresholds") else {}),
             "training": card.training("vehicles", cfg, state, [*card.VEHICLES, *([card.SYNTHETIC] if synthetic else [])],
                                       ["--data DATA", *(["--synthetic DIR"] if synthetic else [])]),
         },

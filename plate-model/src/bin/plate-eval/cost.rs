@@ -44,9 +44,18 @@ impl Cost {
 
     /// What our code took and the tensor that it made.
     pub fn add(&mut self, ours: Duration, tensor: &[f32]) -> Result<()> {
+        self.add_runs(ours, tensor, 1)
+    }
+
+    /// The same where our code ran the network several times.
+    pub fn add_runs(&mut self, ours: Duration, tensor: &[f32], runs: usize) -> Result<()> {
         if self.is_open() {
             self.ours.add(ours);
-            self.limit.add(self.bare.run(tensor)?);
+            let mut bare = Duration::ZERO;
+            for _ in 0..runs {
+                bare += self.bare.run(tensor)?;
+            }
+            self.limit.add(bare);
         }
         Ok(())
     }

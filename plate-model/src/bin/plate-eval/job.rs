@@ -84,6 +84,10 @@ impl Job {
         self.cost("finder, a crop", &self.options.finder, plate_model::finder::INPUT)
     }
 
+    pub fn refiner_cost(&self) -> Result<Cost> {
+        self.cost("refiner, a plate, two looks", &self.options.refiner, plate_model::refiner::INPUT)
+    }
+
     pub fn reader_cost(&self) -> Result<Cost> {
         self.cost("reader, a plate", &self.options.reader, plate_model::reader::INPUT)
     }

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use plate_model::{Models, Options, RuntimeOptions};
+use plate_model::{Models, Options, Precision, RuntimeOptions};
 
 use job::Job;
 use predictions::Predictions;
@@ -68,13 +68,9 @@ struct Common {
     /// Folder with model cards and weights.
     #[arg(long, default_value = "plate-model/weights")]
     models: PathBuf,
-    /// Base names of the cards, e.g. `reader.int8`.
-    #[arg(long, default_value = "vehicles")]
-    vehicles: String,
-    #[arg(long, default_value = "finder")]
-    finder: String,
-    #[arg(long, default_value = "reader")]
-    reader: String,
+    /// Which weights: auto (as the agent chooses on this processor), float or int8.
+    #[arg(long, default_value = "auto")]
+    precision: Precision,
     /// Which pictures: all, or those that were held out of training.
     #[arg(long, value_enum, default_value = "all")]
     split: Which,
@@ -104,10 +100,7 @@ fn run(cli: &Cli) -> Result<()> {
     anyhow::ensure!(common.data.is_dir(), "--data {} is no folder", common.data.display());
     let options = Options {
         runtime: RuntimeOptions { library: common.runtime.clone(), folder: None },
-        vehicles: common.vehicles.clone(),
-        finder: common.finder.clone(),
-        refiner: "refiner".into(),
-        reader: common.reader.clone(),
+        ..Options::of(common.precision)
     };
     let models = Models::load(&common.models, &options)
         .with_context(|| format!("models of {}", common.models.display()))?;

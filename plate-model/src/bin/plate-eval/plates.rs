@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use plate_model::geometry::distance;
-use plate_model::{BBox, PlateQuad};
+use plate_model::{BBox, PlateQuad, refiner};
 
 use crate::data::{LabelledPlate, colour_name};
 use crate::job::{Groups, Job, open, plate_keys};
@@ -85,7 +85,7 @@ pub fn run(job: &mut Job) -> Result<Report> {
     let mut report = job.report("plates");
     let (chosen, crops) = job.plate_pictures(&mut report)?;
     let mut groups: Groups<Counts> = Groups::new();
-    let mut cost = job.finder_cost()?;
+    let (mut cost, mut refining) = (job.finder_cost()?, job.refiner_cost()?);
     let mut errors = job.errors();
     for (path, domain) in chosen.into_iter().take(job.limit) {
         let Some(frame) = open(&path, &mut report) else { continue };
@@ -99,6 +99,11 @@ pub fn run(job: &mut Job) -> Result<Report> {
             let start = Instant::now();
             job.models.finder.find(&planes, whole)?;
             cost.add(start.elapsed(), job.models.finder.tensor())?;
+        }
+        if let Some((quad, _)) = found.first().filter(|_| refining.is_open()) {
+            let start = Instant::now();
+            job.models.refiner.refine(&planes, quad)?;
+            refining.add_runs(start.elapsed(), job.models.refiner.tensor(), refiner::LOOKS)?;
         }
         let found: Vec<PlateQuad> = found.into_iter().map(|(quad, _)| quad).collect();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -150,6 +155,7 @@ pub fn run(job: &mut Job) -> Result<Report> {
         report.thresholded = operating(&all.hits, all.labels);
     }
     report.cost(cost);
+    report.cost(refining);
     errors.finish()?;
     Ok(report.finish())
 }

@@ -64,8 +64,10 @@ impl Reading {
     }
 }
 
-/// What the agent would say of one look. Where no vehicle is seen, a two-row number may be a car's
-/// or a motorbike's with the same characters; the plate's shape then says which.
+/// What the agent would say of one look. In a still picture the vehicle around a plate may be
+/// another one behind it: where the number cannot be that vehicle's, none is assumed. Where none is
+/// seen, a two-row number may be a car's or a motorbike's with the same characters; the plate's
+/// shape then says which.
 fn verdict(
     thresholds: Thresholds,
     characters: &Characters,
@@ -78,6 +80,9 @@ fn verdict(
     // One look: its weight does not matter, only that it counts.
     fusion.add(characters, quad, 1.0);
     let mut verdict = fusion.verdict();
+    if vehicle.is_some() && matches!(verdict.doubt, Some(Doubt::NoPlate)) {
+        return self::verdict(thresholds, characters, quad, None);
+    }
     if vehicle.is_none() && matches!(verdict.doubt, Some(Doubt::Ambiguous(_))) {
         let is_wide = quad.width() > BETWEEN * quad.height();
         fusion.set_vehicle(if is_wide { VehicleClass::Car } else { VehicleClass::Motorbike });
