@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use edge_agent::clock::{Clock, System};
 use edge_agent::config::{self, Agent};
 use edge_agent::health::{Board, Finding, Verdict, doctor};
-use edge_agent::see::track::Settings as Tracking;
+use edge_agent::see::tracker::Settings as Tracking;
 use edge_agent::source::supervise;
 use edge_agent::watch::eyes::Pool;
 use edge_agent::{keys, live, replay, watch};
@@ -67,6 +67,8 @@ enum Command {
         #[arg(long, value_name = "TIME", value_parser = parse_time,
               default_value = "1970-01-01T00:00:00Z")]
         start: OffsetDateTime,
+        #[command(flatten)]
+        measure: Measure,
     },
     /// Check configuration files; names every problem with file, line and key.
     CheckConfig {
@@ -95,6 +97,23 @@ enum Command {
     },
 }
 
+/// What a replay may do besides, to be measured.
+#[derive(Debug, Args)]
+struct Measure {
+    /// Pictures analysed a second, instead of the camera's configured rate.
+    #[arg(long, value_name = "N", value_parser = parse_fps)]
+    fps: Option<f32>,
+    /// Write every track, doubt, gap and plate reading here, as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    tracks: Option<PathBuf>,
+    /// Draw tracks on pictures, and contact sheets of plates, into this folder.
+    #[arg(long, value_name = "DIR")]
+    sheets: Option<PathBuf>,
+    /// Read the plates of all vehicles, not only of those that may be accused.
+    #[arg(long)]
+    every_plate: bool,
+}
+
 #[derive(Debug, Args)]
 struct ConfigArgs {
     /// Configuration file; repeat to merge, later ones win. Cameras are matched by id.
@@ -120,6 +139,11 @@ impl ConfigArgs {
 fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
     OffsetDateTime::parse(text, &Rfc3339)
         .map_err(|_| "expected a time such as 2026-11-21T08:00:00+07:00".into())
+}
+
+fn parse_fps(text: &str) -> Result<f32, String> {
+    let fps = text.parse().ok().filter(|fps| (1.0..=60.0).contains(fps));
+    fps.ok_or_else(|| "expected 1 to 60 pictures a second".into())
 }
 
 fn main() -> ExitCode {
@@ -153,8 +177,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             let (eyes, used) = eyes(&agent)?;
             runtime()?.block_on(live::run(agent, eyes, used))?;
         }
-        Command::Replay { config, input, out, json, camera, start } => {
-            run_replay(&config.load(false)?, input, &out, json, camera.as_deref(), start)?;
+        Command::Replay { config, input, out, json, camera, start, measure } => {
+            let agent = config.load(false)?;
+            run_replay(&agent, input, &out, json, camera.as_deref(), start, measure)?;
         }
         Command::CheckConfig { print_default: true, .. } => print!("{}", config::REFERENCE),
         Command::CheckConfig { config, .. } => {
@@ -209,15 +234,24 @@ fn run_replay(
     json: bool,
     camera: Option<&str>,
     start: OffsetDateTime,
+    measure: Measure,
 ) -> anyhow::Result<()> {
-    let camera = replay::camera(agent, camera)?;
+    let mut camera = replay::camera(agent, camera)?;
+    if let Some(fps) = measure.fps {
+        Arc::make_mut(&mut camera).analysed_fps = fps;
+    }
     let sealer = replay::sealer(agent, &camera, out)?;
     let (eyes, models) = eyes(agent)?;
     let board = Board::new(Arc::new(System::default()));
     let context = watch::Context {
         device: agent.device.as_ref().map_or_else(|| "replay".into(), |device| device.id.clone()),
         models,
-        plates_per_frame: agent.models.plates_per_frame,
+        plates_per_frame: if measure.every_plate {
+            usize::MAX
+        } else {
+            agent.models.plates_per_frame
+        },
+        wanted: if measure.every_plate { watch::Wanted::Everyone } else { watch::Wanted::Suspects },
     };
     let replay = replay::Replay {
         board: board.camera(&camera.id),
@@ -227,6 +261,7 @@ fn run_replay(
         start,
         out,
         sealer: &sealer,
+        notes: replay::Notes { tracks: measure.tracks, sheets: measure.sheets },
     };
     let started = std::time::Instant::now();
     let mut lines = replay::json_lines(stdout().lock());

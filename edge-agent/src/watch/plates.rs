@@ -1,12 +1,14 @@
 //! Whose plate is looked for in this picture. Only vehicles that matter: near the line while
-//! crossing is not free, or over it; the least known first, within the budget of the frame.
+//! crossing is not free, or over it; the least known first, within the budget of the frame. To
+//! measure reading itself, all of them.
 
 use std::collections::BTreeMap;
 
-use plate_model::{BBox, fusion};
+use plate_model::{BBox, Characters, Fusion, PlateQuad, fusion};
 
 use super::candidate::Candidate;
 use super::eyes::Eyes;
+use super::listener::Look;
 use crate::accusation::Shot;
 use crate::see::Nanos;
 use crate::see::road::Road;
@@ -20,15 +22,27 @@ const CROSSED: u32 = 60;
 /// Smaller vehicles have no readable plate, pixels.
 const SMALLEST: f32 = 36.0;
 
+/// Whose plates are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// Vehicles that may yet be accused: what the box at the junction does.
+    #[default]
+    Suspects,
+    /// Every vehicle large enough, wherever it is: for measuring.
+    Everyone,
+}
+
 /// Tracks to look at, with their boxes.
 pub fn choose(
     tracks: &[Track],
     candidates: &BTreeMap<u64, Candidate>,
     road: &Road,
     t: Nanos,
+    wanted: Wanted,
     most: usize,
 ) -> Vec<(u64, BBox)> {
-    let mut wanted: Vec<(bool, u32, u64, BBox)> = tracks
+    let everyone = wanted == Wanted::Everyone;
+    let mut chosen: Vec<(bool, u32, u64, BBox)> = tracks
         .iter()
         .filter(|track| track.last().t == t)
         .filter_map(|track| {
@@ -37,9 +51,9 @@ pub fn choose(
             let beyond = road.stop.beyond(bbox.foot()) / bbox.height().max(1.0);
             let crossed = candidate.on.is_some();
             let near = candidate.before.is_some() && beyond > -5.0 && beyond < 2.5;
-            let enough = candidate.looks >= if crossed { CROSSED } else { WAITING };
+            let enough = candidate.looks >= if crossed || everyone { CROSSED } else { WAITING };
             let large = bbox.height() >= SMALLEST && bbox.width() >= SMALLEST / 2.0;
-            (large && !enough && (crossed || near)).then_some((
+            (large && !enough && (crossed || near || everyone)).then_some((
                 !crossed,
                 candidate.looks,
                 track.id,
@@ -47,8 +61,25 @@ pub fn choose(
             ))
         })
         .collect();
-    wanted.sort_by_key(|&(waiting, looks, id, _)| (waiting, looks, id));
-    wanted.into_iter().take(most).map(|(.., id, bbox)| (id, bbox)).collect()
+    chosen.sort_by_key(|&(waiting, looks, id, _)| (waiting, looks, id));
+    chosen.into_iter().take(most).map(|(.., id, bbox)| (id, bbox)).collect()
+}
+
+/// What one look at a vehicle gave.
+#[derive(Debug)]
+pub struct Read {
+    quad: PlateQuad,
+    characters: Characters,
+    weight: f32,
+}
+
+impl Read {
+    /// As a listener is told it; `fusion` is the vehicle's, for its thresholds and class.
+    pub fn told(&self, track: u64, vehicle: BBox, fusion: &Fusion) -> Look<'_> {
+        let mut alone = fusion.emptied();
+        alone.add(&self.characters, &self.quad, self.weight);
+        Look { track, vehicle, quad: &self.quad, weight: self.weight, alone: alone.verdict() }
+    }
 }
 
 /// Looks for the plate of one vehicle and adds what is read.
@@ -57,10 +88,10 @@ pub fn look(
     candidate: &mut Candidate,
     picture: &Picture,
     bbox: BBox,
-) -> plate_model::Result<()> {
+) -> plate_model::Result<Option<Read>> {
     candidate.looks += 1;
     let Some((quad, characters)) = eyes.plate(&picture.frame.planes(), bbox)? else {
-        return Ok(());
+        return Ok(None);
     };
     let weight = fusion::weight(&characters, &quad);
     candidate.fusion.add(&characters, &quad, weight);
@@ -71,5 +102,5 @@ pub fn look(
         plate: Some(quad.corners),
     };
     candidate.consider(1.0 + weight * characters.weakest() * 10.0, shot);
-    Ok(())
+    Ok(Some(Read { quad, characters, weight }))
 }

@@ -8,10 +8,10 @@ use contract::VehicleClass;
 use edge_agent::clock::System;
 use edge_agent::config;
 use edge_agent::health::Board;
-use edge_agent::replay::{Replay, ReplayError, Summary, json_lines, sealer};
-use edge_agent::see::track::Settings;
-use edge_agent::watch::Context;
+use edge_agent::replay::{Notes, Replay, ReplayError, Summary, json_lines, sealer};
+use edge_agent::see::tracker::Settings;
 use edge_agent::watch::eyes::{Eyes, Pool};
+use edge_agent::watch::{Context, Wanted};
 use plate_model::{BBox, Characters, Detection, Fusion, Planes, PlateQuad, Region};
 use time::OffsetDateTime;
 
@@ -55,7 +55,12 @@ impl Eyes for Bright {
 }
 
 pub fn context() -> Context {
-    Context { device: "replay".into(), models: Vec::new(), plates_per_frame: 2 }
+    Context {
+        device: "replay".into(),
+        models: Vec::new(),
+        plates_per_frame: 2,
+        wanted: Wanted::Suspects,
+    }
 }
 
 pub fn pool() -> Arc<Pool<Bright>> {
@@ -75,6 +80,7 @@ fn replay(input: &Path, out: &Path) -> Result<(Vec<u8>, Summary), ReplayError> {
         start: OffsetDateTime::UNIX_EPOCH,
         out,
         sealer: &sealer,
+        notes: Notes::default(),
     };
     let mut lines = Vec::new();
     let summary = replay.run(pool(), json_lines(&mut lines))?;
