@@ -2,6 +2,7 @@
 //! nothing is dropped and time is the recording's. The same recording gives the same events, byte
 //! for byte: no wall clock, no thread order and no randomness takes part.
 
+pub mod loose;
 mod sheets;
 mod tracks;
 

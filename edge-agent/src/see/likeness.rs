@@ -77,7 +77,10 @@ pub fn similarity(track: &Track, sighting: &Sighting, t: Nanos) -> f32 {
     let unseen = t.saturating_sub(track.last().t) as f32 / SECOND as f32;
     // A new track has no speed yet: traffic does up to six of its own sizes a second.
     let unknown_speed = if track.hits < 3 { 6.0 } else { 0.0 };
-    let reach = (0.45 + (0.8 + unknown_speed) * unseen.min(1.0)) * (a.height() * a.width()).sqrt();
+    let size = (a.height() * a.width()).sqrt();
+    // Whoever comes nearer gathers speed in the picture.
+    let [vx, vy] = track.motion.velocity();
+    let reach = 0.45 * size + ((0.8 + unknown_speed) * size + 0.6 * vx.hypot(vy)) * unseen.min(1.0);
     let [ax, ay] = a.foot();
     let [bx, by] = b.foot();
     let near = (1.0 - (ax - bx).hypot(ay - by) / reach).max(0.0);

@@ -121,7 +121,7 @@ impl Tracker {
         round(&confirmed, &strong, LEAST);
         round(&|track| !track.confirmed, &strong, LEAST);
         // Weak detections only where they nearly coincide with what is expected.
-        round(&confirmed, &weak, 0.45);
+        round(&confirmed, &weak, 0.55);
 
         self.note_doubts(t, &matched, &similarity, &sightings, &taken);
         for (track, sighting) in self.tracks.iter_mut().zip(&matched) {
