@@ -6,6 +6,9 @@ use plate_model::{BBox, Characters, Detection, Fusion, Models, Planes, PlateQuad
 
 use crate::watch::eyes::Eyes;
 
+/// A vehicle around the plate this much less certain than the plate may be a part of one.
+const LIKELY: f32 = 0.5;
+
 /// Models that also follow loose plates.
 #[derive(Debug)]
 pub struct Loose(pub Models);
@@ -18,7 +21,10 @@ impl Eyes for Loose {
     ) -> plate_model::Result<Vec<Detection>> {
         let mut found = Eyes::vehicles(&mut self.0, planes, region)?;
         let plates = self.0.plates_in_picture(planes)?;
-        found.extend(plates.iter().filter(|(_, vehicle)| vehicle.is_none()).map(|(quad, _)| {
+        let loose = plates.iter().filter(|(quad, vehicle)| {
+            vehicle.is_none_or(|vehicle| vehicle.score < LIKELY * quad.score)
+        });
+        found.extend(loose.map(|(quad, _)| {
             // Nearly all two-row plates are motorbikes'.
             let class = if quad.rows == 2 { VehicleClass::Motorbike } else { VehicleClass::Car };
             Detection { class, score: quad.score, bbox: around(quad) }

@@ -317,7 +317,14 @@ impl<E: Eyes> Watch<E> {
         let read = chosen.len();
         for (id, bbox) in chosen {
             let Some(candidate) = self.candidates.get_mut(&id) else { continue };
-            match plates::look(eyes, candidate, picture, bbox) {
+            let present = self
+                .tracker
+                .tracks()
+                .iter()
+                .filter(|track| track.confirmed && track.last().t == picture.t);
+            let others: Vec<BBox> =
+                present.filter(|track| track.id != id).map(|track| track.last().bbox).collect();
+            match plates::look(eyes, candidate, picture, bbox, &others) {
                 Ok(Some(read)) => {
                     for listener in &mut self.listeners {
                         listener.look(picture, &read.told(id, bbox, &candidate.fusion));

@@ -82,17 +82,23 @@ impl Read {
     }
 }
 
-/// Looks for the plate of one vehicle and adds what is read.
+/// Looks for the plate of one vehicle and adds what is read, unless the plate is rather one of the
+/// `others` in the picture: in a queue the plate ahead shows inside the box of whoever follows.
 pub fn look(
     eyes: &mut impl Eyes,
     candidate: &mut Candidate,
     picture: &Picture,
     bbox: BBox,
+    others: &[BBox],
 ) -> plate_model::Result<Option<Read>> {
     candidate.looks += 1;
     let Some((quad, characters)) = eyes.plate(&picture.frame.planes(), bbox)? else {
         return Ok(None);
     };
+    let plate = quad.bbox();
+    if others.iter().any(|other| seat(&plate, other) < seat(&plate, &bbox)) {
+        return Ok(None);
+    }
     let weight = fusion::weight(&characters, &quad);
     candidate.fusion.add(&characters, &quad, weight);
     let shot = Shot {
@@ -103,4 +109,30 @@ pub fn look(
     };
     candidate.consider(1.0 + weight * characters.weakest() * 10.0, shot);
     Ok(Some(Read { quad, characters, weight }))
+}
+
+/// How far a plate sits from where this vehicle's would be, in the vehicle's sizes: in the middle,
+/// two thirds down. Infinite where it lies outside.
+fn seat(plate: &BBox, vehicle: &BBox) -> f32 {
+    if plate.inside(vehicle) < 0.8 {
+        return f32::INFINITY;
+    }
+    let ([x, y], [middle, _]) = (plate.centre(), vehicle.centre());
+    let down = vehicle.y1 + 0.67 * vehicle.height();
+    ((x - middle) / vehicle.width().max(1.0)).hypot((y - down) / vehicle.height().max(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plate_is_its_own_vehicles_not_the_followers() {
+        let ahead = BBox::new(100.0, 100.0, 160.0, 220.0);
+        // Close behind and a little aside; its own plate is below the picture.
+        let behind = BBox::new(110.0, 140.0, 190.0, 300.0);
+        let plate = BBox::new(120.0, 170.0, 140.0, 186.0);
+        assert!(seat(&plate, &ahead) < seat(&plate, &behind));
+        assert_eq!(seat(&plate, &BBox::new(300.0, 100.0, 360.0, 220.0)), f32::INFINITY);
+    }
 }
