@@ -10,15 +10,18 @@ use super::candidate::Candidate;
 use super::eyes::Eyes;
 use super::listener::Look;
 use crate::accusation::Shot;
-use crate::see::Nanos;
 use crate::see::road::Road;
 use crate::see::track::Track;
+use crate::see::{Nanos, seconds};
 use crate::source::Picture;
 
 /// Looks spent on a vehicle that only waits.
 const WAITING: u32 = 12;
 /// Looks spent on one that crossed.
 const CROSSED: u32 = 60;
+/// Time between two looks at one vehicle: pictures closer together show the same, and the looks
+/// must last for the way at any frame rate.
+const BETWEEN: Nanos = seconds(0.07);
 /// Smaller vehicles have no readable plate, pixels.
 const SMALLEST: f32 = 36.0;
 
@@ -53,7 +56,8 @@ pub fn choose(
             let near = candidate.before.is_some() && beyond > -5.0 && beyond < 2.5;
             let enough = candidate.looks >= if crossed || everyone { CROSSED } else { WAITING };
             let large = bbox.height() >= SMALLEST && bbox.width() >= SMALLEST / 2.0;
-            (large && !enough && (crossed || near || everyone)).then_some((
+            let rested = candidate.looked.is_none_or(|at| t >= at + BETWEEN);
+            (large && rested && !enough && (crossed || near || everyone)).then_some((
                 !crossed,
                 candidate.looks,
                 track.id,
@@ -92,6 +96,7 @@ pub fn look(
     others: &[BBox],
 ) -> plate_model::Result<Option<Read>> {
     candidate.looks += 1;
+    candidate.looked = Some(picture.t);
     let Some((quad, characters)) = eyes.plate(&picture.frame.planes(), bbox)? else {
         return Ok(None);
     };
