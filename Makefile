@@ -20,6 +20,7 @@ help:
 	@echo "make lint    formatting, clippy, licences"
 	@echo "make crash   kill -9 of agent and central at 50 random moments: nothing lost, nothing doubled"
 	@echo "make score   ten synthetic junctions, events held against the truth"
+	@echo "make tracks  a crowded synthetic junction at 5, 10 and 25 fps: HOTA, IDF1, swaps, losses"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS (default 600) each"
 	@echo "make bench   the hot loop against the machine's limit"
 
@@ -38,6 +39,10 @@ crash: setup build
 .PHONY: score
 score: setup build
 	@$(DEMO) score --seeds 10
+
+.PHONY: tracks
+tracks: setup build
+	@$(DEMO) tracks
 
 .PHONY: test
 test: setup-test build

@@ -18,7 +18,7 @@ use crate::source::{Dating, Settings, SourceError, supervise};
 use crate::spool::{Policy, Spool};
 use crate::uplink::{self, Uplink};
 use crate::watch::eyes::{Eyes, Pool};
-use crate::watch::{Accused, Context, KEEP, KEEP_BYTES, Watch};
+use crate::watch::{Accused, Context, KEEP, KEEP_BYTES, Wanted, Watch};
 
 /// Accusations waiting to be sealed; when full, cameras wait and drop pictures instead.
 const QUEUE: usize = 8;
@@ -86,6 +86,7 @@ pub async fn run<E: Eyes>(
         device: device.id.clone(),
         models,
         plates_per_frame: agent.models.plates_per_frame,
+        wanted: Wanted::Suspects,
     };
     let mut cameras = Vec::new();
     for camera in &agent.cameras {

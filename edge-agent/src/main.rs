@@ -11,9 +11,9 @@ use clap::{Args, Parser, Subcommand};
 use edge_agent::clock::{Clock, System};
 use edge_agent::config::{self, Agent};
 use edge_agent::health::{Board, Finding, Verdict, doctor};
-use edge_agent::see::track::Settings as Tracking;
+use edge_agent::see::tracker::Settings as Tracking;
 use edge_agent::source::supervise;
-use edge_agent::watch::eyes::Pool;
+use edge_agent::watch::eyes::{Eyes, Pool};
 use edge_agent::{keys, live, replay, watch};
 use plate_model::card::Card;
 use plate_model::{Models, Options};
@@ -67,6 +67,8 @@ enum Command {
         #[arg(long, value_name = "TIME", value_parser = parse_time,
               default_value = "1970-01-01T00:00:00Z")]
         start: OffsetDateTime,
+        #[command(flatten)]
+        measure: Measure,
     },
     /// Check configuration files; names every problem with file, line and key.
     CheckConfig {
@@ -95,6 +97,26 @@ enum Command {
     },
 }
 
+/// What a replay may do besides, to be measured.
+#[derive(Debug, Args)]
+struct Measure {
+    /// Pictures analysed a second, instead of the camera's configured rate.
+    #[arg(long, value_name = "N", value_parser = parse_fps)]
+    fps: Option<f32>,
+    /// Write every track, doubt, gap and plate reading here, as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    tracks: Option<PathBuf>,
+    /// Draw tracks on pictures, and contact sheets of plates, into this folder.
+    #[arg(long, value_name = "DIR")]
+    sheets: Option<PathBuf>,
+    /// Read the plates of all vehicles, not only of those that may be accused.
+    #[arg(long)]
+    every_plate: bool,
+    /// Follow plates outside of any vehicle too: for recordings taken from close by.
+    #[arg(long, requires = "every_plate")]
+    loose_plates: bool,
+}
+
 #[derive(Debug, Args)]
 struct ConfigArgs {
     /// Configuration file; repeat to merge, later ones win. Cameras are matched by id.
@@ -120,6 +142,11 @@ impl ConfigArgs {
 fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
     OffsetDateTime::parse(text, &Rfc3339)
         .map_err(|_| "expected a time such as 2026-11-21T08:00:00+07:00".into())
+}
+
+fn parse_fps(text: &str) -> Result<f32, String> {
+    let fps = text.parse().ok().filter(|fps| (1.0..=60.0).contains(fps));
+    fps.ok_or_else(|| "expected 1 to 60 pictures a second".into())
 }
 
 fn main() -> ExitCode {
@@ -150,11 +177,17 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run { config } => {
             let agent = config.load(true)?;
-            let (eyes, used) = eyes(&agent)?;
+            let (eyes, used) = eyes(&agent, |models| models)?;
             runtime()?.block_on(live::run(agent, eyes, used))?;
         }
-        Command::Replay { config, input, out, json, camera, start } => {
-            run_replay(&config.load(false)?, input, &out, json, camera.as_deref(), start)?;
+        Command::Replay { config, input, out, json, camera, start, measure } => {
+            let agent = config.load(false)?;
+            let replay = Replay { agent: &agent, input, out: &out, json, start, measure };
+            if replay.measure.loose_plates {
+                replay.run(camera.as_deref(), replay::loose::Loose)?;
+            } else {
+                replay.run(camera.as_deref(), |models| models)?;
+            }
         }
         Command::CheckConfig { print_default: true, .. } => print!("{}", config::REFERENCE),
         Command::CheckConfig { config, .. } => {
@@ -183,7 +216,11 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 type Used = Vec<contract::manifest::ModelUsed>;
 
-fn eyes(agent: &Agent) -> anyhow::Result<(Arc<Pool<Models>>, Used)> {
+/// The networks of the configured folder, each set made into eyes.
+fn eyes<E: Eyes>(
+    agent: &Agent,
+    wrap: impl Fn(Models) -> E,
+) -> anyhow::Result<(Arc<Pool<E>>, Used)> {
     let options = Options::of(agent.models.precision);
     let (card, _) = Card::read(&agent.models.dir, &options.vehicles).context("models")?;
     let tracking = card
@@ -198,61 +235,83 @@ fn eyes(agent: &Agent) -> anyhow::Result<(Arc<Pool<Models>>, Used)> {
     };
     let first = load().context("models")?;
     let used = first.used.clone();
-    let others = (1..agent.models.workers).map(|_| load()).collect::<Result<_, _>>()?;
-    Ok((Arc::new(Pool::new(first, others, tracking)), used))
+    let others = (1..agent.models.workers).map(|_| load().map(&wrap)).collect::<Result<_, _>>()?;
+    Ok((Arc::new(Pool::new(wrap(first), others, tracking)), used))
 }
 
-fn run_replay(
-    agent: &Agent,
+/// What `replay` was asked for.
+struct Replay<'a> {
+    agent: &'a Agent,
     input: PathBuf,
-    out: &std::path::Path,
+    out: &'a std::path::Path,
     json: bool,
-    camera: Option<&str>,
     start: OffsetDateTime,
-) -> anyhow::Result<()> {
-    let camera = replay::camera(agent, camera)?;
-    let sealer = replay::sealer(agent, &camera, out)?;
-    let (eyes, models) = eyes(agent)?;
-    let board = Board::new(Arc::new(System::default()));
-    let context = watch::Context {
-        device: agent.device.as_ref().map_or_else(|| "replay".into(), |device| device.id.clone()),
-        models,
-        plates_per_frame: agent.models.plates_per_frame,
-    };
-    let replay = replay::Replay {
-        board: board.camera(&camera.id),
-        camera,
-        context,
-        input,
-        start,
-        out,
-        sealer: &sealer,
-    };
-    let started = std::time::Instant::now();
-    let mut lines = replay::json_lines(stdout().lock());
-    let summary = replay.run(eyes, |event| {
-        if json {
-            return lines(event);
+    measure: Measure,
+}
+
+impl Replay<'_> {
+    fn run<E: Eyes>(self, camera: Option<&str>, wrap: impl Fn(Models) -> E) -> anyhow::Result<()> {
+        let Self { agent, input, out, json, start, measure } = self;
+        let mut camera = replay::camera(agent, camera)?;
+        if let Some(fps) = measure.fps {
+            Arc::make_mut(&mut camera).analysed_fps = fps;
         }
-        println!(
-            "{:>8.2} s  {}  {} {:?}, track {}: {}",
-            event.at,
-            event.rule.name(),
-            event.vehicle.name(),
-            event.movement,
-            event.track,
-            event.evidence
+        let sealer = replay::sealer(agent, &camera, out)?;
+        let (eyes, models) = eyes(agent, wrap)?;
+        let board = Board::new(Arc::new(System::default()));
+        let context = watch::Context {
+            device: agent
+                .device
+                .as_ref()
+                .map_or_else(|| "replay".into(), |device| device.id.clone()),
+            models,
+            plates_per_frame: if measure.every_plate {
+                usize::MAX
+            } else {
+                agent.models.plates_per_frame
+            },
+            wanted: if measure.every_plate {
+                watch::Wanted::Everyone
+            } else {
+                watch::Wanted::Suspects
+            },
+        };
+        let replay = replay::Replay {
+            board: board.camera(&camera.id),
+            camera,
+            context,
+            input,
+            start,
+            out,
+            sealer: &sealer,
+            notes: replay::Notes { tracks: measure.tracks, sheets: measure.sheets },
+        };
+        let started = std::time::Instant::now();
+        let mut lines = replay::json_lines(stdout().lock());
+        let summary = replay.run(eyes, |event| {
+            if json {
+                return lines(event);
+            }
+            println!(
+                "{:>8.2} s  {}  {} {:?}, track {}: {}",
+                event.at,
+                event.rule.name(),
+                event.vehicle.name(),
+                event.movement,
+                event.track,
+                event.evidence
+            );
+            Ok(())
+        })?;
+        let took = started.elapsed().as_secs_f64();
+        eprintln!(
+            "{} events in {} analysed pictures, {:.1} pictures/s",
+            summary.events,
+            summary.pictures,
+            summary.pictures as f64 / took.max(1e-3)
         );
         Ok(())
-    })?;
-    let took = started.elapsed().as_secs_f64();
-    eprintln!(
-        "{} events in {} analysed pictures, {:.1} pictures/s",
-        summary.events,
-        summary.pictures,
-        summary.pictures as f64 / took.max(1e-3)
-    );
-    Ok(())
+    }
 }
 
 fn examine(agent: &Agent, wait: u64) -> anyhow::Result<ExitCode> {

@@ -2,6 +2,10 @@
 //! nothing is dropped and time is the recording's. The same recording gives the same events, byte
 //! for byte: no wall clock, no thread order and no randomness takes part.
 
+pub mod loose;
+mod sheets;
+mod tracks;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,12 +20,16 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::config::{Agent, Camera};
+use crate::evidence::text::Typeface;
 use crate::evidence::{Sealer, SealingError, Target};
 use crate::health::CameraHandle;
 use crate::keys::{self, KeyError};
 use crate::source::{Dating, Input, Next, Pipeline, Settings, SourceError};
 use crate::watch::eyes::{Eyes, Pool};
+use crate::watch::listener::Listener;
 use crate::watch::{Accused, Context, KEEP, KEEP_BYTES, Watch};
+use sheets::Sheets;
+use tracks::TrackLog;
 
 /// Why a replay stopped.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +46,7 @@ pub enum ReplayError {
     Key(#[from] KeyError),
     #[error("the caption typeface is damaged")]
     Typeface,
-    #[error("failed to write events: {0}")]
+    #[error("failed to write: {0}")]
     Output(#[from] io::Error),
 }
 
@@ -84,6 +92,15 @@ impl From<Option<&PlateReading>> for Plate {
 fn round(value: f64, digits: i32) -> f64 {
     let scale = 10f64.powi(digits);
     (value * scale).round() / scale
+}
+
+/// What a replay writes besides events, for measuring; nothing by default.
+#[derive(Debug, Clone, Default)]
+pub struct Notes {
+    /// Tracks and readings as JSON lines.
+    pub tracks: Option<PathBuf>,
+    /// Folder for drawn pictures and contact sheets of plates.
+    pub sheets: Option<PathBuf>,
 }
 
 /// What a replay saw.
@@ -150,6 +167,7 @@ pub struct Replay<'a> {
     pub out: &'a Path,
     pub sealer: &'a Sealer,
     pub board: CameraHandle,
+    pub notes: Notes,
 }
 
 impl Replay<'_> {
@@ -176,6 +194,17 @@ impl Replay<'_> {
         let mut watch = Watch::new(self.camera, self.context, eyes, self.board, move |accused| {
             inbox.lock().unwrap_or_else(PoisonError::into_inner).push(accused);
         });
+        let log = match &self.notes.tracks {
+            Some(path) => Some(heard(&mut watch, TrackLog::create(path)?)),
+            None => None,
+        };
+        let sheets = match &self.notes.sheets {
+            Some(folder) => {
+                let face = Typeface::load().map_err(|_| ReplayError::Typeface)?;
+                Some(heard(&mut watch, Sheets::create(folder, face)?))
+            }
+            None => None,
+        };
         let mut source = Pipeline::open(&settings, 0)?;
         let mut summary = Summary::default();
         let mut seal = |summary: &mut Summary| -> Result<(), ReplayError> {
@@ -208,8 +237,21 @@ impl Replay<'_> {
         }
         watch.finish(&source);
         seal(&mut summary)?;
+        if let Some(log) = log {
+            log.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
+        }
+        if let Some(sheets) = sheets {
+            sheets.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
+        }
         Ok(summary)
     }
+}
+
+/// Lets `listener` hear the loop and keeps hold of it.
+fn heard<E: Eyes, L: Listener + 'static>(watch: &mut Watch<E>, listener: L) -> Arc<Mutex<L>> {
+    let listener = Arc::new(Mutex::new(listener));
+    watch.listen(Box::new(Arc::clone(&listener)));
+    listener
 }
 
 fn event(accused: &Accused, folder: &Path) -> Event {

@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+pub mod assign;
 pub mod card;
 mod corners;
 pub mod detect;

@@ -1,5 +1,6 @@
 //! The demo's camera: a synthetic junction, a recording, or a real stream.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -9,19 +10,46 @@ use anyhow::{Context as _, Result, bail};
 use crate::process::Running;
 use crate::site::Site;
 
-/// Renders the synthetic junction once and keeps it; later runs find it.
+/// Renders the synthetic junction once and keeps it; later runs find it. Clip, truth, site file.
 pub fn render(site: &Site, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
+    made(site, &junction(seed), &["--seed".as_ref(), seed.to_string().as_ref()], None)
+}
+
+/// The same for a scenario file, its truth with every picture's boxes.
+pub fn render_scenario(site: &Site, scenario: &Path) -> Result<(PathBuf, PathBuf, PathBuf)> {
+    let name = scenario.file_stem().context("a scenario is a file")?.to_string_lossy();
+    let flags = ["--truth-frames".as_ref(), "--scenario".as_ref(), scenario.as_os_str()];
+    made(site, &name, &flags, Some(scenario))
+}
+
+/// What really happens in the rendered junction, as JSON.
+pub fn truth(site: &Site, seed: u64) -> PathBuf {
+    kept(site, &junction(seed), "truth.json")
+}
+
+fn junction(seed: u64) -> String {
+    format!("junction-{seed}")
+}
+
+fn made(
+    site: &Site,
+    name: &str,
+    flags: &[&OsStr],
+    source: Option<&Path>,
+) -> Result<(PathBuf, PathBuf, PathBuf)> {
     let [clip, truth, geometry] =
-        ["mp4", "truth.json", "site.toml"].map(|end| kept(site, seed, end));
+        ["mp4", "truth.json", "site.toml"].map(|end| kept(site, name, end));
     let program = site.program("world")?;
+    let modified = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified());
     // The renderer itself may have changed since: its own modification time is part of the key.
-    let built = std::fs::metadata(program.get_program())?.modified()?;
-    let fresh = |path: &Path| {
-        std::fs::metadata(path).and_then(|file| file.modified()).is_ok_and(|made| made > built)
-    };
+    let mut since = modified(Path::new(program.get_program()))?;
+    if let Some(source) = source {
+        since = since.max(modified(source).with_context(|| source.display().to_string())?);
+    }
+    let fresh = |path: &Path| modified(path).is_ok_and(|made| made > since);
     if ![&clip, &truth, &geometry].into_iter().all(|path| fresh(path)) {
         let mut command: Command = program;
-        command.args(["render", "--seed", &seed.to_string(), "--out"]).arg(&clip);
+        command.arg("render").args(flags).arg("--out").arg(&clip);
         command.arg("--truth").arg(&truth).arg("--site").arg(&geometry);
         // Its progress bar is the user's.
         let status =
@@ -33,13 +61,8 @@ pub fn render(site: &Site, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
     Ok((clip, truth, geometry))
 }
 
-/// What really happens in the rendered junction, as JSON.
-pub fn truth(site: &Site, seed: u64) -> PathBuf {
-    kept(site, seed, "truth.json")
-}
-
-fn kept(site: &Site, seed: u64, end: &str) -> PathBuf {
-    site.cache.join(format!("junction-{seed}.{end}"))
+fn kept(site: &Site, name: &str, end: &str) -> PathBuf {
+    site.cache.join(format!("{name}.{end}"))
 }
 
 /// Serves `clip` over RTSP in an endless loop.

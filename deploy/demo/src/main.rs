@@ -1,5 +1,5 @@
 //! The whole system on one machine: for people (`run`), for tests (`smoke`), against sudden death
-//! (`crash`), and against known truth (`score`). Everything it starts ends with it.
+//! (`crash`), and against known truth (`score`, `tracks`). Everything it starts ends with it.
 
 mod agent;
 mod browser;
@@ -16,6 +16,7 @@ mod site;
 mod smoke;
 mod stages;
 mod system;
+mod tracks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ enum Mode {
     Crash(crash::Plan),
     /// Replays rendered junctions and holds the agent's events against the truth.
     Score(score::Plan),
+    /// Replays a crowded junction at several frame rates and scores how vehicles are followed.
+    Tracks(tracks::Plan),
 }
 
 // One thread: the kernel ends the children with the thread that started them.
@@ -59,6 +62,7 @@ async fn main() -> ExitCode {
         Mode::Smoke => smoke::smoke(&cli.dir, &cli.weights).await,
         Mode::Crash(plan) => crash::crash(&cli.dir, &cli.weights, &plan).await,
         Mode::Score(plan) => score::score(&cli.dir, &cli.weights, &plan),
+        Mode::Tracks(plan) => tracks::tracks(&cli.dir, &cli.weights, &plan),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,6 +21,7 @@ pub struct Plan {
 /// lights is under 0.95.
 pub fn score(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
     let site = Site::prepare(dir, "score")?;
+    let config = site.models(weights)?;
     let mut sum = Tally::default();
     println!("  seed  vehicles  red-light truth  found  wrong  plate right");
     for seed in 1..=plan.seeds {
@@ -28,11 +29,6 @@ pub fn score(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
         let out = site.dir.join(format!("replay-{seed}"));
         let events = site.dir.join(format!("events-{seed}.jsonl"));
         let mut replay = site.program("edge-agent")?;
-        let config = site.dir.join("models.toml");
-        std::fs::write(
-            &config,
-            format!("[models]\ndir = \"{}\"\n", weights.canonicalize()?.display()),
-        )?;
         replay.args(["replay", "--json", "--config"]).arg(&geometry).arg("--config").arg(&config);
         replay.arg("--input").arg(&clip).arg("--out").arg(&out);
         let log = std::fs::File::create(site.log(&format!("replay-{seed}")))?;

@@ -61,6 +61,14 @@ impl Site {
         Ok(Command::new(path))
     }
 
+    /// A configuration file that names the folder of the models.
+    pub fn models(&self, weights: &Path) -> Result<PathBuf> {
+        let file = self.dir.join("models.toml");
+        let weights = weights.canonicalize().with_context(|| weights.display().to_string())?;
+        std::fs::write(&file, format!("[models]\ndir = \"{}\"\n", weights.display()))?;
+        Ok(file)
+    }
+
     pub fn log(&self, name: &str) -> PathBuf {
         self.dir.join("logs").join(format!("{name}.log"))
     }

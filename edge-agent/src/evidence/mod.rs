@@ -13,6 +13,7 @@ pub mod frames;
 mod mp4;
 pub mod overlay;
 pub mod package;
-mod text;
+pub(crate) mod pen;
+pub(crate) mod text;
 
 pub use package::{Sealed, Sealer, SealingError, Target};

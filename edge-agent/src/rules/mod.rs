@@ -120,10 +120,6 @@ impl Doubt {
     }
 }
 
-/// Share of the sightings from before the line to past it that must be strong: a false box drifting
-/// over the road is seen weakly throughout, a vehicle half hidden is not.
-const CLARITY: f32 = 0.35;
-
 /// Asks one rule about one track.
 pub fn judge(rule: Rule, track: &Track, scene: &Scene<'_>) -> Verdict {
     match rule {

@@ -1,12 +1,16 @@
 //! A track's passage over the stop line: when its contact point crossed, when its front must have,
 //! and whether it was followed without gap or doubt.
 
+use super::Doubt;
 use crate::see::road::Road;
 use crate::see::track::{Observation, Track};
 use crate::see::{Nanos, SECOND, seconds};
 
 /// Longest gap between sightings over which a crossing is believed.
 const MAX_GAP: Nanos = seconds(0.7);
+/// Share of the sightings from before the line to past it that must be strong: a false box drifting
+/// over the road is seen weakly throughout, a vehicle half hidden is not.
+const CLARITY: f32 = 0.35;
 
 /// A crossing of the stop line in travel direction.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,6 +75,19 @@ impl Passage {
         let reached = reached.map_or(self.at, |seen| seen.t);
         last_standing(track, self.on, reached).unwrap_or(reached)
     }
+}
+
+/// Why it is not certain that one and the same vehicle went from before the line to `until`. Its
+/// identity must be beyond doubt from a second earlier on.
+pub fn doubt(track: &Track, before: Nanos, until: Nanos) -> Option<Doubt> {
+    let followed = track.quality(before.saturating_sub(SECOND), until);
+    if followed.doubts > 0 {
+        return Some(Doubt::IdentityUncertain);
+    }
+    if followed.longest_gap > MAX_GAP {
+        return Some(Doubt::LostAtLine);
+    }
+    (track.quality(before, until).clarity < CLARITY).then_some(Doubt::PoorlySeen)
 }
 
 /// The middle height of the boxes around sighting `on`: one bad box is no measure.

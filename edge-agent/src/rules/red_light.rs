@@ -11,7 +11,7 @@ use contract::{Movement, Rule};
 
 use super::lamps::{self, Signal};
 use super::passage::{self, Passage};
-use super::{CLARITY, Doubt, Finding, Lawful, Scene, Verdict};
+use super::{Doubt, Finding, Lawful, Scene, Verdict};
 use crate::see::road::Road;
 use crate::see::track::Track;
 use crate::see::{Nanos, SECOND, seconds};
@@ -102,11 +102,8 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     if passage.on < LEAST_SEEN || followed < LEAST_FOLLOWED || track.path.len() < 3 * LEAST_SEEN {
         return Verdict::Abstained(Doubt::SeenTooLate);
     }
-    if track.doubtful(before.t.saturating_sub(SECOND), past) {
-        return Verdict::Abstained(Doubt::IdentityUncertain);
-    }
-    if track.clarity(before.t, past) < CLARITY {
-        return Verdict::Abstained(Doubt::PoorlySeen);
+    if let Some(doubt) = passage::doubt(track, before.t, past) {
+        return Verdict::Abstained(doubt);
     }
 
     let movement = movements[0];

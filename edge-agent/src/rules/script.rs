@@ -8,7 +8,8 @@ use super::{Scene, Verdict, judge};
 use crate::config::{Camera, Light};
 use crate::see::lamp::{self, Reading};
 use crate::see::road::Road;
-use crate::see::track::{Settings, Sighting, Tracker};
+use crate::see::track::Sighting;
+use crate::see::tracker::{Settings, Tracker};
 use crate::see::{Nanos, SECOND};
 use crate::watch::sample;
 

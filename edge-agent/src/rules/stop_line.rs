@@ -9,8 +9,8 @@ use contract::violation::Lamp;
 use contract::{Movement, Rule};
 
 use super::lamps::{self, Signal};
-use super::passage::{Passage, stood};
-use super::{CLARITY, Doubt, Finding, Lawful, Scene, Verdict};
+use super::passage::{self, Passage, stood};
+use super::{Doubt, Finding, Lawful, Scene, Verdict};
 use crate::see::track::Track;
 use crate::see::{Nanos, SECOND, seconds};
 
@@ -87,11 +87,8 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     let Some(before) = passage.before(track, road, 0.05) else {
         return Verdict::Abstained(Doubt::FirstSeenBeyond);
     };
-    if track.doubtful(before.t.saturating_sub(SECOND), now) {
-        return Verdict::Abstained(Doubt::IdentityUncertain);
-    }
-    if track.clarity(before.t, now) < CLARITY {
-        return Verdict::Abstained(Doubt::PoorlySeen);
+    if let Some(doubt) = passage::doubt(track, before.t, now) {
+        return Verdict::Abstained(doubt);
     }
     let reason = format!(
         "came over the stop line {:.1} s after red was seen and stood over it for {:.1} s",

@@ -1,14 +1,15 @@
-//! What is on the road: vehicles followed from frame to frame ([`track`]), what the lamps showed
+//! What is on the road: vehicles followed from frame to frame ([`tracker`] makes [`track`]s), what the lamps showed
 //! and since when ([`lamp`]), and the geometry drawn for the camera ([`road`]).
 //!
 //! Time in here is stream time in nanoseconds ([`Nanos`]): it never steps within one clock epoch,
 //! whatever happens to the wall clock.
 
-pub mod assign;
 pub mod lamp;
+mod likeness;
 pub mod motion;
 pub mod road;
 pub mod track;
+pub mod tracker;
 
 /// Stream time, nanoseconds.
 pub type Nanos = u64;

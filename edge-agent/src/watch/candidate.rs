@@ -31,6 +31,8 @@ pub struct Candidate {
     pub close_up: Option<(f32, Shot)>,
     /// Looks at the plate, with or without one found.
     pub looks: u32,
+    /// When its plate was last looked for.
+    pub looked: Option<Nanos>,
     past_is_final: bool,
     last: Option<(Nanos, f32, [f32; 2])>,
 }
@@ -45,6 +47,7 @@ impl Candidate {
             past: None,
             close_up: None,
             looks: 0,
+            looked: None,
             past_is_final: false,
             last: None,
         }

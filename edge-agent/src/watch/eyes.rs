@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use contract::VehicleClass;
 use plate_model::{BBox, Characters, Detection, Fusion, Models, Planes, PlateQuad, Region};
 
-use crate::see::track::Settings;
+use crate::see::tracker::Settings;
 
 /// Sees vehicles and plates in pictures.
 pub trait Eyes: Send + 'static {

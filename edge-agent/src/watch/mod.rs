@@ -5,6 +5,7 @@
 mod accuse;
 mod candidate;
 pub mod eyes;
+pub mod listener;
 mod plates;
 
 #[cfg(test)]
@@ -26,11 +27,14 @@ use crate::health::{CameraHandle, CameraState};
 use crate::rules::{self, Doubt, Finding, Scene, Verdict};
 use crate::see::lamp::{self, Lamp};
 use crate::see::road::Road;
-use crate::see::track::{Sighting, Track, Tracker};
+use crate::see::track::{Sighting, Track};
+use crate::see::tracker::Tracker;
 use crate::see::{Nanos, seconds};
 use crate::source::Picture;
 use candidate::Candidate;
 use eyes::{Eyes, Pool};
+use listener::Listener;
+pub use plates::Wanted;
 
 /// Shown after the vehicle was past the line.
 const CLIP_AFTER: Nanos = seconds(2.0);
@@ -74,6 +78,8 @@ pub struct Watch<E: Eyes> {
     config_digest: Digest,
     models: Vec<ModelUsed>,
     plates_per_frame: usize,
+    wanted: Wanted,
+    listeners: Vec<Box<dyn Listener>>,
     eyes: Arc<Pool<E>>,
     board: CameraHandle,
     out: Box<dyn FnMut(Accused) + Send>,
@@ -90,7 +96,9 @@ pub struct Watch<E: Eyes> {
 pub struct Context {
     pub device: String,
     pub models: Vec<ModelUsed>,
+    /// Most plates looked for in one picture.
     pub plates_per_frame: usize,
+    pub wanted: Wanted,
 }
 
 impl<E: Eyes> std::fmt::Debug for Watch<E> {
@@ -116,6 +124,8 @@ impl<E: Eyes> Watch<E> {
             device: context.device,
             models: context.models,
             plates_per_frame: context.plates_per_frame,
+            wanted: context.wanted,
+            listeners: Vec::new(),
             tracker: Tracker::new(eyes.tracking(), 1),
             eyes,
             board,
@@ -125,6 +135,11 @@ impl<E: Eyes> Watch<E> {
             candidates: BTreeMap::new(),
             waiting: Vec::new(),
         }
+    }
+
+    /// Tells `listener` too, from now on.
+    pub fn listen(&mut self, listener: Box<dyn Listener>) {
+        self.listeners.push(listener);
     }
 
     /// Takes in one picture.
@@ -144,6 +159,9 @@ impl<E: Eyes> Watch<E> {
             let sightings = self.vehicles(&mut eyes, picture);
             let step = self.tracker.step(picture.t, &sightings);
             self.trace(picture, &sightings);
+            for listener in &mut self.listeners {
+                listener.picture(picture, &sightings, self.tracker.tracks());
+            }
             self.keep_shots(picture);
             self.read_plates(&mut eyes, picture);
             step.ended
@@ -283,7 +301,8 @@ impl<E: Eyes> Watch<E> {
 
     fn read_plates(&mut self, eyes: &mut E, picture: &Picture) {
         let Some((.., road)) = &self.road else { return };
-        if !self.tense(picture.t) && self.candidates.values().all(|c| c.on.is_none()) {
+        let calm = !self.tense(picture.t) && self.candidates.values().all(|c| c.on.is_none());
+        if calm && self.wanted == Wanted::Suspects {
             return;
         }
         let chosen = plates::choose(
@@ -291,15 +310,31 @@ impl<E: Eyes> Watch<E> {
             &self.candidates,
             road,
             picture.t,
+            self.wanted,
             self.plates_per_frame,
         );
         let started = Instant::now();
         let read = chosen.len();
         for (id, bbox) in chosen {
             let Some(candidate) = self.candidates.get_mut(&id) else { continue };
-            if let Err(error) = plates::look(eyes, candidate, picture, bbox) {
-                tracing::error!(camera = self.camera.id, %error, "plate reading failed");
-                self.board.dropped("inference_failed", 1);
+            let present = self
+                .tracker
+                .tracks()
+                .iter()
+                .filter(|track| track.confirmed && track.last().t == picture.t);
+            let others: Vec<BBox> =
+                present.filter(|track| track.id != id).map(|track| track.last().bbox).collect();
+            match plates::look(eyes, candidate, picture, bbox, &others) {
+                Ok(Some(read)) => {
+                    for listener in &mut self.listeners {
+                        listener.look(picture, &read.told(id, bbox, &candidate.fusion));
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(camera = self.camera.id, %error, "plate reading failed");
+                    self.board.dropped("inference_failed", 1);
+                }
             }
         }
         if read > 0 {
@@ -340,7 +375,10 @@ impl<E: Eyes> Watch<E> {
             }
         }
         for track in ended {
-            self.candidates.remove(&track.id);
+            let Some(candidate) = self.candidates.remove(&track.id) else { continue };
+            for listener in &mut self.listeners {
+                listener.ended(track, candidate.looks, &candidate.fusion.verdict());
+            }
         }
         self.waiting.extend(found);
     }

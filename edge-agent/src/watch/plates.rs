@@ -1,24 +1,39 @@
 //! Whose plate is looked for in this picture. Only vehicles that matter: near the line while
-//! crossing is not free, or over it; the least known first, within the budget of the frame.
+//! crossing is not free, or over it; the least known first, within the budget of the frame. To
+//! measure reading itself, all of them.
 
 use std::collections::BTreeMap;
 
-use plate_model::{BBox, fusion};
+use plate_model::{BBox, Characters, Fusion, PlateQuad, fusion};
 
 use super::candidate::Candidate;
 use super::eyes::Eyes;
+use super::listener::Look;
 use crate::accusation::Shot;
-use crate::see::Nanos;
 use crate::see::road::Road;
 use crate::see::track::Track;
+use crate::see::{Nanos, seconds};
 use crate::source::Picture;
 
 /// Looks spent on a vehicle that only waits.
 const WAITING: u32 = 12;
 /// Looks spent on one that crossed.
 const CROSSED: u32 = 60;
+/// Time between two looks at one vehicle: pictures closer together show the same, and the looks
+/// must last for the way at any frame rate.
+const BETWEEN: Nanos = seconds(0.07);
 /// Smaller vehicles have no readable plate, pixels.
 const SMALLEST: f32 = 36.0;
+
+/// Whose plates are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// Vehicles that may yet be accused: what the box at the junction does.
+    #[default]
+    Suspects,
+    /// Every vehicle large enough, wherever it is: for measuring.
+    Everyone,
+}
 
 /// Tracks to look at, with their boxes.
 pub fn choose(
@@ -26,9 +41,11 @@ pub fn choose(
     candidates: &BTreeMap<u64, Candidate>,
     road: &Road,
     t: Nanos,
+    wanted: Wanted,
     most: usize,
 ) -> Vec<(u64, BBox)> {
-    let mut wanted: Vec<(bool, u32, u64, BBox)> = tracks
+    let everyone = wanted == Wanted::Everyone;
+    let mut chosen: Vec<(bool, u32, u64, BBox)> = tracks
         .iter()
         .filter(|track| track.last().t == t)
         .filter_map(|track| {
@@ -37,9 +54,10 @@ pub fn choose(
             let beyond = road.stop.beyond(bbox.foot()) / bbox.height().max(1.0);
             let crossed = candidate.on.is_some();
             let near = candidate.before.is_some() && beyond > -5.0 && beyond < 2.5;
-            let enough = candidate.looks >= if crossed { CROSSED } else { WAITING };
+            let enough = candidate.looks >= if crossed || everyone { CROSSED } else { WAITING };
             let large = bbox.height() >= SMALLEST && bbox.width() >= SMALLEST / 2.0;
-            (large && !enough && (crossed || near)).then_some((
+            let rested = candidate.looked.is_none_or(|at| t >= at + BETWEEN);
+            (large && rested && !enough && (crossed || near || everyone)).then_some((
                 !crossed,
                 candidate.looks,
                 track.id,
@@ -47,21 +65,45 @@ pub fn choose(
             ))
         })
         .collect();
-    wanted.sort_by_key(|&(waiting, looks, id, _)| (waiting, looks, id));
-    wanted.into_iter().take(most).map(|(.., id, bbox)| (id, bbox)).collect()
+    chosen.sort_by_key(|&(waiting, looks, id, _)| (waiting, looks, id));
+    chosen.into_iter().take(most).map(|(.., id, bbox)| (id, bbox)).collect()
 }
 
-/// Looks for the plate of one vehicle and adds what is read.
+/// What one look at a vehicle gave.
+#[derive(Debug)]
+pub struct Read {
+    quad: PlateQuad,
+    characters: Characters,
+    weight: f32,
+}
+
+impl Read {
+    /// As a listener is told it; `fusion` is the vehicle's, for its thresholds and class.
+    pub fn told(&self, track: u64, vehicle: BBox, fusion: &Fusion) -> Look<'_> {
+        let mut alone = fusion.emptied();
+        alone.add(&self.characters, &self.quad, self.weight);
+        Look { track, vehicle, quad: &self.quad, weight: self.weight, alone: alone.verdict() }
+    }
+}
+
+/// Looks for the plate of one vehicle and adds what is read, unless the plate is rather one of the
+/// `others` in the picture: in a queue the plate ahead shows inside the box of whoever follows.
 pub fn look(
     eyes: &mut impl Eyes,
     candidate: &mut Candidate,
     picture: &Picture,
     bbox: BBox,
-) -> plate_model::Result<()> {
+    others: &[BBox],
+) -> plate_model::Result<Option<Read>> {
     candidate.looks += 1;
+    candidate.looked = Some(picture.t);
     let Some((quad, characters)) = eyes.plate(&picture.frame.planes(), bbox)? else {
-        return Ok(());
+        return Ok(None);
     };
+    let plate = quad.bbox();
+    if others.iter().any(|other| seat(&plate, other) < seat(&plate, &bbox)) {
+        return Ok(None);
+    }
     let weight = fusion::weight(&characters, &quad);
     candidate.fusion.add(&characters, &quad, weight);
     let shot = Shot {
@@ -71,5 +113,31 @@ pub fn look(
         plate: Some(quad.corners),
     };
     candidate.consider(1.0 + weight * characters.weakest() * 10.0, shot);
-    Ok(())
+    Ok(Some(Read { quad, characters, weight }))
+}
+
+/// How far a plate sits from where this vehicle's would be, in the vehicle's sizes: in the middle,
+/// two thirds down. Infinite where it lies outside.
+fn seat(plate: &BBox, vehicle: &BBox) -> f32 {
+    if plate.inside(vehicle) < 0.8 {
+        return f32::INFINITY;
+    }
+    let ([x, y], [middle, _]) = (plate.centre(), vehicle.centre());
+    let down = vehicle.y1 + 0.67 * vehicle.height();
+    ((x - middle) / vehicle.width().max(1.0)).hypot((y - down) / vehicle.height().max(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plate_is_its_own_vehicles_not_the_followers() {
+        let ahead = BBox::new(100.0, 100.0, 160.0, 220.0);
+        // Close behind and a little aside; its own plate is below the picture.
+        let behind = BBox::new(110.0, 140.0, 190.0, 300.0);
+        let plate = BBox::new(120.0, 170.0, 140.0, 186.0);
+        assert!(seat(&plate, &ahead) < seat(&plate, &behind));
+        assert_eq!(seat(&plate, &BBox::new(300.0, 100.0, 360.0, 220.0)), f32::INFINITY);
+    }
 }

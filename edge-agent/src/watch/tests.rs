@@ -14,7 +14,7 @@ use crate::accusation::AccessUnit;
 use crate::clock::System;
 use crate::health::Board;
 use crate::see::SECOND;
-use crate::see::track::Settings;
+use crate::see::tracker::Settings;
 
 const SIDE: u32 = 400;
 const FPS: u64 = 10;
@@ -126,7 +126,12 @@ impl Run {
         let board = Board::new(Arc::new(System::default())).camera("cam-01");
         let found: Arc<Mutex<Vec<Accused>>> = Arc::default();
         let inbox = Arc::clone(&found);
-        let context = Context { device: "edge-01".into(), models: vec![], plates_per_frame: 4 };
+        let context = Context {
+            device: "edge-01".into(),
+            models: vec![],
+            plates_per_frame: 4,
+            wanted: Wanted::Suspects,
+        };
         let pool = Arc::new(Pool::new(Script, vec![], Settings::default()));
         let camera = Arc::new(sample::camera());
         let mut watch = Watch::new(camera, context, pool, board.clone(), move |accused| {

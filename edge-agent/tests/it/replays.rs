@@ -8,10 +8,10 @@ use contract::VehicleClass;
 use edge_agent::clock::System;
 use edge_agent::config;
 use edge_agent::health::Board;
-use edge_agent::replay::{Replay, ReplayError, Summary, json_lines, sealer};
-use edge_agent::see::track::Settings;
-use edge_agent::watch::Context;
+use edge_agent::replay::{Notes, Replay, ReplayError, Summary, json_lines, sealer};
+use edge_agent::see::tracker::Settings;
 use edge_agent::watch::eyes::{Eyes, Pool};
+use edge_agent::watch::{Context, Wanted};
 use plate_model::{BBox, Characters, Detection, Fusion, Planes, PlateQuad, Region};
 use time::OffsetDateTime;
 
@@ -55,7 +55,12 @@ impl Eyes for Bright {
 }
 
 pub fn context() -> Context {
-    Context { device: "replay".into(), models: Vec::new(), plates_per_frame: 2 }
+    Context {
+        device: "replay".into(),
+        models: Vec::new(),
+        plates_per_frame: 2,
+        wanted: Wanted::Suspects,
+    }
 }
 
 pub fn pool() -> Arc<Pool<Bright>> {
@@ -63,6 +68,10 @@ pub fn pool() -> Arc<Pool<Bright>> {
 }
 
 fn replay(input: &Path, out: &Path) -> Result<(Vec<u8>, Summary), ReplayError> {
+    replay_with(input, out, Notes::default())
+}
+
+fn replay_with(input: &Path, out: &Path, notes: Notes) -> Result<(Vec<u8>, Summary), ReplayError> {
     let site = [(PathBuf::from("site.toml"), footage::SITE.to_owned())];
     let agent = config::parse(&site).unwrap();
     let camera = Arc::clone(&agent.cameras[0]);
@@ -75,6 +84,7 @@ fn replay(input: &Path, out: &Path) -> Result<(Vec<u8>, Summary), ReplayError> {
         start: OffsetDateTime::UNIX_EPOCH,
         out,
         sealer: &sealer,
+        notes,
     };
     let mut lines = Vec::new();
     let summary = replay.run(pool(), json_lines(&mut lines))?;
@@ -111,6 +121,48 @@ fn a_recording_gives_the_same_events_twice_byte_for_byte() {
             |out: &str| std::fs::read(folder.path().join(out).join(package).join(name)).unwrap();
         assert_eq!(read("a"), read("b"), "{name}");
     }
+}
+
+#[test]
+fn notes_tell_every_picture_and_track() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    footage::record(&clip, (footage::WIDTH, footage::HEIGHT), 8, footage::H264);
+    let tracks = folder.path().join("tracks.jsonl");
+    let sheets = folder.path().join("sheets");
+    let notes = Notes { tracks: Some(tracks.clone()), sheets: Some(sheets.clone()) };
+    let (_, summary) = replay_with(&clip, &folder.path().join("out"), notes).unwrap();
+
+    let text = std::fs::read_to_string(&tracks).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).collect::<Vec<_>>();
+    assert_eq!(of("picture").len() as u64, summary.pictures);
+    let [track] = of("track")[..] else { panic!("{text}") };
+    assert_eq!(track["class"], "motorbike");
+    assert_eq!(track["gaps"], serde_json::json!([]));
+    assert_eq!(track["clarity"], 1.0);
+    assert_eq!(track["plate"]["doubt"], "no frame shows a readable plate");
+    let followed = of("picture")
+        .iter()
+        .filter(|line| line["tracks"].as_array().is_some_and(|tracks| !tracks.is_empty()))
+        .count();
+    assert_eq!(track["sightings"], followed);
+    let first = &of("picture")[0]["tracks"][0]["box"];
+    let [x1, y1, x2, y2] = footage::vehicle(0).unwrap().map(|side| side as f64);
+    for (found, painted) in [(0, x1 / 320.0), (1, y1 / 240.0), (2, x2 / 320.0), (3, y2 / 240.0)] {
+        assert!((first[found].as_f64().unwrap() - painted).abs() < 0.03, "{first}");
+    }
+    // Eight seconds, a drawn picture each half, and one contact sheet.
+    let names: Vec<String> = std::fs::read_dir(&sheets)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(
+        (14..=16).contains(&names.iter().filter(|n| n.starts_with("at-")).count()),
+        "{names:?}"
+    );
+    assert!(names.iter().any(|name| name == "plates-01.jpg"), "{names:?}");
 }
 
 #[test]

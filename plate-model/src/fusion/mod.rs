@@ -190,6 +190,11 @@ impl Fusion {
         self.ignored
     }
 
+    /// With the same thresholds and vehicle, and no readings.
+    pub fn emptied(&self) -> Self {
+        Self { readings: VecDeque::new(), ignored: 0, ..*self }
+    }
+
     /// The class may become clearer while the track grows.
     pub fn set_vehicle(&mut self, vehicle: VehicleClass) {
         self.vehicle = Some(vehicle);

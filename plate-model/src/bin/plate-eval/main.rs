@@ -18,6 +18,7 @@ mod score;
 mod sheet;
 mod split;
 mod tiles;
+mod tracks;
 mod vehicles;
 
 use std::fs;
@@ -49,6 +50,8 @@ enum What {
     Vehicles(Common),
     /// Plates found and read in whole pictures.
     EndToEnd(Common),
+    /// Tracks held against the truth: HOTA, IDF1, swaps, losses.
+    Tracks(tracks::Options),
 }
 
 #[derive(Args)]
@@ -93,10 +96,13 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<()> {
-    let (What::Plates(common)
-    | What::Reader(common)
-    | What::Vehicles(common)
-    | What::EndToEnd(common)) = &cli.what;
+    let common = match &cli.what {
+        What::Tracks(options) => return tracks::run(options),
+        What::Plates(common)
+        | What::Reader(common)
+        | What::Vehicles(common)
+        | What::EndToEnd(common) => common,
+    };
     anyhow::ensure!(common.data.is_dir(), "--data {} is no folder", common.data.display());
     let options = Options {
         runtime: RuntimeOptions { library: common.runtime.clone(), folder: None },
@@ -122,6 +128,7 @@ fn run(cli: &Cli) -> Result<()> {
         What::Reader(_) => reader::run(&mut job)?,
         What::Vehicles(_) => vehicles::run(&mut job)?,
         What::EndToEnd(_) => end_to_end::run(&mut job)?,
+        What::Tracks(options) => return tracks::run(options),
     };
     job.predictions.flush()?;
     let (text, json) = (report.text(), report.json()?);
