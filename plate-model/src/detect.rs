@@ -13,10 +13,19 @@ use crate::geometry::{BBox, Region};
 use crate::model::{Expected, Model};
 use crate::runtime::Runtime;
 use crate::suppress::{Candidate, Limits, suppress};
-use crate::tensor::{Letterbox, Sampler};
+use crate::tensor::Sampler;
 
 /// Width and height of the detector's input.
 pub const INPUT: (usize, usize) = (640, 384);
+
+/// A region this many times as tall as the input's shape is looked at in bands too.
+const TALL: f32 = 1.3;
+/// Least overlap of two bands, as a share of their height.
+const BAND_OVERLAP: f32 = 0.15;
+/// Bands of one picture at most.
+const MOST_BANDS: u32 = 8;
+/// A box that ends this close to a band's edge, in frame pixels, may be cut by it.
+const EDGE: f32 = 3.0;
 
 const EXPECTED: Expected = Expected {
     kind: Kind::Vehicles,
@@ -79,26 +88,26 @@ impl Detector {
         self.limits.score = score;
     }
 
-    /// Vehicles in the picture or in a part of it, best first.
+    /// Vehicles in the picture or in a part of it, best first. A part much taller than the input is
+    /// looked at as a whole and in bands, else small vehicles would shrink to nothing.
     pub fn detect(
         &mut self,
         planes: &Planes<'_>,
         region: Option<Region>,
     ) -> Result<Vec<Detection>> {
-        let region = region.unwrap_or(Region::whole(planes.width(), planes.height()));
-        let letterbox = self.sampler.letterbox(planes, region, INPUT, &mut self.tensor)?;
-        let candidates = self.infer(&letterbox)?;
-        let (width, height) = (planes.width(), planes.height());
-        let detections = suppress(candidates, &self.limits)
-            .into_iter()
-            .map(|found| Detection {
-                class: VehicleClass::ALL[found.class],
-                score: found.score,
-                bbox: letterbox.to_frame_box(&found.bbox).clipped(width, height),
-            })
-            .filter(|detection| detection.bbox.area() > 0.0)
-            .collect();
-        Ok(detections)
+        let candidates = self.candidates(planes, region, Offer::Best)?;
+        Ok(detections(suppress(candidates, &self.limits), planes))
+    }
+
+    /// Everything the network holds possible from a score up, every class of a place by itself:
+    /// what average precision is measured on. A vehicle may come as a bus and as a truck.
+    pub fn hypotheses(&mut self, planes: &Planes<'_>, score: f32) -> Result<Vec<Detection>> {
+        let shipped = self.limits;
+        self.limits = Limits { score, cross_class_iou: f32::INFINITY, ..shipped };
+        let candidates = self.candidates(planes, None, Offer::Every);
+        let kept = candidates.map(|candidates| suppress(candidates, &self.limits));
+        self.limits = shipped;
+        Ok(detections(kept?, planes))
     }
 
     /// The tensor that the last [`Detector::detect`] made; for benchmarks and parity tests.
@@ -110,7 +119,36 @@ impl Detector {
         self.model.used()
     }
 
-    fn infer(&mut self, letterbox: &Letterbox) -> Result<Vec<Candidate>> {
+    /// Boxes in frame pixels before suppression.
+    fn candidates(
+        &mut self,
+        planes: &Planes<'_>,
+        region: Option<Region>,
+        offer: Offer,
+    ) -> Result<Vec<Candidate>> {
+        let region = region.unwrap_or(Region::whole(planes.width(), planes.height()));
+        let mut found = Vec::new();
+        for band in bands(region) {
+            // What a band's edge cuts is whole in the next band or in the whole.
+            let cut = |bbox: &BBox| {
+                let (above, below) = (band.y > region.y, band.bottom() < region.bottom());
+                (above && bbox.y1 < band.y as f32 + EDGE)
+                    || (below && bbox.y2 > band.bottom() as f32 - EDGE)
+            };
+            found.extend(self.look(planes, band, offer)?.into_iter().filter(|c| !cut(&c.bbox)));
+        }
+        // Last, so that its tensor is the one that stays.
+        found.extend(self.look(planes, region, offer)?);
+        Ok(found)
+    }
+
+    fn look(
+        &mut self,
+        planes: &Planes<'_>,
+        region: Region,
+        offer: Offer,
+    ) -> Result<Vec<Candidate>> {
+        let letterbox = self.sampler.letterbox(planes, region, INPUT, &mut self.tensor)?;
         let floor = self.limits.score;
         let (width, height) = letterbox.content();
         let shape = [1, 3, INPUT.1, INPUT.0];
@@ -121,15 +159,19 @@ impl Detector {
                 }
                 let mut candidates = Vec::new();
                 for (corners, scores) in boxes.chunks_exact(4).zip(scores.chunks_exact(4)) {
-                    let (class, score) = best(scores);
-                    // NaN never passes this comparison.
-                    if score >= floor {
-                        let bbox = BBox::new(
+                    let (best, _) = best(scores);
+                    for (class, &score) in scores.iter().enumerate() {
+                        let offered = offer == Offer::Every || class == best;
+                        // NaN never passes this comparison.
+                        if !(offered && score >= floor) {
+                            continue;
+                        }
+                        let bbox = letterbox.to_frame_box(&BBox::new(
                             corners[0].clamp(0.0, width),
                             corners[1].clamp(0.0, height),
                             corners[2].clamp(0.0, width),
                             corners[3].clamp(0.0, height),
-                        );
+                        ));
                         if bbox.area() > 0.0 {
                             candidates.push(Candidate { class, score, bbox });
                         }
@@ -141,6 +183,42 @@ impl Detector {
     }
 }
 
+/// Which classes of one place of the network's grid count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    Best,
+    Every,
+}
+
+fn detections(found: Vec<Candidate>, planes: &Planes<'_>) -> Vec<Detection> {
+    let (width, height) = (planes.width(), planes.height());
+    let cut = found.into_iter().map(|found| Detection {
+        class: VehicleClass::ALL[found.class],
+        score: found.score,
+        bbox: found.bbox.clipped(width, height),
+    });
+    cut.filter(|detection| detection.bbox.area() > 0.0).collect()
+}
+
+/// Overlapping parts of a tall region, each of the input's shape; none where the region is not tall.
+fn bands(region: Region) -> Vec<Region> {
+    let height = region.width * INPUT.1 as u32 / INPUT.0 as u32;
+    if height == 0 || (region.height as f32) < TALL * height as f32 {
+        return Vec::new();
+    }
+    let step = (1.0 - BAND_OVERLAP) * height as f32;
+    let count =
+        ((region.height as f32 - BAND_OVERLAP * height as f32) / step).ceil().max(2.0) as u32;
+    let count = count.min(MOST_BANDS);
+    (0..count)
+        .map(|i| Region {
+            y: region.y + (region.height - height) * i / (count - 1),
+            height,
+            ..region
+        })
+        .collect()
+}
+
 /// The highest score and its channel; the first one on a tie.
 pub(crate) fn best(scores: &[f32]) -> (usize, f32) {
     let mut best = (0, f32::NEG_INFINITY);
@@ -150,4 +228,35 @@ pub(crate) fn best(scores: &[f32]) -> (usize, f32) {
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(width: u32, height: u32) -> Region {
+        Region { x: 10, y: 20, width, height }
+    }
+
+    #[test]
+    fn wide_pictures_are_looked_at_once() {
+        for (width, height) in [(1920, 1080), (1280, 960), (640, 384), (1, 1)] {
+            assert_eq!(bands(region(width, height)), [], "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn bands_of_a_tall_picture_cover_it_and_overlap() {
+        for (width, height) in [(600, 600), (1080, 1920), (640, 700), (300, 20_000)] {
+            let whole = region(width, height);
+            let bands = bands(whole);
+            assert!(bands.len() >= 2, "{width}x{height}");
+            assert_eq!(bands[0].y, whole.y);
+            assert_eq!(bands[bands.len() - 1].bottom(), whole.bottom());
+            let covered = bands.windows(2).all(|pair| pair[1].y < pair[0].bottom());
+            // Beyond the most bands there are gaps; the look at the whole still covers them.
+            assert!(covered || bands.len() == MOST_BANDS as usize, "{width}x{height}: {bands:?}");
+            assert!(bands.iter().all(|band| band.height == bands[0].height && band.x == whole.x));
+        }
+    }
 }

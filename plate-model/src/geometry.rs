@@ -126,6 +126,11 @@ impl Region {
             && self.height <= height - self.y
     }
 
+    /// The first row below it.
+    pub const fn bottom(&self) -> u32 {
+        self.y + self.height
+    }
+
     pub fn bbox(&self) -> BBox {
         let (x, y) = (self.x as f32, self.y as f32);
         BBox::new(x, y, x + self.width as f32, y + self.height as f32)

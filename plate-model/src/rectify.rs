@@ -1,8 +1,6 @@
 //! A plate seen at an angle becomes the flat picture that the reader was taught on.
 
-use opencv::core::{
-    BORDER_REPLICATE, DECOMP_LU, Mat, MatTraitConstManual, Point2f, Scalar, Size,
-};
+use opencv::core::{BORDER_REPLICATE, DECOMP_LU, Mat, MatTraitConstManual, Point2f, Scalar, Size};
 use opencv::imgproc::{INTER_LINEAR, get_perspective_transform_slice, warp_perspective};
 
 use crate::error::{ModelError, Result};

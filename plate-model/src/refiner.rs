@@ -26,6 +26,9 @@ pub const MARGIN: f32 = 0.4;
 /// Looks at one plate: the second one straightens by the first one's corners.
 pub const LOOKS: usize = 2;
 
+/// What the finder's score weighs in the plate's: it saw the surroundings, this one the plate.
+const FIRST_SHARE: f32 = 0.25;
+
 const EXPECTED: Expected = Expected {
     kind: Kind::Refiner,
     input: ("plates", [None, Some(3), Some(INPUT.1 as u32), Some(INPUT.0 as u32)]),
@@ -52,6 +55,7 @@ pub struct CornerRefiner {
     model: Model,
     rectifier: Rectifier,
     tensor: Vec<f32>,
+    /// Least score of a plate.
     score: f32,
 }
 
@@ -60,13 +64,13 @@ impl CornerRefiner {
     pub fn load(runtime: &Runtime, folder: &Path, base: &str) -> Result<Self> {
         let model = Model::load(runtime, folder, base, &EXPECTED)?;
         model.expect_colours(&COLOUR_NAMES)?;
-        let score = model.threshold("score", 0.5);
+        let score = model.threshold("score", 0.7);
         let tensor = vec![0.0; 3 * INPUT.0 * INPUT.1];
         Ok(Self { model, rectifier: Rectifier::default(), tensor, score })
     }
 
-    /// The plate with better corners, rows and colour; its score is the geometric mean of the
-    /// finder's and this one's. None where no plate is after all.
+    /// The plate with better corners, rows and colour; its score is the weighted geometric mean of
+    /// the finder's and this one's. None where no plate is after all.
     pub fn refine(&mut self, planes: &Planes<'_>, first: &PlateQuad) -> Result<Option<PlateQuad>> {
         let mut quad = *first;
         for _ in 0..LOOKS {
@@ -76,8 +80,9 @@ impl CornerRefiner {
             }
             self.rectifier.rectify(planes, &around, INPUT, &mut self.tensor)?;
             let look = self.look()?;
+            let score = first.score.powf(FIRST_SHARE) * look.score.powf(1.0 - FIRST_SHARE);
             // NaN does not pass.
-            if !(look.score >= self.score) {
+            if !(score >= self.score) {
                 return Ok(None);
             }
             let found = unrectified(&around, INPUT, &look.corners)?;
@@ -85,7 +90,7 @@ impl CornerRefiner {
             let (colour, colour_confidence) = best(&look.colours);
             quad = PlateQuad {
                 corners,
-                score: (first.score * look.score).sqrt(),
+                score,
                 rows: if look.two_rows >= 0.5 { 2 } else { 1 },
                 rows_confidence: look.two_rows.max(1.0 - look.two_rows),
                 colour: COLOURS[colour],

@@ -25,7 +25,7 @@ def arguments(room: str, doc: str) -> tuple[argparse.Namespace, dict]:
     p.add_argument("--config", type=Path, default=ROOT / room / "config.toml")
     p.add_argument("--run", default=room, help="name of the folder under train/runs")
     p.add_argument("--minutes", type=float, help="end the schedule after this much training time, even before `steps`")
-    p.add_argument("--init", type=Path, help="start from the averaged weights of this checkpoint, with a new schedule")
+    p.add_argument("--init", type=Path, help="start from this checkpoint's averaged weights or this exported .onnx, with a new schedule")
     p.add_argument("--rate", type=float, help="peak learning rate instead of the configuration's")
     p.add_argument("--threads", type=int, default=1)
     args = p.parse_args()

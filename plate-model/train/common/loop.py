@@ -14,10 +14,12 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from . import checkpoint
 from .config import RUNS, step_aside
+from .folded import from_onnx
 from .plots import Journal
 from .schedule import Schedule
 
 REPORT_EVERY = 50
+PROBES = 3  # batches that give an exported network its batch norms back
 Loss = Callable[[nn.Module, Any], tuple[torch.Tensor, dict[str, float]]]
 
 
@@ -44,7 +46,10 @@ def fit(
     last = folder / "last.pt"
     net = net.to(memory_format=torch.channels_last)
     earlier: list[str] = []
-    if args.init:
+    if args.init and args.init.suffix == ".onnx":
+        probe = [batch for batch, _ in zip(DataLoader(batches(cfg["seed"]), batch_size=None), range(PROBES))]
+        earlier = [from_onnx(net, args.init, lambda: [loss_of(net, batch) for batch in probe])]
+    elif args.init:
         first = checkpoint.load(args.init)
         net.load_state_dict(first["ema"])
         earlier = checkpoint.history(first)

@@ -25,8 +25,8 @@ class ReaderNet(nn.Module):
             ConvUnit(c2, c2, 3),
             ConvUnit(c2, c3, 3, (2, 1)),
             Residual(c3),
-            Residual(c3),
             SeparableUnit(c3, c3, k=5),
+            Residual(c3),
         )
         cells = 8 * 32
         self.place = nn.Parameter(torch.randn(1, c3, 8, 32) * 0.02)

