@@ -2,7 +2,7 @@
 
 use contract::plate::PlateColour;
 use fixtures::plates::crops;
-use plate_model::{Detector, Frame, PlateFinder, PlateQuad, PlateReader, Runtime};
+use plate_model::{BBox, Frame, Models, Options, PlateQuad, PlateReader, Precision, Runtime};
 
 use crate::{grey, runtime_options, shipped};
 
@@ -16,21 +16,15 @@ fn has(base: &str) -> bool {
 }
 
 #[test]
-fn every_shipped_model_fits_its_card() {
-    let runtime = Runtime::load(&runtime_options()).unwrap();
-    if has("vehicles") {
-        let mut detector = Detector::load(&runtime, &shipped(), "vehicles").unwrap();
-        let empty = detector.detect(&grey(1280, 720, 90).planes(), None).unwrap();
-        assert!(empty.len() <= 2, "vehicles in an empty picture: {empty:?}");
-    }
-    if has("finder") {
-        let mut finder = PlateFinder::load(&runtime, &shipped(), "finder").unwrap();
-        let whole = plate_model::BBox::new(0.0, 0.0, 640.0, 480.0);
-        let empty = finder.find(&grey(640, 480, 90).planes(), whole).unwrap();
-        assert!(empty.is_empty(), "plates in an empty picture: {empty:?}");
-    }
-    if has("reader") {
-        PlateReader::load(&runtime, &shipped(), "reader").unwrap();
+fn shipped_models_of_both_precisions_load_and_see_nothing_in_an_empty_picture() {
+    for precision in [Precision::Float, Precision::Int8] {
+        let options = Options { runtime: runtime_options(), ..Options::of(precision) };
+        let mut models = Models::load(&shipped(), &options).unwrap();
+        let vehicles = models.detector.detect(&grey(1280, 720, 90).planes(), None).unwrap();
+        assert!(vehicles.len() <= 2, "{precision:?}: vehicles in an empty picture: {vehicles:?}");
+        let whole = BBox::new(0.0, 0.0, 640.0, 480.0);
+        let plates = models.plates(&grey(640, 480, 90).planes(), whole).unwrap();
+        assert!(plates.is_empty(), "{precision:?}: plates in an empty picture: {plates:?}");
     }
 }
 
