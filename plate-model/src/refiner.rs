@@ -81,8 +81,9 @@ impl CornerRefiner {
             self.rectifier.rectify(planes, &around, INPUT, &mut self.tensor)?;
             let look = self.look()?;
             let score = first.score.powf(FIRST_SHARE) * look.score.powf(1.0 - FIRST_SHARE);
-            // NaN does not pass.
-            if !(score >= self.score) {
+            // NaN is no plate.
+            let is_plate = score >= self.score;
+            if !is_plate {
                 return Ok(None);
             }
             let found = unrectified(&around, INPUT, &look.corners)?;
