@@ -76,8 +76,7 @@ impl Models {
 
     /// The reader's calibrated thresholds.
     pub fn thresholds(&self) -> Thresholds {
-        let (accept, confident) = self.reader.thresholds();
-        Thresholds { accept, confident, ..Thresholds::default() }
+        self.reader.thresholds()
     }
 
     /// A fusion for one vehicle with the reader's calibrated thresholds.

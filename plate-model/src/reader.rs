@@ -30,7 +30,7 @@ const EXPECTED: Expected = Expected {
     kind: Kind::Reader,
     input: ("plates", [None, Some(3), Some(INPUT.1 as u32), Some(INPUT.0 as u32)]),
     outputs: &[("chars", &[None, Some(POSITIONS as u32), Some(SYMBOLS as u32)])],
-    thresholds: &["accept", "confident"],
+    thresholds: &["accept", "accept_fused", "confident"],
 };
 
 /// Channel of a character, none for what no plate holds.
@@ -129,13 +129,15 @@ impl PlateReader {
         &self.tensor
     }
 
-    /// The card's threshold for the weakest character and for a character that is never overruled.
-    pub fn thresholds(&self) -> (f32, f32) {
+    /// The card's thresholds, the crate's own where it has none.
+    pub fn thresholds(&self) -> Thresholds {
         let default = Thresholds::default();
-        (
-            self.model.threshold("accept", default.accept),
-            self.model.threshold("confident", default.confident),
-        )
+        Thresholds {
+            accept: self.model.threshold("accept", default.accept),
+            accept_fused: self.model.threshold("accept_fused", default.accept_fused),
+            confident: self.model.threshold("confident", default.confident),
+            ..default
+        }
     }
 
     pub fn used(&self) -> ModelUsed {

@@ -29,11 +29,17 @@ const READABLE: f32 = 24.0;
 /// Sharpness from which blur no longer limits reading.
 const CRISP: f32 = 0.3;
 
+/// Looks from which on [`Thresholds::accept_fused`] holds.
+pub const AGREEING: usize = 3;
+
 /// When a text is accepted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Thresholds {
-    /// Least probability of the weakest character.
+    /// Least probability of the weakest character in a single look.
     pub accept: f32,
+    /// The same where [`AGREEING`] looks or more say the same: not as many witnesses as frames, but
+    /// more than one.
+    pub accept_fused: f32,
     /// A character this probable is never overruled by the grammar.
     pub confident: f32,
     /// A runner-up this close to the winner (as a share of it) is a tie.
@@ -47,7 +53,14 @@ pub struct Thresholds {
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { accept: 0.85, confident: 0.9, tie: 0.8, settled: 0.65, found: 0.5 }
+        Self {
+            accept: 0.85,
+            accept_fused: 0.85,
+            confident: 0.9,
+            tie: 0.8,
+            settled: 0.65,
+            found: 0.5,
+        }
     }
 }
 
@@ -245,7 +258,11 @@ impl Fusion {
             verdict.doubt = Some(Doubt::Corners { score });
             return verdict;
         }
-        match decide::decide(&average, length, &sight, &self.thresholds) {
+        let mut thresholds = self.thresholds;
+        if group.len() >= AGREEING {
+            thresholds.accept = thresholds.accept_fused;
+        }
+        match decide::decide(&average, length, &sight, &thresholds) {
             Ok((plate, confidence)) => {
                 verdict.text = Some(plate.text().to_owned());
                 verdict.class = Some(plate.class());

@@ -124,6 +124,31 @@ fn weakest_character_decides() {
 }
 
 #[test]
+fn what_one_look_leaves_open_three_agreeing_ones_settle() {
+    let mut fusion = Fusion::with(
+        VehicleClass::Motorbike,
+        Thresholds { accept: 0.98, accept_fused: 0.85, ..Thresholds::default() },
+    );
+    let look = reading("29B112345", 0.93);
+    for looks in 1..=AGREEING {
+        fusion.add(&look, &quad(TWO_ROWS, PlateColour::White), 1.0);
+        let verdict = fusion.verdict();
+        assert_eq!(verdict.text.is_some(), looks == AGREEING, "{looks}: {verdict:?}");
+    }
+    // A weak character stays weak, however often it is seen.
+    let mut weak = Fusion::with(VehicleClass::Motorbike, fusion.thresholds);
+    for _ in 0..20 {
+        let seen = doubtful("29B112345", &[(4, '7', 0.3)]);
+        weak.add(&seen, &quad(TWO_ROWS, PlateColour::White), 1.0);
+    }
+    assert!(
+        matches!(weak.verdict().doubt, Some(Doubt::Weak { position: 5, .. })),
+        "{:?}",
+        weak.verdict()
+    );
+}
+
+#[test]
 fn a_letter_is_no_rival_where_digits_stand() {
     let seen = [doubtful("30F25658", &[(7, 'B', 0.35)])];
     let verdict = fused(VehicleClass::Car, ONE_ROW, PlateColour::White, &seen);
