@@ -22,12 +22,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .chain import look
 from .common.config import ROOT, WEIGHTS
 from .common.letterbox import letterbox, to_tensor_layout
 from .common.onnx_export import session
 from .finder.crops import plate_width
-from .finder.score import quad_iou
+from .finder.score import look, quad_iou
 from .reader.alphabet import BLANK, CHARACTERS
 from .reader.data import rectify
 from .refiner.score import refine
@@ -35,8 +34,8 @@ from .vehicles.net import CLASSES
 from .vehicles.score import detect, overlap
 
 DETECTOR, FINDER, READER = (640, 384), 192, (128, 64)
-SCORE = {"vehicles": 0.35, "plates": 0.5}  # the product's thresholds
-SURE = 0.15  # what lies less above the threshold may be on the other side of it there
+SCORE = {"vehicles": 0.35, "plates": 0.75}  # the product's thresholds
+SURE = 0.1  # what lies less above the threshold may be on the other side of it there
 
 # Least share of equal answers; most that differences may be in the middle and for 95 of 100.
 TOLERATED = {
@@ -88,10 +87,10 @@ def vehicles(lines: list[dict], data: Path, weights: Path) -> tuple[list[bool], 
     equal, apart = [], []
     for line in lines:
         img = opened(data / "vehicles" / "images" / line["file"])
+        if img.shape[0] > 0.78 * img.shape[1]:
+            continue  # the product looks at tall pictures in bands too
         inp, scale = letterbox(img, *DETECTOR)
         boxes, scores = (o[0] for o in run.run(None, {"images": to_tensor_layout([inp])}))
-        # One class an object, as the product has it.
-        scores = np.where(scores == scores.max(1, keepdims=True), scores, 0)
         here = detect(boxes, scores, SCORE["vehicles"])
         h, w = img.shape[:2]
         here[:, 2:] = np.clip(here[:, 2:] / scale, 0, [w, h, w, h]) / [w, h, w, h]
@@ -117,9 +116,10 @@ def plates(lines: list[dict], data: Path, weights: Path) -> tuple[list[bool], li
         img = opened(data / "plates" / "images" / line["file"])
         h, w = img.shape[:2]
         there = [corners_of(found, img) for found in line["detections"]]
-        for quad in look(finder, img, np.array([0, 0, w, h]), FINDER)[:1]:
+        for first, quad in look(finder, img, (0, 0, w, h), FINDER, 0.3)[:1]:
             for _ in range(2):
                 quad, score, *_ = refine(lambda x: refiner.run(None, {"plates": x}), img, quad, cfg)
+            score = first**0.25 * score**0.75  # as `refiner.rs` weighs them
             if score < SCORE["plates"] + SURE:
                 continue
             same = max(there, key=lambda q: quad_iou(q, quad), default=None)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..common.letterbox import to_tensor_layout
+from ..common.letterbox import letterbox, to_tensor_layout
 from .crops import Picture, cut, plate_width, random_box, vehicle_box
 
 
@@ -39,6 +39,15 @@ def peaks(corners: np.ndarray, scores: np.ndarray, floor: float) -> list[tuple[f
         if all(quad_iou(q, k) < 0.2 for _, k, _ in kept):
             kept.append((float(scores[i]), q, int(i)))
     return kept
+
+
+def look(finder, img: np.ndarray, box, side: int, floor: float) -> list[tuple[float, np.ndarray]]:
+    """Plates an exported finder sees in one box of a picture: score and corners in picture pixels, best first."""
+    x0, y0, x1, y1 = (int(round(v)) for v in box)
+    x0, y0 = max(0, x0), max(0, y0)
+    inp, scale = letterbox(img[y0 : max(y1, y0 + 2), x0 : max(x1, x0 + 2)], side, side)
+    corners, scores, _, _ = finder.run(None, {"crops": to_tensor_layout([inp])})
+    return [(score, q / scale + [x0, y0]) for score, q, _ in peaks(corners[0], scores[0], floor)]
 
 
 def evaluate(predict, crops, floor: float = 0.4) -> dict[str, float]:

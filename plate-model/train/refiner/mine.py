@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 
 from ..common.config import ROOT, WEIGHTS
-from ..common.letterbox import letterbox, to_tensor_layout
+from ..common.letterbox import to_tensor_layout
 from ..common.onnx_export import session
 from ..finder.crops import Picture
 from ..finder.data import real_pictures, vehicle_negatives
-from ..finder.score import peaks, quad_iou
+from ..finder.score import look, quad_iou
 from ..reader.alphabet import CHARACTERS
 from ..reader.data import rectify
 from .data import MISTAKES as FILE
@@ -43,11 +43,8 @@ def regions(width: int, height: int):
 
 def mistakes(picture: Picture, finder, reader, side: int) -> list[np.ndarray]:
     img, found = picture.image, []
-    for x0, y0, x1, y1 in regions(img.shape[1], img.shape[0]):
-        inp, scale = letterbox(img[y0:y1, x0:x1], side, side)
-        corners, scores, _, _ = finder.run(None, {"crops": to_tensor_layout([inp])})
-        for _, quad, _ in peaks(corners[0], scores[0], FLOOR):
-            quad = quad / scale + [x0, y0]
+    for box in regions(img.shape[1], img.shape[0]):
+        for _, quad in look(finder, img, box, side, FLOOR):
             known = any(quad_iou(quad, q.corners) > 0.05 for q in picture.plates)
             again = any(quad_iou(quad, other) > 0.6 for other in found)
             if known or again or cv2.contourArea(quad.astype(np.float32)) < 30:
