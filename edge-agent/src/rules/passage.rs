@@ -1,6 +1,8 @@
 //! A track's passage over the stop line: when its contact point crossed, when its front must have,
 //! and whether it was followed without gap or doubt.
 
+use plate_model::{BBox, Point};
+
 use super::Doubt;
 use crate::see::road::Road;
 use crate::see::track::{Observation, Track};
@@ -110,12 +112,27 @@ fn last_standing(track: &Track, until: usize, from: Nanos) -> Option<Nanos> {
 /// Whether over `span` before sighting `i` the contact point moved less than `share` of the
 /// vehicle's height.
 pub fn stood(track: &Track, i: usize, span: Nanos, share: f32) -> bool {
+    stayed(track, i, span, share, BBox::foot)
+}
+
+/// The same of its upper edge: who passes in front of a standing vehicle hides its lower one.
+pub fn stood_behind(track: &Track, i: usize, span: Nanos, share: f32) -> bool {
+    stayed(track, i, span, share, |bbox| [bbox.centre()[0], bbox.y1])
+}
+
+fn stayed(
+    track: &Track,
+    i: usize,
+    span: Nanos,
+    share: f32,
+    point: impl Fn(&BBox) -> Point,
+) -> bool {
     let here = &track.path[i];
     let Some(start) = here.t.checked_sub(span) else { return false };
-    let [x, y] = here.bbox.foot();
+    let [x, y] = point(&here.bbox);
     let mut reached_back = false;
     for seen in track.path.iter().take(i + 1).rev() {
-        let [px, py] = seen.bbox.foot();
+        let [px, py] = point(&seen.bbox);
         if (px - x).hypot(py - y) > share * here.bbox.height() {
             return false;
         }

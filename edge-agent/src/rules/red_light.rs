@@ -195,7 +195,9 @@ fn stood_over(track: &Track, road: &Road, passage: &Passage) -> Option<Nanos> {
         .rev()
         .find(|&i| {
             let beyond = road.stop.beyond(track.path[i].bbox.foot());
-            beyond <= WELL_PAST * passage.size && passage::stood(track, i, WAITED, 0.1)
+            let stood = passage::stood(track, i, WAITED, 0.1)
+                || passage::stood_behind(track, i, WAITED, 0.1);
+            beyond <= WELL_PAST * passage.size && stood
         })
         .map(|i| track.path[i].t)
 }

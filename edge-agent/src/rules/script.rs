@@ -28,6 +28,8 @@ pub struct Script<'a> {
     /// (seconds, x, y) of the contact point in a 1000 × 1000 frame; straight ways between.
     pub way: &'a [(f32, f32, f32)],
     pub others: &'a [&'a [(f32, f32, f32)]],
+    /// When others pass before its lower edge, so that it jumps up and down.
+    pub hidden: std::ops::Range<f32>,
 }
 
 impl Default for Script<'_> {
@@ -39,6 +41,7 @@ impl Default for Script<'_> {
             class: VehicleClass::Motorbike,
             way: &[],
             others: &[],
+            hidden: 0.0..0.0,
         }
     }
 }
@@ -79,11 +82,14 @@ impl Script<'_> {
                 lamp.history.push(now, reading);
             }
             let mine = place(self.way, t);
-            let seen: Vec<Sighting> = mine
+            let mut seen: Vec<Sighting> = mine
                 .into_iter()
                 .chain(self.others.iter().filter_map(|way| place(way, t)))
                 .map(|p| sighting(self.class, p))
                 .collect();
+            if let Some(subject) = seen.first_mut().filter(|_| self.hidden.contains(&t)) {
+                subject.bbox.y2 -= [0.0, 0.15, 0.3][i as usize % 3] * subject.bbox.height();
+            }
             let step = tracker.step(now, &seen);
             if subject.is_none() && mine.is_some() {
                 subject = tracker.tracks().first().map(|track| track.id);

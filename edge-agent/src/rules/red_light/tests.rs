@@ -56,6 +56,19 @@ fn whoever_waits_over_the_line_for_green_is_not_accused_of_running_red() {
 }
 
 #[test]
+fn whoever_waits_half_hidden_over_the_line_is_not_accused_of_running_red() {
+    let way =
+        &[(0.0, 500.0, 950.0), (2.0, 500.0, 570.0), (15.0, 500.0, 570.0), (18.0, 500.0, 150.0)];
+    let phases = [(0.0, Light::Red), (14.0, Light::Green)];
+    let script = Script { way, phases: &phases, hidden: 5.0..14.5, ..Script::default() };
+    let script = Script { class: VehicleClass::Car, ..script };
+    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::WaitedForGreen));
+    // Gone while it is still red.
+    let script = Script { way, hidden: 5.0..14.5, class: VehicleClass::Car, ..Script::default() };
+    assert_eq!(accused(&verdict(&script)), Some(Movement::Straight));
+}
+
+#[test]
 fn right_turns_follow_the_arrow_and_the_site() {
     // The sample's main head does not govern right turns.
     let mut script = Script { way: RIGHT, ..Script::default() };
