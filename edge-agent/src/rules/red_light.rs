@@ -29,6 +29,8 @@ const LOST_PAST: f32 = 0.6;
 const LEFT_LINE: f32 = 0.08;
 /// Whoever takes longer than this from the line to past it has stopped in between.
 const WAITED: Nanos = seconds(2.0);
+/// Whoever stood this shortly before it was lost from sight still stands there.
+const STILL_THERE: Nanos = seconds(1.5);
 /// How long an exit is waited for.
 const EXIT_WAIT: Nanos = seconds(6.0);
 
@@ -164,6 +166,12 @@ fn departure(track: &Track, scene: &Scene<'_>, passage: &Passage) -> Departure {
     let road = scene.road;
     let path = &track.path;
     let beyond = |i: usize| road.stop.beyond(path[i].bbox.foot()) / passage.size;
+    // Lost from sight where it stood; that its box jumped as others covered it is no motion.
+    let stood = stood_over(track, road, passage);
+    let lost_standing = |until: Nanos| track.last().t.saturating_sub(until) <= STILL_THERE;
+    if scene.ended && stood.is_some_and(lost_standing) {
+        return Departure::AtLine;
+    }
     let first_past = (passage.on..path.len()).find(|&i| beyond(i) >= PAST);
     for i in passage.on..path.len() {
         let exit = road.exit(path[i - 1].bbox.foot(), path[i].bbox.foot());

@@ -69,6 +69,14 @@ fn whoever_waits_half_hidden_over_the_line_is_not_accused_of_running_red() {
 }
 
 #[test]
+fn whoever_is_covered_while_standing_over_the_line_has_not_gone_on() {
+    // Others cover its lower part: the box shrinks for a moment, then it is not seen any more.
+    let way = &[(0.0, 500.0, 950.0), (2.0, 500.0, 530.0), (7.0, 500.0, 530.0)];
+    let script = Script { way, hidden: 6.0..7.0, class: VehicleClass::Car, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::StayedAtLine));
+}
+
+#[test]
 fn right_turns_follow_the_arrow_and_the_site() {
     // The sample's main head does not govern right turns.
     let mut script = Script { way: RIGHT, ..Script::default() };
