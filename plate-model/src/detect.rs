@@ -95,19 +95,16 @@ impl Detector {
         planes: &Planes<'_>,
         region: Option<Region>,
     ) -> Result<Vec<Detection>> {
-        let candidates = self.candidates(planes, region, Offer::Best)?;
+        let candidates = self.candidates(planes, region, Offer::Best, self.limits.score)?;
         Ok(detections(suppress(candidates, &self.limits), planes))
     }
 
     /// Everything the network holds possible from a score up, every class of a place by itself:
     /// what average precision is measured on. A vehicle may come as a bus and as a truck.
     pub fn hypotheses(&mut self, planes: &Planes<'_>, score: f32) -> Result<Vec<Detection>> {
-        let shipped = self.limits;
-        self.limits = Limits { score, cross_class_iou: f32::INFINITY, ..shipped };
-        let candidates = self.candidates(planes, None, Offer::Every);
-        let kept = candidates.map(|candidates| suppress(candidates, &self.limits));
-        self.limits = shipped;
-        Ok(detections(kept?, planes))
+        let limits = Limits { score, cross_class_iou: f32::INFINITY, ..self.limits };
+        let candidates = self.candidates(planes, None, Offer::Every, score)?;
+        Ok(detections(suppress(candidates, &limits), planes))
     }
 
     /// The tensor that the last [`Detector::detect`] made; for benchmarks and parity tests.
@@ -119,12 +116,13 @@ impl Detector {
         self.model.used()
     }
 
-    /// Boxes in frame pixels before suppression.
+    /// Boxes in frame pixels from the score `floor` up, before suppression.
     fn candidates(
         &mut self,
         planes: &Planes<'_>,
         region: Option<Region>,
         offer: Offer,
+        floor: f32,
     ) -> Result<Vec<Candidate>> {
         let region = region.unwrap_or(Region::whole(planes.width(), planes.height()));
         let mut found = Vec::new();
@@ -135,10 +133,12 @@ impl Detector {
                 (above && bbox.y1 < band.y as f32 + EDGE)
                     || (below && bbox.y2 > band.bottom() as f32 - EDGE)
             };
-            found.extend(self.look(planes, band, offer)?.into_iter().filter(|c| !cut(&c.bbox)));
+            found.extend(
+                self.look(planes, band, offer, floor)?.into_iter().filter(|c| !cut(&c.bbox)),
+            );
         }
         // Last, so that its tensor is the one that stays.
-        found.extend(self.look(planes, region, offer)?);
+        found.extend(self.look(planes, region, offer, floor)?);
         Ok(found)
     }
 
@@ -147,9 +147,9 @@ impl Detector {
         planes: &Planes<'_>,
         region: Region,
         offer: Offer,
+        floor: f32,
     ) -> Result<Vec<Candidate>> {
         let letterbox = self.sampler.letterbox(planes, region, INPUT, &mut self.tensor)?;
-        let floor = self.limits.score;
         let (width, height) = letterbox.content();
         let shape = [1, 3, INPUT.1, INPUT.0];
         let found =

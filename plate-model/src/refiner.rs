@@ -127,15 +127,19 @@ impl CornerRefiner {
     }
 }
 
+fn centre(corners: &[Point; 4]) -> Point {
+    corners.iter().fold([0.0, 0.0], |c, p| [c[0] + p[0] / 4.0, c[1] + p[1] / 4.0])
+}
+
 /// Scaled about the centre so that [`MARGIN`] of the size lies around on every side.
 fn grown(corners: &[Point; 4]) -> [Point; 4] {
-    let centre = corners.iter().fold([0.0, 0.0], |c, p| [c[0] + p[0] / 4.0, c[1] + p[1] / 4.0]);
+    let centre = centre(corners);
     corners.map(|p| std::array::from_fn(|i| centre[i] + (p[i] - centre[i]) * (1.0 + 2.0 * MARGIN)))
 }
 
 /// Whether the middle of the quadrilateral lies in the picture.
 fn touches(corners: &[Point; 4], planes: &Planes<'_>) -> bool {
-    let [x, y] = corners.iter().fold([0.0, 0.0], |c, p| [c[0] + p[0] / 4.0, c[1] + p[1] / 4.0]);
+    let [x, y] = centre(corners);
     (0.0..planes.width() as f32).contains(&x) && (0.0..planes.height() as f32).contains(&y)
 }
 

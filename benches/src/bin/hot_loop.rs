@@ -114,15 +114,10 @@ fn time_detector(
     arguments: &Arguments,
     options: &Options,
 ) -> Result<Row> {
-    let mut detector = Detector::load(runtime, &arguments.models, &options.vehicles)?;
-    let mut bare = Bare::load(runtime, &arguments.models, &options.vehicles, detect::INPUT)?;
-    let (mut ours, mut limit) = (Samples::default(), Samples::default());
-    for _ in 0..arguments.repeat {
-        let planes = frame.planes();
-        ours.add(time(|| detector.detect(&planes, None))?);
-        limit.add(bare.run(detector.tensor())?);
-    }
-    Ok(row("detector, frame to boxes", &ours, Some(&limit)))
+    let detector = Detector::load(runtime, &arguments.models, &options.vehicles)?;
+    let bare = Bare::load(runtime, &arguments.models, &options.vehicles, detect::INPUT)?;
+    let look = |detector: &mut Detector| detector.detect(&frame.planes(), None).map(drop);
+    paired("detector, frame to boxes", arguments.repeat, (detector, bare), look, Detector::tensor)
 }
 
 fn time_finder(
@@ -131,17 +126,18 @@ fn time_finder(
     arguments: &Arguments,
     options: &Options,
 ) -> Result<Row> {
-    let mut finder = PlateFinder::load(runtime, &arguments.models, &options.finder)?;
-    let mut bare = Bare::load(runtime, &arguments.models, &options.finder, finder::INPUT)?;
+    let finder = PlateFinder::load(runtime, &arguments.models, &options.finder)?;
+    let bare = Bare::load(runtime, &arguments.models, &options.finder, finder::INPUT)?;
     let (w, h) = (frame.width() as f32, frame.height() as f32);
     let vehicle = BBox::new(w * 0.4, h * 0.4, w * 0.6, h * 0.8);
-    let (mut ours, mut limit) = (Samples::default(), Samples::default());
-    for _ in 0..arguments.repeat {
-        let planes = frame.planes();
-        ours.add(time(|| finder.find(&planes, vehicle))?);
-        limit.add(bare.run(finder.tensor())?);
-    }
-    Ok(row("finder, vehicle to corners", &ours, Some(&limit)))
+    let look = |finder: &mut PlateFinder| finder.find(&frame.planes(), vehicle).map(drop);
+    paired(
+        "finder, vehicle to corners",
+        arguments.repeat,
+        (finder, bare),
+        look,
+        PlateFinder::tensor,
+    )
 }
 
 /// Both looks: where a pattern is no plate, only the first is taken, so a plate's picture tells more.
@@ -151,16 +147,17 @@ fn time_refiner(
     arguments: &Arguments,
     options: &Options,
 ) -> Result<Row> {
-    let mut refiner = CornerRefiner::load(runtime, &arguments.models, &options.refiner)?;
-    let mut bare = Bare::load(runtime, &arguments.models, &options.refiner, refiner::INPUT)?;
+    let refiner = CornerRefiner::load(runtime, &arguments.models, &options.refiner)?;
+    let bare = Bare::load(runtime, &arguments.models, &options.refiner, refiner::INPUT)?;
     let quad = quad(frame);
-    let (mut ours, mut limit) = (Samples::default(), Samples::default());
-    for _ in 0..arguments.repeat {
-        let planes = frame.planes();
-        ours.add(time(|| refiner.refine(&planes, &quad))?);
-        limit.add(bare.run(refiner.tensor())?);
-    }
-    Ok(row("refiner, rough to exact corners", &ours, Some(&limit)))
+    let look = |refiner: &mut CornerRefiner| refiner.refine(&frame.planes(), &quad).map(drop);
+    paired(
+        "refiner, rough to exact corners",
+        arguments.repeat,
+        (refiner, bare),
+        look,
+        CornerRefiner::tensor,
+    )
 }
 
 fn quad(frame: &Frame) -> PlateQuad {
@@ -181,16 +178,33 @@ fn time_reader(
     arguments: &Arguments,
     options: &Options,
 ) -> Result<Row> {
-    let mut reader = PlateReader::load(runtime, &arguments.models, &options.reader)?;
-    let mut bare = Bare::load(runtime, &arguments.models, &options.reader, reader::INPUT)?;
+    let reader = PlateReader::load(runtime, &arguments.models, &options.reader)?;
+    let bare = Bare::load(runtime, &arguments.models, &options.reader, reader::INPUT)?;
     let quad = quad(frame);
+    let look = |reader: &mut PlateReader| reader.read(&frame.planes(), &quad).map(drop);
+    paired(
+        "reader, corners to characters",
+        arguments.repeat,
+        (reader, bare),
+        look,
+        PlateReader::tensor,
+    )
+}
+
+/// Ours and the bare runtime on the tensor that ours made, one after the other.
+fn paired<M>(
+    what: &str,
+    repeat: usize,
+    (mut model, mut bare): (M, Bare),
+    look: impl Fn(&mut M) -> plate_model::Result<()>,
+    tensor: impl Fn(&M) -> &[f32],
+) -> Result<Row> {
     let (mut ours, mut limit) = (Samples::default(), Samples::default());
-    for _ in 0..arguments.repeat {
-        let planes = frame.planes();
-        ours.add(time(|| reader.read(&planes, &quad))?);
-        limit.add(bare.run(reader.tensor())?);
+    for _ in 0..repeat {
+        ours.add(time(|| look(&mut model))?);
+        limit.add(bare.run(tensor(&model))?);
     }
-    Ok(row("reader, corners to characters", &ours, Some(&limit)))
+    Ok(row(what, &ours, Some(&limit)))
 }
 
 fn time<T>(run: impl FnOnce() -> plate_model::Result<T>) -> Result<Duration> {

@@ -167,9 +167,9 @@ fn departure(track: &Track, scene: &Scene<'_>, passage: &Passage) -> Departure {
     let path = &track.path;
     let beyond = |i: usize| road.stop.beyond(path[i].bbox.foot()) / passage.size;
     // Lost from sight where it stood; that its box jumped as others covered it is no motion.
-    let stood = stood_over(track, road, passage);
+    // Asked of a track's whole way, so only once it has ended, not at every picture.
     let lost_standing = |until: Nanos| track.last().t.saturating_sub(until) <= STILL_THERE;
-    if scene.ended && stood.is_some_and(lost_standing) {
+    if scene.ended && stood_over(track, road, passage).is_some_and(lost_standing) {
         return Departure::AtLine;
     }
     let first_past = (passage.on..path.len()).find(|&i| beyond(i) >= PAST);

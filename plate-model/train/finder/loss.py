@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from .net import STRIDE, UNIT
+from .net import COLOUR_BALANCE, STRIDE, UNIT
 
 
 def local_frame(points: torch.Tensor, corners: torch.Tensor) -> torch.Tensor:
@@ -71,7 +71,7 @@ def finder_loss(what: torch.Tensor, where: torch.Tensor, labels: torch.Tensor, c
     share = 1 / owned[owner[positive]]
     corner = (corner * exact * share).sum() / share.sum()
     rows = F.binary_cross_entropy_with_logits(what[positive][:, 1], row[:, 9] - 1)
-    balance = torch.tensor([1.0, 3.0, 3.0, 3.0])
+    balance = torch.tensor(COLOUR_BALANCE)
     colour = F.cross_entropy(what[positive][:, 2:], row[:, 10].long(), weight=balance)
     parts |= {"loss_corner": corner.item(), "loss_rows": rows.item(), "loss_colour": colour.item()}
     return score + cfg["corners"] * corner + cfg["rows"] * rows + cfg["colours"] * colour, parts

@@ -17,6 +17,7 @@ from ..common.layers import ConvUnit, Residual, SeparableUnit
 STRIDE = 8
 UNIT = 16.0
 COLOURS = ("white", "yellow", "blue", "red")
+COLOUR_BALANCE = (1.0, 3.0, 3.0, 3.0)  # what a mistake about each costs: all but white are rare
 CHANNELS = 1 + 8 + 1 + len(COLOURS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-COLOUR_BALANCE = (1.0, 3.0, 3.0, 3.0)
+from ..finder.net import COLOUR_BALANCE
 
 
 def refiner_loss(raw: torch.Tensor, labels: torch.Tensor, nominal: torch.Tensor, cfg: dict):
