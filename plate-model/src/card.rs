@@ -12,7 +12,7 @@
 //! name = "plates"
 //! shape = ["B", 3, 64, 128]        # a name or -1 is a dimension that may vary
 //! layout = "NCHW RGB"
-//! range = [0.0, 1.0]
+//! range = [0.0, 1.0]               # [0.0, 255.0] where it takes bytes
 //! [outputs.chars]
 //! shape = ["B", 10, 37]
 //! [thresholds]                     # optional, else the crate's own
@@ -61,6 +61,17 @@ pub struct Output {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<toml::Value>")]
 pub struct Shape(pub Vec<Option<u32>>);
+
+impl Shape {
+    /// Four dimensions, those that may vary as 1.
+    pub fn of_one(&self) -> Result<[usize; 4], String> {
+        let sizes: Vec<_> =
+            self.0.iter().map(|size| size.map_or(1, |size| size as usize)).collect();
+        sizes.try_into().map_err(|sizes: Vec<_>| {
+            format!("input.shape has {} dimensions, expected 4", sizes.len())
+        })
+    }
+}
 
 impl TryFrom<Vec<toml::Value>> for Shape {
     type Error = String;

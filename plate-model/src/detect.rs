@@ -10,13 +10,15 @@ use crate::card::Kind;
 use crate::error::Result;
 use crate::frame::Planes;
 use crate::geometry::{BBox, Region};
-use crate::model::{Expected, Model};
+use crate::model::{Expected, Model, Numbers};
 use crate::runtime::Runtime;
 use crate::suppress::{Candidate, Limits, suppress};
-use crate::tensor::Sampler;
+use crate::tensor::{BLOCK, Sampler};
 
 /// Width and height of the detector's input.
 pub const INPUT: (usize, usize) = (640, 384);
+/// Its shape: rows and columns of 2x2 blocks of pixels, and the bytes of a block.
+pub const SHAPE: [usize; 4] = [1, INPUT.1 / 2, INPUT.0 / 2, BLOCK];
 
 /// A region this many times as tall as the input's shape is looked at in bands too.
 const TALL: f32 = 1.3;
@@ -29,7 +31,11 @@ const EDGE: f32 = 3.0;
 
 const EXPECTED: Expected = Expected {
     kind: Kind::Vehicles,
-    input: ("images", [Some(1), Some(3), Some(INPUT.1 as u32), Some(INPUT.0 as u32)]),
+    input: (
+        "images",
+        [Some(1), Some(SHAPE[1] as u32), Some(SHAPE[2] as u32), Some(SHAPE[3] as u32)],
+    ),
+    numbers: Numbers::Bytes,
     outputs: &[("boxes", &[Some(1), None, Some(4)]), ("scores", &[Some(1), None, Some(4)])],
     thresholds: &["score", "same_class_iou", "cross_class_iou"],
 };
@@ -49,7 +55,7 @@ pub struct Detection {
 pub struct Detector {
     model: Model,
     sampler: Sampler,
-    tensor: Vec<f32>,
+    tensor: Vec<u8>,
     limits: Limits,
 }
 
@@ -73,7 +79,7 @@ impl Detector {
         Ok(Self {
             model,
             sampler: Sampler::default(),
-            tensor: vec![0.0; 3 * INPUT.0 * INPUT.1],
+            tensor: vec![0; SHAPE.iter().product()],
             limits,
         })
     }
@@ -108,7 +114,7 @@ impl Detector {
     }
 
     /// The tensor that the last [`Detector::detect`] made; for benchmarks and parity tests.
-    pub fn tensor(&self) -> &[f32] {
+    pub fn tensor(&self) -> &[u8] {
         &self.tensor
     }
 
@@ -149,11 +155,10 @@ impl Detector {
         offer: Offer,
         floor: f32,
     ) -> Result<Vec<Candidate>> {
-        let letterbox = self.sampler.letterbox(planes, region, INPUT, &mut self.tensor)?;
+        let letterbox = self.sampler.letterbox_blocks(planes, region, INPUT, &mut self.tensor)?;
         let (width, height) = letterbox.content();
-        let shape = [1, 3, INPUT.1, INPUT.0];
         let found =
-            self.model.run(shape, &self.tensor, ["boxes", "scores"], |[boxes, scores]| {
+            self.model.run(SHAPE, &self.tensor, ["boxes", "scores"], |[boxes, scores]| {
                 if boxes.len() != scores.len() {
                     return None;
                 }

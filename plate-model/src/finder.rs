@@ -12,7 +12,7 @@ use crate::detect::best;
 use crate::error::Result;
 use crate::frame::Planes;
 use crate::geometry::{BBox, Point, distance};
-use crate::model::{Expected, Model};
+use crate::model::{Expected, Model, Numbers};
 use crate::runtime::Runtime;
 use crate::tensor::{Letterbox, Sampler};
 
@@ -31,6 +31,7 @@ pub(crate) const COLOUR_NAMES: [&str; 4] = ["white", "yellow", "blue", "red"];
 const EXPECTED: Expected = Expected {
     kind: Kind::Finder,
     input: ("crops", [None, Some(3), Some(INPUT.1 as u32), Some(INPUT.0 as u32)]),
+    numbers: Numbers::Shares,
     outputs: &[
         ("corners", &[None, None, Some(8)]),
         ("scores", &[None, None]),

@@ -1,10 +1,11 @@
 //! One loaded model: card, checked weights and the session of one worker.
 
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use contract::manifest::ModelUsed;
 use ort::session::Session;
-use ort::value::{Outlet, TensorElementType, TensorRef};
+use ort::value::{Outlet, PrimitiveTensorElementType, TensorElementType, TensorRef};
 
 use crate::card::{Card, Kind, Shape};
 use crate::error::{ModelError, Result};
@@ -14,10 +15,42 @@ use crate::runtime::Runtime;
 pub(crate) struct Expected {
     pub kind: Kind,
     pub input: (&'static str, [Option<u32>; 4]),
+    /// What its numbers are.
+    pub numbers: Numbers,
     /// Name and dimensions, none where any size will do.
     pub outputs: &'static [(&'static str, &'static [Option<u32>])],
     /// Thresholds that a card of this kind may set.
     pub thresholds: &'static [&'static str],
+}
+
+/// A number that a tensor may hold.
+pub trait Element: PrimitiveTensorElementType + Clone + Debug + 'static {}
+
+impl<T: PrimitiveTensorElementType + Clone + Debug + 'static> Element for T {}
+
+/// What an input tensor holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// Floats from 0 to 1.
+    Shares,
+    /// Bytes.
+    Bytes,
+}
+
+impl Numbers {
+    const fn range(self) -> [f64; 2] {
+        match self {
+            Self::Shares => [0.0, 1.0],
+            Self::Bytes => [0.0, 255.0],
+        }
+    }
+
+    const fn element(self) -> TensorElementType {
+        match self {
+            Self::Shares => TensorElementType::Float32,
+            Self::Bytes => TensorElementType::Uint8,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -33,7 +66,7 @@ impl Model {
             .map_err(|problem| ModelError::Card { path: card_path, problem })?;
         let (weights, path) = card.weights(folder)?;
         let session = runtime.session(&path, &weights)?;
-        check_session(&session, &card, &path)?;
+        check_session(&session, &card, expected.numbers, &path)?;
         Ok(Self { card, session })
     }
 
@@ -62,7 +95,7 @@ impl Model {
     pub fn run<const N: usize, R>(
         &mut self,
         shape: [usize; 4],
-        data: &[f32],
+        data: &[impl Element],
         names: [&str; N],
         then: impl FnOnce([&[f32]; N]) -> R,
     ) -> Result<R> {
@@ -106,8 +139,9 @@ fn check_card(card: &Card, expected: &Expected) -> Result<(), String> {
             written(shape)
         ));
     }
-    if card.input.range != [0.0, 1.0] {
-        return Err(format!("input.range is {:?}, expected [0.0, 1.0]", card.input.range));
+    let range = expected.numbers.range();
+    if card.input.range != range {
+        return Err(format!("input.range is {:?}, expected {range:?}", card.input.range));
     }
     for (name, shape) in expected.outputs {
         let Some(output) = card.outputs.get(*name) else {
@@ -141,24 +175,31 @@ fn fits(shape: &Shape, expected: &[Option<u32>]) -> bool {
         })
 }
 
-fn check_session(session: &Session, card: &Card, path: &Path) -> Result<()> {
+fn check_session(session: &Session, card: &Card, numbers: Numbers, path: &Path) -> Result<()> {
     let mismatch = |problem| ModelError::Mismatch { path: path.to_path_buf(), problem };
     let [input] = session.inputs() else {
         return Err(mismatch(format!("it has {} inputs, expected 1", session.inputs().len())));
     };
-    check_outlet("input", input, &card.input.name, &card.input.shape).map_err(mismatch)?;
+    let (name, shape) = (&card.input.name, &card.input.shape);
+    check_outlet(("input", numbers.element()), input, name, shape).map_err(mismatch)?;
     for (name, output) in &card.outputs {
         let Some(outlet) = session.outputs().iter().find(|outlet| outlet.name() == name) else {
             let found: Vec<_> = session.outputs().iter().map(Outlet::name).collect();
             let problem = format!("it has no output {name:?}, only {}", found.join(", "));
             return Err(mismatch(problem));
         };
-        check_outlet("output", outlet, name, &output.shape).map_err(mismatch)?;
+        let what = ("output", TensorElementType::Float32);
+        check_outlet(what, outlet, name, &output.shape).map_err(mismatch)?;
     }
     Ok(())
 }
 
-fn check_outlet(what: &str, outlet: &Outlet, name: &str, shape: &Shape) -> Result<(), String> {
+fn check_outlet(
+    (what, element): (&str, TensorElementType),
+    outlet: &Outlet,
+    name: &str,
+    shape: &Shape,
+) -> Result<(), String> {
     if outlet.name() != name {
         return Err(format!("its {what} is named {:?}, the card says {name:?}", outlet.name()));
     }
@@ -166,8 +207,8 @@ fn check_outlet(what: &str, outlet: &Outlet, name: &str, shape: &Shape) -> Resul
     else {
         return Err(format!("its {what} {name:?} is no tensor"));
     };
-    if kind != TensorElementType::Float32 {
-        return Err(format!("its {what} {name:?} holds {kind:?}, expected Float32"));
+    if kind != element {
+        return Err(format!("its {what} {name:?} holds {kind:?}, expected {element:?}"));
     }
     let found: Vec<Option<u32>> = found.iter().map(|size| u32::try_from(*size).ok()).collect();
     // Exporters leave dimensions open that the graph fixes later on; those show when it runs.

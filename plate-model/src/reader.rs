@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::finder::PlateQuad;
 use crate::frame::Planes;
 use crate::fusion::Thresholds;
-use crate::model::{Expected, Model};
+use crate::model::{Expected, Model, Numbers};
 use crate::rectify::{Rectifier, sharpness};
 use crate::runtime::Runtime;
 
@@ -29,6 +29,7 @@ pub const ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const EXPECTED: Expected = Expected {
     kind: Kind::Reader,
     input: ("plates", [None, Some(3), Some(INPUT.1 as u32), Some(INPUT.0 as u32)]),
+    numbers: Numbers::Shares,
     outputs: &[("chars", &[None, Some(POSITIONS as u32), Some(SYMBOLS as u32)])],
     thresholds: &["accept", "accept_fused", "confident"],
 };

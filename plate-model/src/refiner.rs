@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::finder::{COLOUR_NAMES, COLOURS, PlateQuad};
 use crate::frame::Planes;
 use crate::geometry::Point;
-use crate::model::{Expected, Model};
+use crate::model::{Expected, Model, Numbers};
 use crate::rectify::{Rectifier, unrectified};
 use crate::runtime::Runtime;
 
@@ -32,6 +32,7 @@ const FIRST_SHARE: f32 = 0.25;
 const EXPECTED: Expected = Expected {
     kind: Kind::Refiner,
     input: ("plates", [None, Some(3), Some(INPUT.1 as u32), Some(INPUT.0 as u32)]),
+    numbers: Numbers::Shares,
     outputs: &[
         ("corners", &[None, Some(8)]),
         ("scores", &[None]),

@@ -10,6 +10,7 @@ use ort::value::TensorRef;
 
 use crate::card::Card;
 use crate::error::{ModelError, Result};
+pub use crate::model::Element;
 use crate::runtime::Runtime;
 
 /// Times of one measurement.
@@ -56,26 +57,25 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// A session of its own on the weights of `<base>.card.toml`; `size` is the input's width and
-    /// height.
-    pub fn load(
-        runtime: &Runtime,
-        folder: &Path,
-        base: &str,
-        (width, height): (usize, usize),
-    ) -> Result<Self> {
+    /// A session of its own on the weights of `<base>.card.toml`, for one picture at a time.
+    pub fn load(runtime: &Runtime, folder: &Path, base: &str) -> Result<Self> {
         let (card, _) = Card::read(folder, base)?;
         let (weights, path) = card.weights(folder)?;
         Ok(Self {
             session: runtime.session(&path, &weights)?,
             input: card.input.name,
             model: card.name,
-            shape: [1, 3, height, width],
+            // The batch is the one dimension that may vary.
+            shape: card
+                .input
+                .shape
+                .of_one()
+                .map_err(|problem| ModelError::Card { path, problem })?,
         })
     }
 
-    /// One inference on a tensor of 3 x height x width numbers.
-    pub fn run(&mut self, tensor: &[f32]) -> Result<Duration> {
+    /// One inference on a tensor of what the model takes.
+    pub fn run(&mut self, tensor: &[impl Element]) -> Result<Duration> {
         let failed = |problem: String| ModelError::Inference { model: self.model.clone(), problem };
         let start = Instant::now();
         let input = TensorRef::from_array_view((self.shape, tensor))

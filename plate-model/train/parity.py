@@ -31,6 +31,7 @@ from .reader.alphabet import BLANK, CHARACTERS
 from .reader.data import rectify
 from .refiner.score import refine
 from .vehicles.net import CLASSES
+from .vehicles.packed import packed
 from .vehicles.score import detect, overlap
 
 DETECTOR, FINDER, READER = (640, 384), 192, (128, 64)
@@ -90,7 +91,7 @@ def vehicles(lines: list[dict], data: Path, weights: Path) -> tuple[list[bool], 
         if img.shape[0] > 0.78 * img.shape[1]:
             continue  # the product looks at tall pictures in bands too
         inp, scale = letterbox(img, *DETECTOR)
-        boxes, scores = (o[0] for o in run.run(None, {"images": to_tensor_layout([inp])}))
+        boxes, scores = (o[0] for o in run.run(None, {"images": packed(to_tensor_layout([inp]))}))
         here = detect(boxes, scores, SCORE["vehicles"])
         h, w = img.shape[:2]
         here[:, 2:] = np.clip(here[:, 2:] / scale, 0, [w, h, w, h]) / [w, h, w, h]

@@ -11,10 +11,10 @@ use benches::Samples;
 use clap::Parser;
 use contract::plate::PlateColour;
 use plate_model::tensor::Sampler;
-use plate_model::timing::Bare;
+use plate_model::timing::{Bare, Element};
 use plate_model::{
     BBox, CornerRefiner, Detector, Frame, Layout, Options, PixelFormat, PlateFinder, PlateQuad,
-    PlateReader, Precision, Region, Runtime, RuntimeOptions, detect, finder, reader, refiner,
+    PlateReader, Precision, Region, Runtime, RuntimeOptions, detect,
 };
 use serde::Serialize;
 
@@ -97,12 +97,12 @@ fn pattern(format: PixelFormat) -> Result<Frame> {
 
 fn tensor(what: &str, frame: &Frame, scalar: bool, arguments: &Arguments) -> Result<Row> {
     let mut sampler = if scalar { Sampler::scalar() } else { Sampler::default() };
-    let mut out = vec![0.0; 3 * detect::INPUT.0 * detect::INPUT.1];
+    let mut out = vec![0; detect::SHAPE.iter().product()];
     let region = Region::whole(frame.width(), frame.height());
     let mut samples = Samples::default();
     for _ in 0..arguments.repeat {
         let planes = frame.planes();
-        samples.add(time(|| sampler.letterbox(&planes, region, detect::INPUT, &mut out))?);
+        samples.add(time(|| sampler.letterbox_blocks(&planes, region, detect::INPUT, &mut out))?);
         black_box(&out);
     }
     Ok(row(what, &samples, None))
@@ -115,7 +115,7 @@ fn time_detector(
     options: &Options,
 ) -> Result<Row> {
     let detector = Detector::load(runtime, &arguments.models, &options.vehicles)?;
-    let bare = Bare::load(runtime, &arguments.models, &options.vehicles, detect::INPUT)?;
+    let bare = Bare::load(runtime, &arguments.models, &options.vehicles)?;
     let look = |detector: &mut Detector| detector.detect(&frame.planes(), None).map(drop);
     paired("detector, frame to boxes", arguments.repeat, (detector, bare), look, Detector::tensor)
 }
@@ -127,7 +127,7 @@ fn time_finder(
     options: &Options,
 ) -> Result<Row> {
     let finder = PlateFinder::load(runtime, &arguments.models, &options.finder)?;
-    let bare = Bare::load(runtime, &arguments.models, &options.finder, finder::INPUT)?;
+    let bare = Bare::load(runtime, &arguments.models, &options.finder)?;
     let (w, h) = (frame.width() as f32, frame.height() as f32);
     let vehicle = BBox::new(w * 0.4, h * 0.4, w * 0.6, h * 0.8);
     let look = |finder: &mut PlateFinder| finder.find(&frame.planes(), vehicle).map(drop);
@@ -148,7 +148,7 @@ fn time_refiner(
     options: &Options,
 ) -> Result<Row> {
     let refiner = CornerRefiner::load(runtime, &arguments.models, &options.refiner)?;
-    let bare = Bare::load(runtime, &arguments.models, &options.refiner, refiner::INPUT)?;
+    let bare = Bare::load(runtime, &arguments.models, &options.refiner)?;
     let quad = quad(frame);
     let look = |refiner: &mut CornerRefiner| refiner.refine(&frame.planes(), &quad).map(drop);
     paired(
@@ -179,7 +179,7 @@ fn time_reader(
     options: &Options,
 ) -> Result<Row> {
     let reader = PlateReader::load(runtime, &arguments.models, &options.reader)?;
-    let bare = Bare::load(runtime, &arguments.models, &options.reader, reader::INPUT)?;
+    let bare = Bare::load(runtime, &arguments.models, &options.reader)?;
     let quad = quad(frame);
     let look = |reader: &mut PlateReader| reader.read(&frame.planes(), &quad).map(drop);
     paired(
@@ -192,12 +192,12 @@ fn time_reader(
 }
 
 /// Ours and the bare runtime on the tensor that ours made, one after the other.
-fn paired<M>(
+fn paired<M, T: Element>(
     what: &str,
     repeat: usize,
     (mut model, mut bare): (M, Bare),
     look: impl Fn(&mut M) -> plate_model::Result<()>,
-    tensor: impl Fn(&M) -> &[f32],
+    tensor: impl Fn(&M) -> &[T],
 ) -> Result<Row> {
     let (mut ours, mut limit) = (Samples::default(), Samples::default());
     for _ in 0..repeat {

@@ -1,5 +1,5 @@
 //! From a decoder's planes straight to the network's tensor: resampling, colour conversion,
-//! scaling to 0–1 and letterboxing in one pass, with no RGB picture in between.
+//! scaling to 0–1 (or bytes) and letterboxing in one pass, with no RGB picture in between.
 //!
 //! The pass is separable. For each output row the source rows that it covers are summed with 8-bit
 //! weights into 16-bit rows (Y, U, V apart), then each output pixel gathers its columns with 14-bit
@@ -10,6 +10,7 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod axis;
+mod blocks;
 mod colour;
 mod letterbox;
 mod scalar;
@@ -18,6 +19,7 @@ use crate::error::{ModelError, Result};
 use crate::frame::{Chroma, Plane, Planes};
 use crate::geometry::Region;
 use axis::{Axis, Columns, Span};
+pub use blocks::BLOCK;
 use colour::Coefficients;
 pub use letterbox::Letterbox;
 
@@ -29,6 +31,8 @@ pub const PADDING: f32 = 114.0 / 255.0;
 pub struct Sampler {
     geometry: Option<(Key, Geometry)>,
     rows: Rows,
+    /// Two lines as bytes on their way into blocks.
+    levels: blocks::Levels,
     /// Set where the scalar path is wanted although the CPU has AVX2.
     scalar: bool,
 }
@@ -81,7 +85,7 @@ impl Sampler {
     ) -> Result<Letterbox> {
         let letterbox = Letterbox::new(region, size);
         let (width, height) = letterbox.inner();
-        self.fill(planes, region, (width, height), size.0, tensor, size)?;
+        self.fill(planes, region, (width, height), size, tensor)?;
         let plane = size.0 * size.1;
         for channel in tensor[..3 * plane].chunks_exact_mut(plane) {
             for row in channel[..height * size.0].chunks_exact_mut(size.0) {
@@ -92,6 +96,24 @@ impl Sampler {
         Ok(letterbox)
     }
 
+    /// Fills a tensor of bytes of `size` (width, height; both even) with the region, letterboxed:
+    /// `[height / 2, width / 2, 12]`, the four pixels of a 2x2 block side by side (see [`blocks`]).
+    pub fn letterbox_blocks(
+        &mut self,
+        planes: &Planes<'_>,
+        region: Region,
+        size: (usize, usize),
+        tensor: &mut [u8],
+    ) -> Result<Letterbox> {
+        let letterbox = Letterbox::new(region, size);
+        let inner = letterbox.inner();
+        room(tensor.len(), size)?;
+        let mut lines = blocks::Lines::new(std::mem::take(&mut self.levels), size, tensor);
+        let done = self.each_line(planes, region, inner, &mut lines);
+        self.levels = lines.finish();
+        done.map(|()| letterbox)
+    }
+
     /// Fills a planar RGB tensor of `size` (width, height) with the region, stretched to fit.
     pub fn stretch(
         &mut self,
@@ -100,7 +122,7 @@ impl Sampler {
         size: (usize, usize),
         tensor: &mut [f32],
     ) -> Result<()> {
-        self.fill(planes, region, size, size.0, tensor, size)
+        self.fill(planes, region, size, size, tensor)
     }
 
     fn fill(
@@ -108,24 +130,34 @@ impl Sampler {
         planes: &Planes<'_>,
         region: Region,
         inner: (usize, usize),
-        stride: usize,
-        tensor: &mut [f32],
         size: (usize, usize),
+        tensor: &mut [f32],
+    ) -> Result<()> {
+        room(tensor.len(), size)?;
+        let plane = size.0 * size.1;
+        let (red, rest) = tensor.split_at_mut(plane);
+        let (green, blue) = rest.split_at_mut(plane);
+        self.each_line(
+            planes,
+            region,
+            inner,
+            &mut Planar { width: size.0, planes: [red, green, blue] },
+        )
+    }
+
+    /// Resamples the region to `inner` (width, height), line by line.
+    fn each_line(
+        &mut self,
+        planes: &Planes<'_>,
+        region: Region,
+        inner: (usize, usize),
+        lines: &mut impl Lines,
     ) -> Result<()> {
         let picture = (planes.width(), planes.height());
         if !region.fits(picture.0, picture.1) {
             return Err(ModelError::Frame(format!(
                 "region {}x{} at {},{} is not inside the {}x{} picture",
                 region.width, region.height, region.x, region.y, picture.0, picture.1
-            )));
-        }
-        let plane = size.0 * size.1;
-        if tensor.len() < 3 * plane {
-            return Err(ModelError::Frame(format!(
-                "tensor has {} numbers, 3x{}x{} are needed",
-                tensor.len(),
-                size.1,
-                size.0
             )));
         }
         let key = Key { picture, region, size: inner };
@@ -136,17 +168,47 @@ impl Sampler {
         self.rows.resize(geometry);
         let coefficients = Coefficients::new(planes.colour());
         let vector = !self.scalar && has_avx2();
-        let (red, rest) = tensor.split_at_mut(plane);
-        let (green, blue) = rest.split_at_mut(plane);
         let mut covered: Vec<&[u8]> = Vec::new();
         for line in 0..inner.1 {
             self.rows.weigh(planes, geometry, line, &mut covered, vector);
-            let at = line * stride..line * stride + inner.0;
-            let mut out = [&mut red[at.clone()], &mut green[at.clone()], &mut blue[at]];
+            let mut out = lines.line(line, inner.0);
             mix(&self.rows, geometry, &coefficients, &mut out, vector);
+            lines.done(line, inner.0);
         }
         Ok(())
     }
+}
+
+/// Where resampled lines go.
+trait Lines {
+    /// Red, green and blue of a line, `width` numbers each, to be filled.
+    fn line(&mut self, line: usize, width: usize) -> [&mut [f32]; 3];
+
+    /// The line is filled.
+    fn done(&mut self, _line: usize, _width: usize) {}
+}
+
+/// Three planes of `width` numbers a line.
+struct Planar<'t> {
+    width: usize,
+    planes: [&'t mut [f32]; 3],
+}
+
+impl Lines for Planar<'_> {
+    fn line(&mut self, line: usize, width: usize) -> [&mut [f32]; 3] {
+        let at = line * self.width..line * self.width + width;
+        self.planes.each_mut().map(|plane| &mut plane[at.clone()])
+    }
+}
+
+/// Whether three colours of `size` (width, height) fit into so many numbers.
+fn room(numbers: usize, (width, height): (usize, usize)) -> Result<()> {
+    if numbers < 3 * width * height {
+        return Err(ModelError::Frame(format!(
+            "tensor has {numbers} numbers, 3x{height}x{width} are needed"
+        )));
+    }
+    Ok(())
 }
 
 impl Geometry {

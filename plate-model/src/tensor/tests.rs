@@ -201,3 +201,42 @@ fn bad_regions_and_tensors_are_errors() {
     let whole = Region::whole(16, 16);
     assert!(sampler.stretch(&frame.planes(), whole, (9, 8), &mut tensor).is_err());
 }
+
+proptest! {
+    /// Blocks hold what planes hold: every pixel, the padding, whatever the number of lines.
+    #[test]
+    fn blocks_are_the_planes_in_another_order(width in 1u32..90, height in 1u32..90, seed in 0u64..1000) {
+        let frame = noise(PixelFormat::I420, width, height, 3, seed);
+        let planes = frame.planes();
+        let (region, size) = (Region::whole(width, height), (48, 32));
+        let mut sampler = Sampler::default();
+        let mut numbers = vec![0.0; 3 * size.0 * size.1];
+        let mut bytes = vec![0; 3 * size.0 * size.1];
+        // Twice, so that buffers of the first picture are not seen in the second.
+        let other = noise(PixelFormat::I420, 40, 77, 0, seed + 1);
+        sampler.letterbox_blocks(&other.planes(), Region::whole(40, 77), size, &mut bytes).unwrap();
+        let one = sampler.letterbox(&planes, region, size, &mut numbers).unwrap();
+        let two = sampler.letterbox_blocks(&planes, region, size, &mut bytes).unwrap();
+        prop_assert_eq!(one, two);
+        for colour in 0..3 {
+            for y in 0..size.1 {
+                for x in 0..size.0 {
+                    let number = numbers[(colour * size.1 + y) * size.0 + x];
+                    let block = (y / 2 * (size.0 / 2) + x / 2) * BLOCK;
+                    let byte = bytes[block + y % 2 * 6 + colour * 2 + x % 2];
+                    prop_assert_eq!(byte, (number * 255.0).round() as u8, "{} {} {}", colour, y, x);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tensor_too_small_is_refused() {
+    let frame = noise(PixelFormat::I420, 8, 8, 0, 1);
+    let mut sampler = Sampler::default();
+    let refused = sampler
+        .letterbox_blocks(&frame.planes(), Region::whole(8, 8), (16, 16), &mut [0; 100])
+        .unwrap_err();
+    assert!(refused.to_string().contains("3x16x16"), "{refused}");
+}

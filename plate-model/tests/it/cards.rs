@@ -39,7 +39,7 @@ fn refusal(base: &str, folder: &Path) -> ModelError {
 fn what_differs_is_named() {
     for (base, from, to, said) in [
         ("vehicles", "\"car\", \"bus\"", "\"bus\", \"car\"", "motorbike, bus, car, truck"),
-        ("vehicles", "[1, 3, 384, 640]", "[1, 3, 640, 640]", "expected [1, 3, 384, 640]"),
+        ("vehicles", "[1, 192, 320, 12]", "[1, 320, 320, 12]", "expected [1, 192, 320, 12]"),
         ("vehicles", "name = \"images\"", "name = \"pictures\"", "input.name"),
         (
             "vehicles",
@@ -48,7 +48,7 @@ fn what_differs_is_named() {
             "boxes",
         ),
         ("vehicles", "kind = \"vehicles\"", "kind = \"reader\"", "kind is Reader"),
-        ("vehicles", "range = [0.0, 1.0]", "range = [0.0, 255.0]", "input.range"),
+        ("vehicles", "range = [0.0, 255.0]", "range = [0.0, 1.0]", "input.range"),
         ("finder", "\"yellow\", \"blue\"", "\"blue\", \"yellow\"", "white, blue, yellow, red"),
         ("finder", "[outputs.rows]", "[outputs.lines]", "[outputs.rows] is missing"),
         ("reader", "0123456789A", "A0123456789", "alphabet"),

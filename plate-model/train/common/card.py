@@ -62,7 +62,7 @@ def write(onnx: Path, head: dict, tables: dict[str, dict]) -> Path:
 
 def training(room: str, cfg: dict, state: dict, sources: list[str], args: list[str]) -> dict:
     return {
-        "framework": "torch 2.15.0, CPU, bf16 autocast",
+        "framework": "torch 2.15.0, bf16 autocast",
         "command": f"python -m train.{room}.train " + " ".join(args),
         "seed": cfg["seed"],
         "steps": state["schedule"]["step"],

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from . import checkpoint
 from .config import RUNS, step_aside
+from .device import DEVICE
 from .folded import from_onnx
 from .plots import Journal
 from .schedule import Schedule
@@ -47,6 +48,7 @@ def fit(
     net = net.to(memory_format=torch.channels_last)
     earlier: list[str] = []
     if args.init and args.init.suffix == ".onnx":
+        net = net.to(DEVICE)
         probe = [batch for batch, _ in zip(DataLoader(batches(cfg["seed"]), batch_size=None), range(PROBES))]
         earlier = [from_onnx(net, args.init, lambda: [loss_of(net, batch) for batch in probe])]
     elif args.init:
@@ -55,6 +57,7 @@ def fit(
         earlier = checkpoint.history(first)
     elif begin and not last.exists():
         earlier = begin(net)
+    net = net.to(DEVICE)
     ema = checkpoint.AveragedWeights(net, cfg["ema"])
     optimizer = torch.optim.AdamW(
         groups(net) if groups else net.parameters(), lr=cfg["rate"], weight_decay=cfg["weight_decay"]
@@ -101,8 +104,3 @@ def fit(
             checkpoint.save(last, net=net.state_dict(), ema=ema.net.state_dict(), optimizer=optimizer.state_dict(),
                             schedule=schedule.state(), metrics=result, after=earlier)
     print("finished")
-
-
-def pixels(images: torch.Tensor) -> torch.Tensor:
-    """uint8 [B,H,W,3] as the networks take it: f32 [B,3,H,W] in 0..1, channels last in memory."""
-    return images.permute(0, 3, 1, 2).float().div_(255)

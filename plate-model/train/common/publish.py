@@ -42,18 +42,22 @@ def staging(out: Path, room: str) -> Path:
 def both(
     path: Path, name: str, calibration: np.ndarray, cfg: dict,
     measure: Callable[[InferenceSession], dict], head: dict, tables: dict[str, dict],
+    ranges: dict[str, float] | None = None, finish: Callable[[Path], None] | None = None,
 ) -> None:
     """Measures the float model at `path`, makes its int8 twin, measures that; a card for each.
 
     `calibration` [N,...] are inputs of training. The room's configuration says which layers stay
     float, the thresholds the product starts from, and what the weights are known to be weak at.
+    `ranges` is for `quantize.quantise`; `finish` may rewrite the int8 file.
     """
     keep = cfg["int8"]["keep"]
     head = {**head, "weaknesses": cfg["card"]["weaknesses"]}
     if "thresholds" in cfg:
         tables = {"thresholds": cfg["thresholds"], **tables}
     twin = path.with_name(f"{path.stem}.int8.onnx")
-    kept = quantize.quantise(path, twin, name, calibration, tuple(keep))
+    kept = quantize.quantise(path, twin, name, calibration, tuple(keep), ranges)
+    if finish:
+        finish(twin)
     for file in (path, twin):
         metrics = measure(onnx_export.session(file))
         how = {"quantisation": {"kind": "static, U8S8, per channel, QDQ", "float_nodes": kept,

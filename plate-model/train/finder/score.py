@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import torch
 
 from ..common.letterbox import letterbox, to_tensor_layout
 from .crops import Picture, cut, plate_width, random_box, vehicle_box
@@ -79,13 +78,3 @@ def evaluate(predict, crops, floor: float = 0.4) -> dict[str, float]:
         "val_rows": rows_right / max(hits, 1),
         "val_colour": colour_right / max(hits, 1),
     }
-
-
-def torch_predictor(decoded: torch.nn.Module):
-    @torch.no_grad()
-    def predict(x: np.ndarray):
-        with torch.autocast("cpu", torch.bfloat16):
-            out = decoded(torch.from_numpy(x).contiguous(memory_format=torch.channels_last))
-        return [t.float().numpy() for t in out]
-
-    return predict

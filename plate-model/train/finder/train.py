@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from ..common.config import arguments
-from ..common.loop import fit, pixels
+from ..common.device import answers, predictor
+from ..common.loop import fit
 from .data import Crops, real_pictures, synthetic_pictures, vehicle_negatives
 from .loss import finder_loss
 from .net import DecodedFinder, FinderNet, cell_centres
-from .score import evaluate, fixed_crops, torch_predictor
+from .score import evaluate, fixed_crops
 
 
 def main() -> None:
@@ -30,12 +30,10 @@ def main() -> None:
 
     def loss_of(net: nn.Module, batch):
         images, labels = batch
-        with torch.autocast("cpu", torch.bfloat16):
-            what, where = net(pixels(images))
-        return finder_loss(what.float(), where.float(), labels, centres, cfg["loss"])
+        return finder_loss(*answers(net, images), labels, centres, cfg["loss"])
 
     def score_of(net: nn.Module) -> dict[str, float]:
-        predict = torch_predictor(DecodedFinder(net, side).eval())
+        predict = predictor(DecodedFinder(net, side))
         result = evaluate(predict, crops)
         if crops_synthetic:
             result |= {k.replace("val_", "val_synthetic_"): v for k, v in evaluate(predict, crops_synthetic).items()}

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import torch
 
+from ..common.device import answers
 from ..common.letterbox import to_tensor_layout
 from .alphabet import decode, encode
 from .data import Plate, at_width, degrade, rectify
@@ -29,12 +30,7 @@ def as_degraded(plates: list[Plate], cfg: dict, seed: int) -> np.ndarray:
 @torch.no_grad()
 def run(net, inputs: np.ndarray, batch: int = 128) -> torch.Tensor:
     net.eval()
-    parts = []
-    for i in range(0, len(inputs), batch):
-        x = torch.from_numpy(inputs[i : i + batch]).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
-            parts.append(net(x).float())
-    return torch.cat(parts)
+    return torch.cat([answers(net, inputs[i : i + batch])[0] for i in range(0, len(inputs), batch)])
 
 
 def texts(logits) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import nn
 
 from ..common.config import arguments
-from ..common.loop import fit, pixels
+from ..common.device import answers
+from ..common.loop import fit
 from .data import Plates, real_plates, split, synthetic_plates
 from .net import ReaderNet
 from .score import accuracy, as_degraded, as_found, by_domain, run, texts
@@ -25,9 +25,7 @@ def main() -> None:
 
     def loss_of(net: nn.Module, batch):
         images, labels = batch
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = net(pixels(images))
-        logits = logits.float()
+        (logits,) = answers(net, images)
         loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), label_smoothing=cfg["label_smoothing"])
         whole = (logits.argmax(-1) == labels).all(1).float().mean()
         return loss, {"loss": loss.item(), "train_plate": whole.item()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from ..finder.crops import Picture, plate_width
 from .data import Looks, first_answer, grown, moved, straighten
@@ -49,11 +48,3 @@ def evaluate(predict, looks, cfg: dict) -> dict[str, float]:
         "val_rows": rows / n,
         "val_colour": colours / n,
     }
-
-
-def torch_predictor(decoded: torch.nn.Module):
-    @torch.no_grad()
-    def predict(x: np.ndarray):
-        return [t.float().numpy() for t in decoded(torch.from_numpy(x))]
-
-    return predict

@@ -6,12 +6,13 @@ import torch
 from torch import nn
 
 from ..common.config import arguments
-from ..common.loop import fit, pixels
+from ..common.device import answers, predictor
+from ..common.loop import fit
 from ..finder.data import real_pictures, synthetic_pictures, vehicle_negatives
 from .data import Looks
 from .loss import refiner_loss
 from .net import DecodedRefiner, RefinerNet, expected
-from .score import evaluate, fixed_looks, torch_predictor
+from .score import evaluate, fixed_looks
 
 
 def main() -> None:
@@ -28,13 +29,11 @@ def main() -> None:
 
     def loss_of(net: nn.Module, batch):
         images, labels = batch
-        with torch.autocast("cpu", torch.bfloat16):
-            raw = net(pixels(images))
-        return refiner_loss(raw.float(), labels, nominal, cfg["loss"])
+        return refiner_loss(*answers(net, images), labels, nominal, cfg["loss"])
 
     def score_of(net: nn.Module) -> dict[str, float]:
-        decoded = DecodedRefiner(net, inp["width"], inp["height"], inp["margin"]).eval()
-        return evaluate(torch_predictor(decoded), looks, cfg)
+        decoded = DecodedRefiner(net, inp["width"], inp["height"], inp["margin"])
+        return evaluate(predictor(decoded, half=False), looks, cfg)
 
     fit(args, cfg, RefinerNet(), lambda seed: Looks(real, negatives, synthetic, cfg, seed), loss_of, score_of)
 

@@ -18,6 +18,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from ..common import augment, synthetic
 from ..common.letterbox import GREY, letterbox, to_tensor_layout
+from .paste import paste, patches
 
 
 @dataclass
@@ -95,6 +96,11 @@ class Windows(IterableDataset):
         self.groups = [self._by_camera(real, 0), self._by_camera(synthetic, len(real))]
         counts = np.bincount(np.concatenate([f.boxes[:, 0].astype(int) for f in self.frames]), minlength=4)
         self.class_weight = 1 / np.sqrt(np.maximum(counts, 1))
+        # Frames by the class of their patches: pasting asks for each class as often.
+        self.patches: list[list[tuple[int, int]]] = [[] for _ in counts]
+        for i, f in enumerate(real):
+            for j in patches(f.image, f.boxes):
+                self.patches[int(f.boxes[j, 0])].append((i, j))
 
     @staticmethod
     def _by_camera(frames: list[Frame], offset: int) -> tuple[list[list[int]], np.ndarray]:
@@ -126,7 +132,8 @@ class Windows(IterableDataset):
             p = self.class_weight[frame.boxes[:, 0].astype(int)]
             b = frame.boxes[rng.choice(len(frame.boxes), p=p / p.sum())]
             cx, cy = (b[1] + b[3]) / 2, (b[2] + b[4]) / 2
-            tx, ty = w * rng.uniform(0.15, 0.85) - cx * sx, h * rng.uniform(0.15, 0.85) - cy * sy
+            tx = within(w * rng.uniform(0.15, 0.85) - cx * sx, w, fw * sx)
+            ty = within(h * rng.uniform(0.15, 0.85) - cy * sy, h, fh * sy)
         else:
             tx = rng.uniform(min(0, w - fw * sx), max(0, w - fw * sx))
             ty = rng.uniform(min(0, h - fh * sy), max(0, h - fh * sy))
@@ -161,6 +168,12 @@ class Windows(IterableDataset):
             kept, ignored = np.concatenate(kept), np.concatenate(ignored)
         else:
             img, kept, ignored = self.window(frame, w, h, full, rng)
+        if not full and rng.random() < self.view["pasted"]:
+            for _ in range(rng.integers(1, 4)):
+                of_class = self.patches[rng.integers(len(self.patches))]
+                if of_class and len(kept):
+                    i, j = of_class[rng.integers(len(of_class))]
+                    kept, ignored = paste(img, kept, ignored, self.frames[i].image, self.frames[i].boxes[j], rng)
         img = augment.colour(img, rng)
         if rng.random() < 0.15:
             img = augment.blur(img, rng, 1.6)
@@ -184,6 +197,11 @@ class Windows(IterableDataset):
                 "ignored": [torch.from_numpy(np.ascontiguousarray(b[2])) for b in batch],
                 "incomplete": torch.tensor([b[3] for b in batch]),
             }
+
+
+def within(start: float, window: float, length: float, slack: float = 0.08) -> float:
+    """Where the frame starts so that the window shows little of what is beside it."""
+    return float(np.clip(start, min(0, window - length) - slack * window, max(0, window - length) + slack * window))
 
 
 def split_visible(boxes: np.ndarray, w: int, h: int) -> tuple[np.ndarray, np.ndarray]:

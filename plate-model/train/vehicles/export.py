@@ -12,6 +12,7 @@ from ..common import card, onnx_export, publish, split
 from ..common.layers import count_macs
 from .data import letterboxed, real_frames, synthetic_frames
 from .net import CLASSES, STRIDES, DecodedVehicles, VehicleNet
+from .packed import CHANNELS, PIXELS, packed, stay_bytes, take_packed
 from .score import evaluate
 
 
@@ -26,6 +27,7 @@ def main() -> None:
     example = torch.zeros(1, 3, h, w)
     macs = count_macs(decoded.eval(), example)
     fused = onnx_export.export(decoded, example, path, "images", ["boxes", "scores"], None)
+    take_packed(path, "images")
 
     frames = real_frames(args.data, cfg["data"])
     held = [f for f in frames if f.camera in split.CAMERAS]
@@ -41,7 +43,7 @@ def main() -> None:
         def predict(x: np.ndarray):
             key = hashlib.sha1(x.tobytes()).digest()  # a frame is scored overall and by camera, run once
             if key not in seen:
-                boxes, scores = run.run(None, {"images": x})
+                boxes, scores = run.run(None, {"images": packed(x)})
                 seen[key] = boxes[0], scores[0]
             return seen[key]
 
@@ -52,25 +54,26 @@ def main() -> None:
         if synthetic:
             metrics |= {k.replace("val_", "synthetic_"): v for k, v in evaluate(predict, synthetic, cfg).items()}
         metrics |= {"held_out_frames": len(held), "synthetic_frames": len(synthetic)}
-        metrics |= {f"torch_difference_{k}": v for k, v in onnx_export.parity(fused, run, inputs, "images").items()}
-        time = onnx_export.milliseconds(run, inputs[:1], "images")
+        metrics |= {f"torch_difference_{k}": v for k, v in onnx_export.parity(fused, run, inputs, "images", packed).items()}
+        time = onnx_export.milliseconds(run, packed(inputs[:1]), "images")
         return metrics | {"gmac": macs / 1e9, **time, "timing": "one thread, shared and busy machine"}
 
     cells = sum((h // s) * (w // s) for s in STRIDES)
     publish.both(
-        path, "images", calibration, cfg, measure,
+        path, "images", packed(calibration), cfg, measure,
         {
             "kind": "vehicles",
             "classes": list(CLASSES),
         },
         {
-            "input": {"name": "images", "shape": [1, 3, h, w], "layout": "NCHW RGB", "range": [0.0, 1.0],
-                      "letterbox": "scale to fit, content at the top left, grey 114/255"},
+            "input": {"name": "images", "shape": [1, h // 2, w // 2, CHANNELS], "layout": "bytes, 2x2 blocks (train/vehicles/packed.py)",
+                      "range": [0.0, 255.0], "letterbox": "scale to fit, content at the top left, grey 114"},
             "outputs.boxes": {"shape": [1, cells, 4], "meaning": "x1 y1 x2 y2 in input pixels"},
             "outputs.scores": {"shape": [1, cells, len(CLASSES)], "meaning": "after sigmoid; no suppression inside"},
             "training": card.training("vehicles", cfg, state, [*card.VEHICLES, *([card.SYNTHETIC] if synthetic else [])],
                                       ["--data DATA", *(["--synthetic DIR"] if synthetic else [])]),
         },
+        ranges={PIXELS: 1.0}, finish=stay_bytes,
     )
     publish.hand_over(staged, args.out)
 

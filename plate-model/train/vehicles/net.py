@@ -21,12 +21,13 @@ CLASSES = ("motorbike", "car", "bus", "truck")
 
 
 class Head(nn.Module):
-    """Decoupled head of one level: class scores and side distances."""
+    """Head of one level, class scores and side distances apart after the first look."""
 
-    def __init__(self, ch: int, classes: int, depth: int):
+    def __init__(self, ch: int, classes: int):
         super().__init__()
-        self.cls = nn.Sequential(*[SeparableUnit(ch, ch) for _ in range(depth)])
-        self.reg = nn.Sequential(*[SeparableUnit(ch, ch) for _ in range(depth)])
+        self.look = SeparableUnit(ch, ch)
+        self.cls = SeparableUnit(ch, ch)
+        self.reg = SeparableUnit(ch, ch)
         self.to_scores = nn.Conv2d(ch, classes, 1)
         self.to_sides = nn.Conv2d(ch, 4, 1)
         nn.init.normal_(self.to_scores.weight, std=0.01)
@@ -35,13 +36,14 @@ class Head(nn.Module):
         nn.init.constant_(self.to_sides.bias, 1.0)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = self.look(x)
         return self.to_scores(self.cls(x)), self.to_sides(self.reg(x))
 
 
 class VehicleNet(nn.Module):
     """Backbone, two-way pyramid and three heads; `forward` returns raw logits and raw sides."""
 
-    def __init__(self, neck: int = 64, head_depth: int = 2):
+    def __init__(self, neck: int = 64):
         super().__init__()
         self.backbone = Backbone()
         self.lat = nn.ModuleList([ConvUnit(c, neck, 1) for c in WIDTHS[1:]])
@@ -51,7 +53,7 @@ class VehicleNet(nn.Module):
         self.up32 = ConvUnit(neck, neck, 3, 2)
         self.mix16 = SeparableUnit(neck, neck)
         self.mix32 = SeparableUnit(neck, neck)
-        self.heads = nn.ModuleList([Head(neck, len(CLASSES), head_depth) for _ in STRIDES])
+        self.heads = nn.ModuleList([Head(neck, len(CLASSES)) for _ in STRIDES])
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         l8, l16, l32 = (lat(t) for lat, t in zip(self.lat, self.backbone(x)))

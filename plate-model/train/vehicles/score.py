@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from ..common.letterbox import letterbox, to_tensor_layout
 from .data import Frame
@@ -87,13 +86,3 @@ def overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     inter = w.clip(0) * h.clip(0)
     area = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
     return inter / ((box[2] - box[0]) * (box[3] - box[1]) + area - inter + 1e-9)
-
-
-def torch_predictor(decoded: torch.nn.Module):
-    @torch.no_grad()
-    def predict(x: np.ndarray):
-        with torch.autocast("cpu", torch.bfloat16):
-            boxes, scores = decoded(torch.from_numpy(x).contiguous(memory_format=torch.channels_last))
-        return boxes[0].float().numpy(), scores[0].float().numpy()
-
-    return predict

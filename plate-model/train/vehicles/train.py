@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import torch
+import numpy as np
 from torch import nn
 
 from ..common import split
 from ..common.config import arguments
-from ..common.loop import fit, pixels
+from ..common.device import answers, predictor
+from ..common.loop import fit
 from . import pretrained
 from .data import Windows, letterboxed, real_frames, synthetic_frames
 from .loss import detection_loss
 from .net import DecodedVehicles, VehicleNet, cell_centres, decode
-from .score import evaluate, torch_predictor
+from .score import evaluate
 
 
 def main() -> None:
@@ -45,15 +46,17 @@ def main() -> None:
     grids: dict[tuple[int, int], tuple] = {}
 
     def loss_of(net: nn.Module, batch: dict):
-        images = pixels(batch["images"])
-        size = tuple(images.shape[2:])
+        size = tuple(batch["images"].shape[1:3])
         points, strides = grids.setdefault(size, cell_centres(*size))
-        with torch.autocast("cpu", torch.bfloat16):
-            logits, sides = net(images)
-        return detection_loss(logits.float(), decode(sides.float(), points, strides), points, batch, cfg["loss"])
+        logits, sides = answers(net, batch["images"])
+        return detection_loss(logits, decode(sides, points, strides), points, batch, cfg["loss"])
 
     def score_of(net: nn.Module) -> dict[str, float]:
-        predict = torch_predictor(DecodedVehicles(net, cfg["input"]["height"], cfg["input"]["width"]).eval())
+        decoded = predictor(DecodedVehicles(net, cfg["input"]["height"], cfg["input"]["width"]))
+
+        def predict(x: np.ndarray) -> list[np.ndarray]:
+            return [answer[0] for answer in decoded(x)]
+
         result = evaluate(predict, held, cfg)
         if held_synthetic:
             result |= {k.replace("val_", "val_synthetic_"): v for k, v in evaluate(predict, held_synthetic, cfg).items()}

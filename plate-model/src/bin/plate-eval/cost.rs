@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use plate_model::timing::{Bare, Samples};
+use plate_model::timing::{Bare, Element, Samples};
 use serde::Serialize;
 
 /// Pairs measured at most: enough for a median.
@@ -43,12 +43,12 @@ impl Cost {
     }
 
     /// What our code took and the tensor that it made.
-    pub fn add(&mut self, ours: Duration, tensor: &[f32]) -> Result<()> {
+    pub fn add(&mut self, ours: Duration, tensor: &[impl Element]) -> Result<()> {
         self.add_runs(ours, tensor, 1)
     }
 
     /// The same where our code ran the network several times.
-    pub fn add_runs(&mut self, ours: Duration, tensor: &[f32], runs: usize) -> Result<()> {
+    pub fn add_runs(&mut self, ours: Duration, tensor: &[impl Element], runs: usize) -> Result<()> {
         if self.is_open() {
             self.ours.add(ours);
             let mut bare = Duration::ZERO;

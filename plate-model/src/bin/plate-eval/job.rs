@@ -77,24 +77,24 @@ impl Job {
     }
 
     pub fn detector_cost(&self) -> Result<Cost> {
-        self.cost("detector, a frame", &self.options.vehicles, plate_model::detect::INPUT)
+        self.cost("detector, a frame", &self.options.vehicles)
     }
 
     pub fn finder_cost(&self) -> Result<Cost> {
-        self.cost("finder, a crop", &self.options.finder, plate_model::finder::INPUT)
+        self.cost("finder, a crop", &self.options.finder)
     }
 
     pub fn refiner_cost(&self) -> Result<Cost> {
-        self.cost("refiner, a plate, two looks", &self.options.refiner, plate_model::refiner::INPUT)
+        self.cost("refiner, a plate, two looks", &self.options.refiner)
     }
 
     pub fn reader_cost(&self) -> Result<Cost> {
-        self.cost("reader, a plate", &self.options.reader, plate_model::reader::INPUT)
+        self.cost("reader, a plate", &self.options.reader)
     }
 
-    fn cost(&self, what: &'static str, base: &str, size: (usize, usize)) -> Result<Cost> {
+    fn cost(&self, what: &'static str, base: &str) -> Result<Cost> {
         let runtime = Runtime::load(&self.options.runtime)?;
-        Ok(Cost::new(what, Bare::load(&runtime, &self.weights, base, size)?))
+        Ok(Cost::new(what, Bare::load(&runtime, &self.weights, base)?))
     }
 }
 
