@@ -23,8 +23,11 @@ use crate::runtime::Runtime;
 pub const INPUT: (usize, usize) = (128, 64);
 /// What the first quadrilateral is grown by on every side, as in training.
 pub const MARGIN: f32 = 0.4;
-/// Looks at one plate: the second one straightens by the first one's corners.
-pub const LOOKS: usize = 2;
+/// Where it is looked at again: beside what the first look found, as shares of the plate's width
+/// and height. Looks from different places err differently, so their mean errs less.
+const BESIDE: [[f32; 2]; 4] = [[0.05, 0.0], [-0.05, 0.0], [0.0, 0.07], [0.0, -0.07]];
+/// Looks at one plate.
+pub const LOOKS: usize = 1 + BESIDE.len();
 
 /// What the finder's score weighs in the plate's: it saw the surroundings, this one the plate.
 const FIRST_SHARE: f32 = 0.25;
@@ -42,12 +45,25 @@ const EXPECTED: Expected = Expected {
     thresholds: &["score"],
 };
 
-/// What one look says; corners in input pixels.
+/// What one look says; corners in input pixels, later in the frame's.
+#[derive(Default)]
 struct Look {
     corners: [Point; 4],
     score: f32,
     two_rows: f32,
     colours: [f32; 4],
+}
+
+impl Look {
+    /// Adds a share of another look.
+    fn add(&mut self, other: &Self, share: f32) {
+        let ours = self.corners.as_flattened_mut().iter_mut().chain(&mut self.colours);
+        for (mine, theirs) in ours.zip(other.corners.as_flattened().iter().chain(&other.colours)) {
+            *mine += theirs * share;
+        }
+        self.score += other.score * share;
+        self.two_rows += other.two_rows * share;
+    }
 }
 
 /// The refiner of one worker.
@@ -73,33 +89,35 @@ impl CornerRefiner {
     /// The plate with better corners, rows and colour; its score is the weighted geometric mean of
     /// the finder's and this one's. None where no plate is after all.
     pub fn refine(&mut self, planes: &Planes<'_>, first: &PlateQuad) -> Result<Option<PlateQuad>> {
-        let mut quad = *first;
-        for _ in 0..LOOKS {
-            let around = grown(&quad.corners);
-            if !touches(&around, planes) {
-                return Ok(None);
-            }
-            self.rectifier.rectify(planes, &around, INPUT, &mut self.tensor)?;
-            let look = self.look()?;
-            let score = first.score.powf(FIRST_SHARE) * look.score.powf(1.0 - FIRST_SHARE);
-            // NaN is no plate.
-            let is_plate = score >= self.score;
-            if !is_plate {
-                return Ok(None);
-            }
-            let found = unrectified(&around, INPUT, &look.corners)?;
-            let Some(corners) = corners::ordered(&found) else { return Ok(None) };
-            let (colour, colour_confidence) = best(&look.colours);
-            quad = PlateQuad {
-                corners,
-                score,
-                rows: if look.two_rows >= 0.5 { 2 } else { 1 },
-                rows_confidence: look.two_rows.max(1.0 - look.two_rows),
-                colour: COLOURS[colour],
-                colour_confidence,
-            };
+        let least = self.score;
+        // NaN is no plate.
+        let score = |look: &Look| {
+            let both = first.score.powf(FIRST_SHARE) * look.score.powf(1.0 - FIRST_SHARE);
+            (both >= least).then_some(both)
+        };
+        let Some(rough) = self.look(planes, &first.corners)? else { return Ok(None) };
+        if score(&rough).is_none() {
+            return Ok(None);
         }
-        Ok(Some(quad))
+        let mut mean = Look::default();
+        for beside in BESIDE {
+            let Some(look) = self.look(planes, &shifted(&rough.corners, beside))? else {
+                return Ok(None);
+            };
+            mean.add(&look, 1.0 / BESIDE.len() as f32);
+        }
+        let (Some(score), Some(corners)) = (score(&mean), corners::ordered(&mean.corners)) else {
+            return Ok(None);
+        };
+        let (colour, colour_confidence) = best(&mean.colours);
+        Ok(Some(PlateQuad {
+            corners,
+            score,
+            rows: if mean.two_rows >= 0.5 { 2 } else { 1 },
+            rows_confidence: mean.two_rows.max(1.0 - mean.two_rows),
+            colour: COLOURS[colour],
+            colour_confidence,
+        }))
     }
 
     /// The tensor of the last look; for benchmarks and parity tests.
@@ -111,7 +129,20 @@ impl CornerRefiner {
         self.model.used()
     }
 
-    fn look(&mut self) -> Result<Look> {
+    /// Straightens by the corners and looks once; corners of the answer are in frame pixels. None
+    /// where there is nothing to look at, or no quadrilateral.
+    fn look(&mut self, planes: &Planes<'_>, corners: &[Point; 4]) -> Result<Option<Look>> {
+        let around = grown(corners);
+        if !touches(&around, planes) {
+            return Ok(None);
+        }
+        self.rectifier.rectify(planes, &around, INPUT, &mut self.tensor)?;
+        let look = self.infer()?;
+        let found = unrectified(&around, INPUT, &look.corners)?;
+        Ok(corners::ordered(&found).map(|corners| Look { corners, ..look }))
+    }
+
+    fn infer(&mut self) -> Result<Look> {
         let names = ["corners", "scores", "rows", "colours"];
         let shape = [1, 3, INPUT.1, INPUT.0];
         let look =
@@ -126,6 +157,15 @@ impl CornerRefiner {
             })?;
         look.ok_or_else(|| self.model.mismatch("its outputs are not those of one plate".into()))
     }
+}
+
+/// Moved along the plate's own sides by shares of their lengths.
+fn shifted(corners: &[Point; 4], [along, down]: [f32; 2]) -> [Point; 4] {
+    let [a, b, c, d] = *corners;
+    let by: Point = std::array::from_fn(|i| {
+        ((b[i] - a[i] + c[i] - d[i]) * along + (d[i] - a[i] + c[i] - b[i]) * down) / 2.0
+    });
+    corners.map(|p| [p[0] + by[0], p[1] + by[1]])
 }
 
 fn centre(corners: &[Point; 4]) -> Point {
@@ -147,6 +187,22 @@ fn touches(corners: &[Point; 4], planes: &Planes<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shifts_along_its_own_sides_and_all_shifts_cancel() {
+        let plate = [[10.0, 10.0], [10.0, 30.0], [0.0, 30.0], [0.0, 10.0]];
+        assert_eq!(shifted(&plate, [0.1, 0.0]), plate.map(|[x, y]| [x, y + 2.0]));
+        assert_eq!(shifted(&plate, [0.0, 0.1]), plate.map(|[x, y]| [x - 1.0, y]));
+        let mut mean = Look::default();
+        for beside in BESIDE {
+            let look = Look { corners: shifted(&plate, beside), score: 0.8, ..Look::default() };
+            mean.add(&look, 0.25);
+        }
+        for (found, wanted) in mean.corners.iter().flatten().zip(plate.iter().flatten()) {
+            assert!((found - wanted).abs() < 1e-4, "{:?}", mean.corners);
+        }
+        assert!((mean.score - 0.8).abs() < 1e-6);
+    }
 
     #[test]
     fn grows_about_the_centre() {

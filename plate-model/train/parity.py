@@ -29,7 +29,7 @@ from .finder.crops import plate_width
 from .finder.score import look, quad_iou
 from .reader.alphabet import BLANK, CHARACTERS
 from .reader.data import rectify
-from .refiner.score import refine
+from .refiner.score import closer
 from .vehicles.net import CLASSES
 from .vehicles.packed import packed
 from .vehicles.score import detect, overlap
@@ -108,7 +108,7 @@ def vehicles(lines: list[dict], data: Path, weights: Path) -> tuple[list[bool], 
 
 
 def plates(lines: list[dict], data: Path, weights: Path) -> tuple[list[bool], list[float]]:
-    """Whether the best plate of the whole picture, refined twice as there, is one of the product's; how far the
+    """Whether the best plate of the whole picture, looked at again as there, is one of the product's; how far the
     corners are apart, as a share of the width."""
     finder, refiner = session(weights / "finder.onnx"), session(weights / "refiner.onnx")
     cfg = tomllib.loads((ROOT / "refiner" / "config.toml").read_text())
@@ -118,8 +118,7 @@ def plates(lines: list[dict], data: Path, weights: Path) -> tuple[list[bool], li
         h, w = img.shape[:2]
         there = [corners_of(found, img) for found in line["detections"]]
         for first, quad in look(finder, img, (0, 0, w, h), FINDER, 0.3)[:1]:
-            for _ in range(2):
-                quad, score, *_ = refine(lambda x: refiner.run(None, {"plates": x}), img, quad, cfg)
+            quad, score = closer(lambda x: refiner.run(None, {"plates": x}), img, quad, cfg)
             score = first**0.25 * score**0.75  # as `refiner.rs` weighs them
             if score < SCORE["plates"] + SURE:
                 continue

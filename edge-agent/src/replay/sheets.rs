@@ -176,6 +176,7 @@ impl Listener for Sheets {
             alone.iter().take(3).map(|(text, n)| format!("{text} ×{n}")).collect();
         let (colour, verdict) = match (&fused.text, &fused.doubt) {
             (Some(text), _) => (GOOD, format!("{text}  {:.3}", fused.confidence)),
+            (None, Some(doubt)) if fused.raw.is_empty() => (DOUBT, doubt.to_string()),
             (None, Some(doubt)) => (DOUBT, format!("{}: {doubt}", fused.raw)),
             (None, None) => (DOUBT, fused.raw.clone()),
         };

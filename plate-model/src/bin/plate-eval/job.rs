@@ -85,7 +85,7 @@ impl Job {
     }
 
     pub fn refiner_cost(&self) -> Result<Cost> {
-        self.cost("refiner, a plate, two looks", &self.options.refiner)
+        self.cost("refiner, a plate, five looks", &self.options.refiner)
     }
 
     pub fn reader_cost(&self) -> Result<Cost> {
