@@ -30,9 +30,10 @@ from .finder.score import look, quad_iou
 from .reader.alphabet import BLANK, CHARACTERS
 from .reader.data import rectify
 from .refiner.score import closer
+from .vehicles.boxes import overlap
 from .vehicles.net import CLASSES
 from .vehicles.packed import packed
-from .vehicles.score import detect, overlap
+from .vehicles.score import detect
 
 DETECTOR, FINDER, READER = (640, 384), 192, (128, 64)
 SCORE = {"vehicles": 0.35, "plates": 0.75}  # the product's thresholds

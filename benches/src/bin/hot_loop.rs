@@ -140,7 +140,7 @@ fn time_finder(
     )
 }
 
-/// Both looks: where a pattern is no plate, only the first is taken, so a plate's picture tells more.
+/// As many looks as it takes: where a pattern is no plate, only the first, so a plate's picture tells more.
 fn time_refiner(
     runtime: &Runtime,
     frame: &Frame,

@@ -51,7 +51,7 @@ impl<'t> Lines<'t> {
             // At most two lines are made, all others are the second of them again.
             let padding = self.filled.next_multiple_of(2);
             for line in self.filled..self.height.min(padding + 2) {
-                self.done(line, 0);
+                self.done(line);
             }
             let (first, second) = (padding / 2 * self.stride, (padding / 2 + 1) * self.stride);
             let end = self.height / 2 * self.stride;
@@ -69,7 +69,7 @@ impl super::Lines for Lines<'_> {
         self.levels.numbers.each_mut().map(|numbers| &mut numbers[..width])
     }
 
-    fn done(&mut self, line: usize, _width: usize) {
+    fn done(&mut self, line: usize) {
         let lower = line % 2;
         for (numbers, pairs) in self.levels.numbers.iter().zip(&mut self.levels.pairs[3 * lower..])
         {

@@ -173,7 +173,7 @@ impl Sampler {
             self.rows.weigh(planes, geometry, line, &mut covered, vector);
             let mut out = lines.line(line, inner.0);
             mix(&self.rows, geometry, &coefficients, &mut out, vector);
-            lines.done(line, inner.0);
+            lines.done(line);
         }
         Ok(())
     }
@@ -185,7 +185,7 @@ trait Lines {
     fn line(&mut self, line: usize, width: usize) -> [&mut [f32]; 3];
 
     /// The line is filled.
-    fn done(&mut self, _line: usize, _width: usize) {}
+    fn done(&mut self, _line: usize) {}
 }
 
 /// Three planes of `width` numbers a line.

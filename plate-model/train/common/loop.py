@@ -47,17 +47,16 @@ def fit(
     last = folder / "last.pt"
     net = net.to(memory_format=torch.channels_last)
     earlier: list[str] = []
+    if begin and not args.init and not last.exists():
+        earlier = begin(net)
+    net = net.to(DEVICE)
     if args.init and args.init.suffix == ".onnx":
-        net = net.to(DEVICE)
         probe = [batch for batch, _ in zip(DataLoader(batches(cfg["seed"]), batch_size=None), range(PROBES))]
         earlier = [from_onnx(net, args.init, lambda: [loss_of(net, batch) for batch in probe])]
     elif args.init:
         first = checkpoint.load(args.init)
         net.load_state_dict(first["ema"])
         earlier = checkpoint.history(first)
-    elif begin and not last.exists():
-        earlier = begin(net)
-    net = net.to(DEVICE)
     ema = checkpoint.AveragedWeights(net, cfg["ema"])
     optimizer = torch.optim.AdamW(
         groups(net) if groups else net.parameters(), lr=cfg["rate"], weight_decay=cfg["weight_decay"]

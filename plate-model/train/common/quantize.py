@@ -52,10 +52,11 @@ def quantise(
                                "TensorQuantOverrides": overrides},
             )
 
-        write(ranges or {})
+        ranges = ranges or {}
+        write(ranges)
         joined = [[*n.input, *n.output] for n in nodes if n.op_type == "Concat" and n.name not in float_nodes]
         if shared := _shared(joined, to):
-            write((ranges or {}) | shared)
+            write(ranges | shared)
     return float_nodes
 
 

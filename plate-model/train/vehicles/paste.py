@@ -9,6 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from .boxes import area, shared
+
 # Height beside a motorbike with rider, by class, at the same distance.
 HEIGHT = np.array([1.0, 0.95, 1.8, 1.6], np.float32)
 FADE = 0.08       # of the sides, over which the patch comes in
@@ -18,17 +20,6 @@ FREE = 0.2        # most that any other vehicle may share of a patch
 COVERED = 0.5     # a vehicle hidden by more is no longer asked for
 
 
-def shares(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Intersection of every box of `boxes` [N,4] with `box` [4], in square pixels."""
-    w = np.minimum(boxes[:, 2], box[2]) - np.maximum(boxes[:, 0], box[0])
-    h = np.minimum(boxes[:, 3], box[3]) - np.maximum(boxes[:, 1], box[1])
-    return w.clip(0) * h.clip(0)
-
-
-def area(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
-
-
 def patches(image: np.ndarray, boxes: np.ndarray) -> list[int]:
     """Rows of `boxes` (class, x1, y1, x2, y2) large enough, whole and with nobody else before or behind them."""
     h, w = image.shape[:2]
@@ -36,7 +27,7 @@ def patches(image: np.ndarray, boxes: np.ndarray) -> list[int]:
     for i, b in enumerate(boxes[:, 1:5]):
         inside = b[0] > 2 and b[1] > 2 and b[2] < w - 2 and b[3] < h - 2
         others = np.delete(boxes[:, 1:5], i, 0)
-        if inside and min(b[2] - b[0], b[3] - b[1]) >= LEAST and (shares(others, b) <= FREE * area(b)).all():
+        if inside and min(b[2] - b[0], b[3] - b[1]) >= LEAST and (shared(b, others) <= FREE * area(b)).all():
             found.append(i)
     return found
 
@@ -61,5 +52,5 @@ def paste(img: np.ndarray, kept: np.ndarray, ignored: np.ndarray, image: np.ndar
     under = img[top:top + ph, left:left + pw]
     under[:] = (patch * mask + under * (1 - mask)).astype(np.uint8)
     box = np.array([row[0], left, top, left + pw, top + ph], np.float32)
-    hidden = shares(kept[:, 1:5], box[1:5]) > COVERED * area(kept[:, 1:5])
+    hidden = shared(box[1:5], kept[:, 1:5]) > COVERED * area(kept[:, 1:5])
     return np.concatenate([kept[~hidden], box[None]]), np.concatenate([ignored, kept[hidden]])

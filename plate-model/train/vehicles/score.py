@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..common.letterbox import letterbox, to_tensor_layout
+from .boxes import overlap
 from .data import Frame
 from .net import CLASSES
 
@@ -12,14 +13,10 @@ from .net import CLASSES
 def suppress(boxes: np.ndarray, scores: np.ndarray, limit: float = 0.6) -> np.ndarray:
     """Greedy non-maximum suppression; indices kept, best first."""
     order, keep = scores.argsort()[::-1], []
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     while order.size:
         i, rest = order[0], order[1:]
         keep.append(i)
-        w = np.minimum(boxes[i, 2], boxes[rest, 2]) - np.maximum(boxes[i, 0], boxes[rest, 0])
-        h = np.minimum(boxes[i, 3], boxes[rest, 3]) - np.maximum(boxes[i, 1], boxes[rest, 1])
-        inter = w.clip(0) * h.clip(0)
-        order = rest[inter / (area[i] + area[rest] - inter + 1e-9) <= limit]
+        order = rest[overlap(boxes[i], boxes[rest]) <= limit]
     return np.array(keep, int)
 
 
@@ -78,11 +75,3 @@ def evaluate(predict, frames: list[Frame], cfg: dict) -> dict[str, float]:
     present = [v for v in out.values() if not np.isnan(v)]
     out["val_ap50"] = float(np.mean(present)) if present else 0.0
     return {k: v for k, v in out.items() if not np.isnan(v)}
-
-
-def overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    w = np.minimum(box[2], others[:, 2]) - np.maximum(box[0], others[:, 0])
-    h = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1])
-    inter = w.clip(0) * h.clip(0)
-    area = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
-    return inter / ((box[2] - box[0]) * (box[3] - box[1]) + area - inter + 1e-9)
