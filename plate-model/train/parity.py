@@ -36,7 +36,7 @@ from .vehicles.packed import packed
 from .vehicles.score import detect
 
 DETECTOR, FINDER, READER = (640, 384), 192, (128, 64)
-SCORE = {"vehicles": 0.35, "plates": 0.75}  # the product's thresholds
+SCORE = {"vehicles": 0.35, "plates": 0.73}  # the product's thresholds
 SURE = 0.1  # what lies less above the threshold may be on the other side of it there
 
 # Least share of equal answers; most that differences may be in the middle and for 95 of 100.

@@ -27,6 +27,7 @@ VEHICLES = [
     "lightly-ai/coco128_yolo @ 6d6f7a05: COCO terms",
     "part of the boxes: automatic, from NanoDet-g (Apache-2.0) and CenterNet (MIT)",
 ]
+NEGATIVES = "negatives: the vehicle frames named in vehicles.card.toml"
 SYNTHETIC = "frames and plates of this project's own synthetic road world"
 
 
@@ -60,15 +61,16 @@ def write(onnx: Path, head: dict, tables: dict[str, dict]) -> Path:
     return path
 
 
-def training(room: str, cfg: dict, state: dict, sources: list[str], args: list[str]) -> dict:
+def training(room: str, cfg: dict, state: dict, sources: list[str], synthetic: bool) -> dict:
+    """How the weights came about; `synthetic` says whether synthetic pictures took part."""
     return {
         "framework": "torch 2.15.0, bf16 autocast",
-        "command": f"python -m train.{room}.train " + " ".join(args),
+        "command": f"python -m train.{room}.train --data DATA" + (" --synthetic DIR" if synthetic else ""),
         "seed": cfg["seed"],
         "steps": state["schedule"]["step"],
         "batch": cfg["batch"],
         "minutes": round(state["schedule"]["elapsed"] / 60, 1),
         "earlier_runs": state.get("after", []),
         "held_out": "train/split.toml",
-        "sources": sources,
+        "sources": [*sources, *([SYNTHETIC] if synthetic else [])],
     }

@@ -62,9 +62,7 @@ def main() -> None:
             "outputs.scores": {"shape": ["batch", cells], "meaning": "after sigmoid; no suppression inside"},
             "outputs.rows": {"shape": ["batch", cells], "meaning": "probability of two rows"},
             "outputs.colours": {"shape": ["batch", cells, len(COLOURS)], "meaning": "softmax"},
-            "training": card.training("finder", cfg, state, [*card.PLATES, "negatives: the vehicle frames named in vehicles.card.toml",
-                                      *([card.SYNTHETIC] if synthetic else [])],
-                                      ["--data DATA", *(["--synthetic DIR"] if synthetic else [])]),
+            "training": card.training("finder", cfg, state, [*card.PLATES, card.NEGATIVES], bool(synthetic)),
         },
     )
     publish.hand_over(staged, args.out)

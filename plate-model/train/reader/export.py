@@ -69,8 +69,7 @@ def main() -> None:
                       "rectified": "four corners straight to the whole input, one and two rows alike"},
             "outputs.chars": {"shape": ["batch", SLOTS, len(CHARACTERS) + 1],
                               "meaning": "softmax per slot over alphabet + blank (last); upper row first"},
-            "training": card.training("reader", cfg, state, [*card.PLATES, *([card.SYNTHETIC] if synthetic else [])],
-                                      ["--data DATA", *(["--synthetic DIR"] if synthetic else [])]),
+            "training": card.training("reader", cfg, state, card.PLATES, bool(synthetic)),
         },
     )
     publish.hand_over(staged, args.out)

@@ -57,9 +57,7 @@ def main() -> None:
             "outputs.scores": {"shape": ["batch"], "meaning": "probability that a plate is there"},
             "outputs.rows": {"shape": ["batch"], "meaning": "probability of two rows"},
             "outputs.colours": {"shape": ["batch", len(COLOURS)], "meaning": "softmax"},
-            "training": card.training("refiner", cfg, state, [*card.PLATES, "negatives: the vehicle frames named in vehicles.card.toml",
-                                      *([card.SYNTHETIC] if synthetic else [])],
-                                      ["--data DATA", *(["--synthetic DIR"] if synthetic else [])]),
+            "training": card.training("refiner", cfg, state, [*card.PLATES, card.NEGATIVES], bool(synthetic)),
         },
     )
     publish.hand_over(staged, args.out)

@@ -27,7 +27,7 @@ from .data import MISTAKES as FILE
 
 FLOOR = 0.12       # lower than the product's: what nearly passes teaches too
 READABLE = 0.5     # a weakest character this certain is a plate that nobody labelled
-PARTS = (1.0, 0.6, 0.4)
+PARTS = (1.0, 0.6, 0.4, 0.25)
 
 
 def regions(width: int, height: int):

@@ -16,7 +16,7 @@ from ..finder.net import COLOURS
 class RefinerNet(nn.Module):
     """[B,3,64,128] to raw [B, 8 offsets + score + rows + colours]; offsets in shares of the input's sides."""
 
-    def __init__(self, c1: int = 16, c2: int = 32, c3: int = 48, squeeze: int = 20):
+    def __init__(self, c1: int = 16, c2: int = 48, c3: int = 64, squeeze: int = 24):
         super().__init__()
         self.features = nn.Sequential(
             ConvUnit(3, c1, 3, 2), ConvUnit(c1, c2, 3, 2), Residual(c2), ConvUnit(c2, c3, 3, 2), Residual(c3), Residual(c3)

@@ -70,8 +70,7 @@ def main() -> None:
                       "range": [0.0, 255.0], "letterbox": "scale to fit, content at the top left, grey 114"},
             "outputs.boxes": {"shape": [1, cells, 4], "meaning": "x1 y1 x2 y2 in input pixels"},
             "outputs.scores": {"shape": [1, cells, len(CLASSES)], "meaning": "after sigmoid; no suppression inside"},
-            "training": card.training("vehicles", cfg, state, [*card.VEHICLES, *([card.SYNTHETIC] if synthetic else [])],
-                                      ["--data DATA", *(["--synthetic DIR"] if synthetic else [])]),
+            "training": card.training("vehicles", cfg, state, card.VEHICLES, bool(synthetic)),
         },
         ranges={PIXELS: 1.0}, finish=stay_bytes,
     )
