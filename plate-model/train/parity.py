@@ -29,14 +29,14 @@ from .finder.crops import plate_width
 from .finder.score import look, quad_iou
 from .reader.alphabet import BLANK, CHARACTERS
 from .reader.data import rectify
-from .refiner.score import closer
+from .refiner.score import closer, refine
 from .vehicles.boxes import overlap
 from .vehicles.net import CLASSES
 from .vehicles.packed import packed
 from .vehicles.score import detect
 
 DETECTOR, FINDER, READER = (640, 384), 192, (128, 64)
-SCORE = {"vehicles": 0.35, "plates": 0.73}  # the product's thresholds
+VEHICLE = 0.35  # the product's threshold of vehicles; that of plates is in the refiner's configuration
 SURE = 0.1  # what lies less above the threshold may be on the other side of it there
 
 # Least share of equal answers; most that differences may be in the middle and for 95 of 100.
@@ -93,13 +93,13 @@ def vehicles(lines: list[dict], data: Path, weights: Path) -> tuple[list[bool], 
             continue  # the product looks at tall pictures in bands too
         inp, scale = letterbox(img, *DETECTOR)
         boxes, scores = (o[0] for o in run.run(None, {"images": packed(to_tensor_layout([inp]))}))
-        here = detect(boxes, scores, SCORE["vehicles"])
+        here = detect(boxes, scores, VEHICLE)
         h, w = img.shape[:2]
         here[:, 2:] = np.clip(here[:, 2:] / scale, 0, [w, h, w, h]) / [w, h, w, h]
         there = np.array([[CLASSES.index(f["class"]), f["score"], *f["box"]] for f in line["detections"]], np.float32)
         there = there.reshape(-1, 6)
         for one, other in ((here, there), (there, here)):
-            for c, score, *box in one[one[:, 1] >= SCORE["vehicles"] + SURE]:
+            for c, score, *box in one[one[:, 1] >= VEHICLE + SURE]:
                 same = other[other[:, 0] == c]
                 iou = overlap(np.array(box), same[:, 2:])
                 equal.append(bool((iou > 0.7).any()))
@@ -113,15 +113,20 @@ def plates(lines: list[dict], data: Path, weights: Path) -> tuple[list[bool], li
     corners are apart, as a share of the width."""
     finder, refiner = session(weights / "finder.onnx"), session(weights / "refiner.onnx")
     cfg = tomllib.loads((ROOT / "refiner" / "config.toml").read_text())
+
+    def predict(x: np.ndarray) -> list[np.ndarray]:
+        return refiner.run(None, {"plates": x})
+
     equal, apart = [], []
     for line in lines:
         img = opened(data / "plates" / "images" / line["file"])
         h, w = img.shape[:2]
         there = [corners_of(found, img) for found in line["detections"]]
         for first, quad in look(finder, img, (0, 0, w, h), FINDER, 0.3)[:1]:
-            quad, score = closer(lambda x: refiner.run(None, {"plates": x}), img, quad, cfg)
+            rough, *_ = refine(predict, img, quad, cfg)
+            quad, score = closer(predict, img, rough, cfg)
             score = first**0.25 * score**0.75  # as `refiner.rs` weighs them
-            if score < SCORE["plates"] + SURE:
+            if score < cfg["thresholds"]["score"] + SURE:
                 continue
             same = max(there, key=lambda q: quad_iou(q, quad), default=None)
             equal.append(same is not None and quad_iou(same, quad) > 0.6)

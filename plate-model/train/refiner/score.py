@@ -28,9 +28,8 @@ def refine(predict, img: np.ndarray, quad: np.ndarray, cfg: dict):
 BESIDE = ((0.05, 0), (-0.05, 0), (0, 0.07), (0, -0.07))  # as `refiner.rs` looks again
 
 
-def closer(predict, img: np.ndarray, quad: np.ndarray, cfg: dict) -> tuple[np.ndarray, float]:
-    """As the product: one look, then the mean of four from beside it; corners and score."""
-    rough, *_ = refine(predict, img, quad, cfg)
+def closer(predict, img: np.ndarray, rough: np.ndarray, cfg: dict) -> tuple[np.ndarray, float]:
+    """As the product after its first look, which found `rough`: the mean of four from beside it; corners and score."""
     right, down = (rough[1] - rough[0] + rough[2] - rough[3]) / 2, (rough[3] - rough[0] + rough[2] - rough[1]) / 2
     found = [refine(predict, img, rough + right * a + down * b, cfg)[:2] for a, b in BESIDE]
     return np.mean([q for q, _ in found], axis=0), float(np.mean([s for _, s in found]))
@@ -42,7 +41,7 @@ def evaluate(predict, looks, cfg: dict) -> dict[str, float]:
     seen = rows = colours = 0
     for p, q, quad in plates:
         once, score, two, colour = refine(predict, p.image, quad, cfg)
-        again, _ = closer(predict, p.image, quad, cfg)
+        again, _ = closer(predict, p.image, once, cfg)
         seen += score > 0.5
         rows += (two > 0.5) == (q.rows == 2)
         colours += colour == q.colour
