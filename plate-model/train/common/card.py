@@ -64,7 +64,7 @@ def write(onnx: Path, head: dict, tables: dict[str, dict]) -> Path:
 def training(room: str, cfg: dict, state: dict, sources: list[str], synthetic: bool) -> dict:
     """How the weights came about; `synthetic` says whether synthetic pictures took part."""
     return {
-        "framework": "torch 2.15.0, bf16 autocast",
+        "framework": f"{state['made_with']}, bf16 autocast",
         "command": f"python -m train.{room}.train --data DATA" + (" --synthetic DIR" if synthetic else ""),
         "seed": cfg["seed"],
         "steps": state["schedule"]["step"],

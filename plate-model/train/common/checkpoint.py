@@ -24,11 +24,12 @@ class AveragedWeights:
     def update(self, net: nn.Module) -> None:
         self.updates += 1
         d = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        for mine, theirs in zip(self.net.state_dict().values(), net.state_dict().values()):
-            if mine.dtype.is_floating_point:
-                mine.lerp_(theirs.to(mine.dtype), 1 - d)
-            else:
-                mine.copy_(theirs)
+        mine, theirs = self.net.state_dict().values(), net.state_dict().values()
+        pairs = [(m, t) for m, t in zip(mine, theirs) if m.dtype.is_floating_point]
+        torch._foreach_lerp_([m for m, _ in pairs], [t for _, t in pairs], 1 - d)
+        for m, t in zip(mine, theirs):
+            if not m.dtype.is_floating_point:
+                m.copy_(t)
 
 
 def save(path: Path, **parts) -> None:

@@ -27,7 +27,8 @@ def arguments(room: str, doc: str) -> tuple[argparse.Namespace, dict]:
     p.add_argument("--minutes", type=float, help="end the schedule after this much training time, even before `steps`")
     p.add_argument("--init", type=Path, help="start from this checkpoint's averaged weights or this exported .onnx, with a new schedule")
     p.add_argument("--rate", type=float, help="peak learning rate instead of the configuration's")
-    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--threads", type=int, default=1, help="of the arithmetic")
+    p.add_argument("--workers", type=int, default=1, help="processes that prepare the data; another number draws other samples")
     args = p.parse_args()
     with args.config.open("rb") as f:
         cfg = tomllib.load(f)

@@ -14,14 +14,14 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from . import checkpoint
 from .config import RUNS, step_aside
-from .device import DEVICE
+from .device import DEVICE, MADE_WITH
 from .folded import from_onnx
 from .plots import Journal
 from .schedule import Schedule
 
 REPORT_EVERY = 50
 PROBES = 3  # batches that give an exported network its batch norms back
-Loss = Callable[[nn.Module, Any], tuple[torch.Tensor, dict[str, float]]]
+Loss = Callable[[nn.Module, Any], tuple[torch.Tensor, dict[str, float | torch.Tensor]]]
 
 
 def fit(
@@ -73,8 +73,8 @@ def fit(
         print(f"resumed at step {schedule.step}")
 
     step_aside()
-    stream = DataLoader(batches(cfg["seed"] + schedule.step), batch_size=None, num_workers=1, prefetch_factor=6)
-    sums: dict[str, float] = {}
+    stream = DataLoader(batches(cfg["seed"] + schedule.step), batch_size=None, num_workers=args.workers, prefetch_factor=6, pin_memory=DEVICE.type == "cuda")
+    sums: dict[str, float | torch.Tensor] = {}
     for batch in itertools.takewhile(lambda _: not schedule.done, stream):
         net.train()
         if before_step:
@@ -93,7 +93,7 @@ def fit(
         for k, v in parts.items():
             sums[k] = sums.get(k, 0.0) + v
         if schedule.step % REPORT_EVERY == 0:
-            means = {k: v / REPORT_EVERY for k, v in sums.items()}
+            means = {k: float(v) / REPORT_EVERY for k, v in sums.items()}
             journal.write(schedule.step, **means, rate=schedule.current_rate(), step_seconds=schedule.elapsed / schedule.step)
             sums = {}
         if schedule.step % cfg["eval_every"] == 0 or schedule.done:
@@ -101,5 +101,5 @@ def fit(
             journal.write(schedule.step, **result)
             journal.draw()
             checkpoint.save(last, net=net.state_dict(), ema=ema.net.state_dict(), optimizer=optimizer.state_dict(),
-                            schedule=schedule.state(), metrics=result, after=earlier)
+                            schedule=schedule.state(), metrics=result, after=earlier, made_with=MADE_WITH)
     print("finished")

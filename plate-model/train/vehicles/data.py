@@ -8,6 +8,7 @@ size, already smaller than it was recorded, larger than the product sees it.
 from __future__ import annotations
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,27 +19,36 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from ..common import augment, synthetic
 from ..common.letterbox import GREY, letterbox, to_tensor_layout
+from . import dusk
+from .boxes import EVERY, stacked
+from .loss import HIDEOUT
+from .net import CLASSES
 from .paste import paste, patches
+from .wet import reflect
 
 
 @dataclass
 class Frame:
-    """One picture (RGB) and its boxes as rows of class, x1, y1, x2, y2 in its pixels."""
+    """One picture (RGB) and its boxes as rows of class, x1, y1, x2, y2 in its pixels.
+
+    `unlabelled` are classes its source never labels, though they are there.
+    """
 
     image: np.ndarray
     boxes: np.ndarray
     camera: str
     incomplete: bool
+    unlabelled: list[int]
     name: str
 
 
-def read_frame(picture: Path, labels: Path, camera: str, side: int, incomplete: bool) -> Frame | None:
+def read_frame(picture: Path, labels: Path, camera: str, cfg: dict) -> Frame | None:
     img = cv2.imread(str(picture))
     if img is None:
         return None
     h, w = img.shape[:2]
-    if max(h, w) > side:
-        s = side / max(h, w)
+    if max(h, w) > cfg["cache_side"]:
+        s = cfg["cache_side"] / max(h, w)
         img = cv2.resize(img, (round(w * s), round(h * s)), interpolation=cv2.INTER_AREA)
         h, w = img.shape[:2]
     rows = []
@@ -48,35 +58,31 @@ def read_frame(picture: Path, labels: Path, camera: str, side: int, incomplete: 
             c, x, y, bw, bh = v
             rows.append([c, (x - bw / 2) * w, (y - bh / 2) * h, (x + bw / 2) * w, (y + bh / 2) * h])
     boxes = np.array(rows, np.float32).reshape(-1, 5)
-    return Frame(cv2.cvtColor(img, cv2.COLOR_BGR2RGB), boxes, camera, incomplete, picture.name)
+    unlabelled = [CLASSES.index(c) for source, classes in cfg["unlabelled"].items() if camera.startswith(source) for c in classes]
+    return Frame(cv2.cvtColor(img, cv2.COLOR_BGR2RGB), boxes, camera, camera not in cfg["complete"], unlabelled, picture.name)
 
 
 def real_frames(data: Path, cfg: dict) -> list[Frame]:
     folder = data / "vehicles"
-    frames = []
-    with (folder / "manifest.csv").open(newline="") as f:
-        for row in csv.DictReader(f):
-            camera = "coco128" if row["camera"].startswith("coco128") else row["camera"]
-            frame = read_frame(
-                folder / "images" / row["file"],
-                (folder / "labels" / row["file"]).with_suffix(".txt"),
-                camera,
-                cfg["cache_side"],
-                camera in cfg["incomplete"],
-            )
-            if frame is not None:
-                frames.append(frame)
-    return frames
+
+    def read(row: dict) -> Frame | None:
+        camera = next((place for place in cfg["one_camera"] if row["camera"].startswith(place)), row["camera"])
+        labels = (folder / "labels" / row["file"]).with_suffix(".txt")
+        return read_frame(folder / "images" / row["file"], labels, camera, cfg)
+
+    with (folder / "manifest.csv").open(newline="") as f, ThreadPoolExecutor() as side_by_side:
+        return [frame for frame in side_by_side.map(read, csv.DictReader(f)) if frame is not None]
 
 
 def synthetic_frames(folder: Path | None, cfg: dict) -> list[Frame]:
-    """Frames of the road world, every one from another camera pose."""
-    frames = []
-    for picture, root in synthetic.frames(folder):
-        frame = read_frame(picture, root / "labels" / f"{picture.stem}.txt", "synthetic", cfg["cache_side"], False)
-        if frame is not None:
-            frames.append(frame)
-    return frames
+    """Frames of the road world, every one from another camera pose; of each folder as many are asked for."""
+
+    def read(found: tuple[Path, Path]) -> Frame | None:
+        picture, root = found
+        return read_frame(picture, root / "labels" / f"{picture.stem}.txt", f"synthetic {root.name}", cfg)
+
+    with ThreadPoolExecutor() as side_by_side:
+        return [frame for frame in side_by_side.map(read, synthetic.frames(folder)) if frame is not None]
 
 
 def letterboxed(frames: list[Frame], cfg: dict) -> torch.Tensor:
@@ -100,7 +106,8 @@ class Windows(IterableDataset):
         self.patches: list[list[tuple[int, int]]] = [[] for _ in counts]
         for i, f in enumerate(real):
             for j in patches(f.image, f.boxes):
-                self.patches[int(f.boxes[j, 0])].append((i, j))
+                if not f.unlabelled or f.boxes[j, 0] != HIDEOUT:
+                    self.patches[int(f.boxes[j, 0])].append((i, j))
 
     @staticmethod
     def _by_camera(frames: list[Frame], offset: int) -> tuple[list[list[int]], np.ndarray]:
@@ -118,7 +125,7 @@ class Windows(IterableDataset):
         return self.frames[rng.choice(lists[rng.choice(len(lists), p=weight)])]
 
     def window(self, frame: Frame, w: int, h: int, full: bool, rng: np.random.Generator):
-        """One view of a frame: its pixels, kept boxes and boxes to ignore."""
+        """One view of a frame: its pixels, kept boxes and regions to ignore."""
         fh, fw = frame.image.shape[:2]
         inp = self.cfg["input"]
         base = min(inp["width"] / fw, inp["height"] / fh)
@@ -126,7 +133,7 @@ class Windows(IterableDataset):
         zoom = float(np.exp(rng.uniform(np.log(lo), np.log(hi))))
         if full:
             zoom = min(zoom, 1.15)
-        stretch = float(np.exp(rng.normal(0, 0.06)))
+        stretch = float(np.exp(rng.normal(0, self.view["stretch"])))
         sx, sy = base * zoom * stretch, base * zoom / stretch
         if not full and len(frame.boxes) and rng.random() < 0.85:
             p = self.class_weight[frame.boxes[:, 0].astype(int)]
@@ -142,11 +149,9 @@ class Windows(IterableDataset):
             m[0] = [-sx, 0, w - 1 - tx]
         shrink = cv2.INTER_AREA if sx < 0.6 else cv2.INTER_LINEAR
         img = cv2.warpAffine(frame.image, m, (w, h), flags=shrink, borderValue=GREY)
-        b = frame.boxes
-        xs = np.sort(b[:, [1, 3]] * m[0, 0] + m[0, 2], 1)
-        ys = np.sort(b[:, [2, 4]] * m[1, 1] + m[1, 2], 1)
-        moved = np.stack([b[:, 0], xs[:, 0], ys[:, 0], xs[:, 1], ys[:, 1]], 1)
-        return img, *split_visible(moved, w, h)
+        kept, ignored = split_visible(moved(frame.boxes, m), w, h)
+        silent = np.array([[c, 0, 0, w, h] for c in frame.unlabelled], np.float32).reshape(-1, 5)
+        return img, kept, np.concatenate([ignored, silent])
 
     def sample(self, rng: np.random.Generator, size: tuple[int, int], full: bool):
         w, h = size
@@ -174,11 +179,17 @@ class Windows(IterableDataset):
                 if of_class and len(kept):
                     i, j = of_class[rng.integers(len(of_class))]
                     kept, ignored = paste(img, kept, ignored, self.frames[i].image, self.frames[i].boxes[j], rng)
+        if rng.random() < self.view["dusk"]:
+            img = dusk.fall(img, kept, rng)
+        if rng.random() < self.view["wet"]:
+            reflect(img, kept, rng)
         img = augment.colour(img, rng)
         if rng.random() < 0.15:
             img = augment.blur(img, rng, 1.6)
         if rng.random() < 0.15:
             img = augment.noise(img, rng, 12)
+        if rng.random() < 0.15:
+            img = augment.jpeg(img, rng)
         return img, kept, ignored, incomplete
 
     def __iter__(self):
@@ -193,10 +204,17 @@ class Windows(IterableDataset):
             batch = [self.sample(rng, size, full) for _ in range(n // 4 if full else n)]
             yield {
                 "images": torch.from_numpy(np.stack([b[0] for b in batch])),
-                "boxes": [torch.from_numpy(np.ascontiguousarray(b[1])) for b in batch],
-                "ignored": [torch.from_numpy(np.ascontiguousarray(b[2])) for b in batch],
+                "boxes": torch.from_numpy(stacked([b[1] for b in batch])),
+                "ignored": torch.from_numpy(stacked([b[2] for b in batch])),
                 "incomplete": torch.tensor([b[3] for b in batch]),
             }
+
+
+def moved(boxes: np.ndarray, m: np.ndarray) -> np.ndarray:
+    """Rows of class and box after the scaling and shift `m` [2,3], which may mirror."""
+    xs = np.sort(boxes[:, [1, 3]] * m[0, 0] + m[0, 2], 1)
+    ys = np.sort(boxes[:, [2, 4]] * m[1, 1] + m[1, 2], 1)
+    return np.stack([boxes[:, 0], xs[:, 0], ys[:, 0], xs[:, 1], ys[:, 1]], 1)
 
 
 def within(start: float, window: float, length: float, slack: float = 0.08) -> float:
@@ -205,7 +223,7 @@ def within(start: float, window: float, length: float, slack: float = 0.08) -> f
 
 
 def split_visible(boxes: np.ndarray, w: int, h: int) -> tuple[np.ndarray, np.ndarray]:
-    """Clips boxes to the window; what is mostly outside or tiny becomes a region to ignore."""
+    """Clips boxes to the window; what is mostly outside or tiny becomes a region to ignore, of class `EVERY`."""
     clipped = boxes.copy()
     clipped[:, [1, 3]] = clipped[:, [1, 3]].clip(0, w)
     clipped[:, [2, 4]] = clipped[:, [2, 4]].clip(0, h)
@@ -214,4 +232,6 @@ def split_visible(boxes: np.ndarray, w: int, h: int) -> tuple[np.ndarray, np.nda
     touching = (cw > 1) & (ch > 1)
     visible = cw * ch / np.maximum(area, 1e-6)
     good = touching & (visible > 0.4) & (np.maximum(cw, ch) >= 9) & (np.minimum(cw, ch) >= 4)
-    return clipped[good], clipped[touching & ~good]
+    ignored = clipped[touching & ~good]
+    ignored[:, 0] = EVERY
+    return clipped[good], ignored

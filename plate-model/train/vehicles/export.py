@@ -11,7 +11,7 @@ from onnxruntime import InferenceSession
 from ..common import card, onnx_export, publish, split
 from ..common.layers import count_macs
 from .data import letterboxed, real_frames, synthetic_frames
-from .net import CLASSES, STRIDES, DecodedVehicles, VehicleNet
+from .net import CLASSES, DecodedVehicles, VehicleNet, cell_centres
 from .packed import CHANNELS, PIXELS, packed, stay_bytes, take_packed
 from .score import evaluate
 
@@ -58,7 +58,7 @@ def main() -> None:
         time = onnx_export.milliseconds(run, packed(inputs[:1]), "images")
         return metrics | {"gmac": macs / 1e9, **time, "timing": "one thread, shared and busy machine"}
 
-    cells = sum((h // s) * (w // s) for s in STRIDES)
+    cells = len(cell_centres(h, w)[0])
     publish.both(
         path, "images", packed(calibration), cfg, measure,
         {

@@ -1,12 +1,14 @@
 """An anchor-free one-stage detector at strides 8, 16 and 32.
 
 Every cell predicts four distances to the box sides (in strides) and one
-quality score per class. `DecodedVehicles` puts the decoding into the graph,
+quality score per class; the cells of the finest level are split in four, since far
+motorbikes in a queue are closer to each other than 8 pixels. `DecodedVehicles` puts the decoding into the graph,
 so that the file's user sees boxes in input pixels and scores, nothing else.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -17,19 +19,20 @@ from ..common.layers import ConvUnit, SeparableUnit
 from .backbone import WIDTHS, Backbone
 
 STRIDES = (8, 16, 32)
+SPLITS = (2, 1, 1)  # cells of a level are cut into this many in width and in height
 CLASSES = ("motorbike", "car", "bus", "truck")
 
 
 class Head(nn.Module):
     """Head of one level, class scores and side distances apart after the first look."""
 
-    def __init__(self, ch: int, classes: int):
+    def __init__(self, ch: int, classes: int, split: int):
         super().__init__()
         self.look = SeparableUnit(ch, ch)
         self.cls = SeparableUnit(ch, ch)
         self.reg = SeparableUnit(ch, ch)
-        self.to_scores = nn.Conv2d(ch, classes, 1)
-        self.to_sides = nn.Conv2d(ch, 4, 1)
+        self.to_scores = nn.Conv2d(ch, classes * split**2, 1)
+        self.to_sides = nn.Conv2d(ch, 4 * split**2, 1)
         nn.init.normal_(self.to_scores.weight, std=0.01)
         nn.init.constant_(self.to_scores.bias, -math.log((1 - 0.01) / 0.01))
         nn.init.normal_(self.to_sides.weight, std=0.01)
@@ -53,7 +56,7 @@ class VehicleNet(nn.Module):
         self.up32 = ConvUnit(neck, neck, 3, 2)
         self.mix16 = SeparableUnit(neck, neck)
         self.mix32 = SeparableUnit(neck, neck)
-        self.heads = nn.ModuleList([Head(neck, len(CLASSES)) for _ in STRIDES])
+        self.heads = nn.ModuleList([Head(neck, len(CLASSES), split) for split in SPLITS])
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         l8, l16, l32 = (lat(t) for lat, t in zip(self.lat, self.backbone(x)))
@@ -64,18 +67,22 @@ class VehicleNet(nn.Module):
         scores, sides = [], []
         for head, p in zip(self.heads, (p8, p16, p32)):
             s, d = head(p)
-            scores.append(s.flatten(2))
-            sides.append(d.flatten(2))
+            scores.append(s.reshape(len(s), len(CLASSES), -1))
+            sides.append(d.reshape(len(d), 4, -1))
         return torch.cat(scores, 2).transpose(1, 2), torch.cat(sides, 2).transpose(1, 2)
 
 
 def cell_centres(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Centre (x, y) of every cell in input pixels and its stride, in the order of the outputs."""
+    """Centre (x, y) of every cell in input pixels and its side, in the order of the outputs."""
     points, strides = [], []
-    for s in STRIDES:
-        ys, xs = torch.meshgrid(torch.arange(height // s), torch.arange(width // s), indexing="ij")
-        points.append((torch.stack([xs, ys], -1).reshape(-1, 2).float() + 0.5) * s)
-        strides.append(torch.full((points[-1].shape[0], 1), float(s)))
+    for stride, split in zip(STRIDES, SPLITS):
+        side = stride // split
+        ys, xs = (torch.arange(n // stride) * stride for n in (height, width))
+        # A channel's parts lie one after the other: all first quarters of cells, then all second ones.
+        for dy, dx in itertools.product(range(split), repeat=2):
+            y, x = torch.meshgrid(ys + (dy + 0.5) * side, xs + (dx + 0.5) * side, indexing="ij")
+            points.append(torch.stack([x, y], -1).reshape(-1, 2))
+            strides.append(torch.full((points[-1].shape[0], 1), float(side)))
     return torch.cat(points), torch.cat(strides)
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from ..common import split
 from ..common.config import arguments
-from ..common.device import answers, predictor
+from ..common.device import DEVICE, answers, predictor
 from ..common.loop import fit
 from . import pretrained
 from .data import Windows, letterboxed, real_frames, synthetic_frames
@@ -47,8 +47,8 @@ def main() -> None:
 
     def loss_of(net: nn.Module, batch: dict):
         size = tuple(batch["images"].shape[1:3])
-        points, strides = grids.setdefault(size, cell_centres(*size))
-        logits, sides = answers(net, batch["images"])
+        points, strides = grids.setdefault(size, tuple(t.to(DEVICE) for t in cell_centres(*size)))
+        logits, sides = answers(net, batch["images"], home=False)
         return detection_loss(logits, decode(sides, points, strides), points, batch, cfg["loss"])
 
     def score_of(net: nn.Module) -> dict[str, float]:
