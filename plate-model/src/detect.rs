@@ -14,20 +14,12 @@ use crate::model::{Expected, Model, Numbers};
 use crate::runtime::Runtime;
 use crate::suppress::{Candidate, Limits, suppress};
 use crate::tensor::{BLOCK, Sampler};
+use crate::view::View;
 
 /// Width and height of the detector's input.
 pub const INPUT: (usize, usize) = (640, 384);
 /// Its shape: rows and columns of 2x2 blocks of pixels, and the bytes of a block.
 pub const SHAPE: [usize; 4] = [1, INPUT.1 / 2, INPUT.0 / 2, BLOCK];
-
-/// A region this many times as tall as the input's shape is looked at in bands too.
-const TALL: f32 = 1.3;
-/// Least overlap of two bands, as a share of their height.
-const BAND_OVERLAP: f32 = 0.15;
-/// Bands of one picture at most.
-const MOST_BANDS: u32 = 8;
-/// A box that ends this close to a band's edge, in frame pixels, may be cut by it.
-const EDGE: f32 = 3.0;
 
 const EXPECTED: Expected = Expected {
     kind: Kind::Vehicles,
@@ -94,14 +86,10 @@ impl Detector {
         self.limits.score = score;
     }
 
-    /// Vehicles in the picture or in a part of it, best first. A part much taller than the input is
+    /// Vehicles in what `view` shows of the picture, best first. A part much taller than the input is
     /// looked at as a whole and in bands, else small vehicles would shrink to nothing.
-    pub fn detect(
-        &mut self,
-        planes: &Planes<'_>,
-        region: Option<Region>,
-    ) -> Result<Vec<Detection>> {
-        let candidates = self.candidates(planes, region, Offer::Best, self.limits.score)?;
+    pub fn detect(&mut self, planes: &Planes<'_>, view: &View) -> Result<Vec<Detection>> {
+        let candidates = self.candidates(planes, view, Offer::Best, self.limits.score)?;
         Ok(detections(suppress(candidates, &self.limits), planes))
     }
 
@@ -109,7 +97,7 @@ impl Detector {
     /// what average precision is measured on. A vehicle may come as a bus and as a truck.
     pub fn hypotheses(&mut self, planes: &Planes<'_>, score: f32) -> Result<Vec<Detection>> {
         let limits = Limits { score, cross_class_iou: f32::INFINITY, ..self.limits };
-        let candidates = self.candidates(planes, None, Offer::Every, score)?;
+        let candidates = self.candidates(planes, &View::WHOLE, Offer::Every, score)?;
         Ok(detections(suppress(candidates, &limits), planes))
     }
 
@@ -126,25 +114,19 @@ impl Detector {
     fn candidates(
         &mut self,
         planes: &Planes<'_>,
-        region: Option<Region>,
+        view: &View,
         offer: Offer,
         floor: f32,
     ) -> Result<Vec<Candidate>> {
-        let region = region.unwrap_or(Region::whole(planes.width(), planes.height()));
+        let looks = view.looks(planes.width(), planes.height());
         let mut found = Vec::new();
-        for band in bands(region) {
-            // What a band's edge cuts is whole in the next band or in the whole.
-            let cut = |bbox: &BBox| {
-                let (above, below) = (band.y > region.y, band.bottom() < region.bottom());
-                (above && bbox.y1 < band.y as f32 + EDGE)
-                    || (below && bbox.y2 > band.bottom() as f32 - EDGE)
-            };
-            found.extend(
-                self.look(planes, band, offer, floor)?.into_iter().filter(|c| !cut(&c.bbox)),
-            );
+        for part in looks.parts() {
+            let seen = self.look(planes, part, offer, floor)?;
+            found.extend(seen.into_iter().filter(|c| looks.counts(part, &c.bbox)));
         }
         // Last, so that its tensor is the one that stays.
-        found.extend(self.look(planes, region, offer, floor)?);
+        let seen = self.look(planes, looks.whole, offer, floor)?;
+        found.extend(seen.into_iter().filter(|c| looks.counts_in_whole(&c.bbox)));
         Ok(found)
     }
 
@@ -205,25 +187,6 @@ fn detections(found: Vec<Candidate>, planes: &Planes<'_>) -> Vec<Detection> {
     cut.filter(|detection| detection.bbox.area() > 0.0).collect()
 }
 
-/// Overlapping parts of a tall region, each of the input's shape; none where the region is not tall.
-fn bands(region: Region) -> Vec<Region> {
-    let height = region.width * INPUT.1 as u32 / INPUT.0 as u32;
-    if height == 0 || (region.height as f32) < TALL * height as f32 {
-        return Vec::new();
-    }
-    let step = (1.0 - BAND_OVERLAP) * height as f32;
-    let count =
-        ((region.height as f32 - BAND_OVERLAP * height as f32) / step).ceil().max(2.0) as u32;
-    let count = count.min(MOST_BANDS);
-    (0..count)
-        .map(|i| Region {
-            y: region.y + (region.height - height) * i / (count - 1),
-            height,
-            ..region
-        })
-        .collect()
-}
-
 /// The highest score and its channel; the first one on a tie.
 pub(crate) fn best(scores: &[f32]) -> (usize, f32) {
     let mut best = (0, f32::NEG_INFINITY);
@@ -233,35 +196,4 @@ pub(crate) fn best(scores: &[f32]) -> (usize, f32) {
         }
     }
     best
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn region(width: u32, height: u32) -> Region {
-        Region { x: 10, y: 20, width, height }
-    }
-
-    #[test]
-    fn wide_pictures_are_looked_at_once() {
-        for (width, height) in [(1920, 1080), (1280, 960), (640, 384), (1, 1)] {
-            assert_eq!(bands(region(width, height)), [], "{width}x{height}");
-        }
-    }
-
-    #[test]
-    fn bands_of_a_tall_picture_cover_it_and_overlap() {
-        for (width, height) in [(600, 600), (1080, 1920), (640, 700), (300, 20_000)] {
-            let whole = region(width, height);
-            let bands = bands(whole);
-            assert!(bands.len() >= 2, "{width}x{height}");
-            assert_eq!(bands[0].y, whole.y);
-            assert_eq!(bands[bands.len() - 1].bottom(), whole.bottom());
-            let covered = bands.windows(2).all(|pair| pair[1].y < pair[0].bottom());
-            // Beyond the most bands there are gaps; the look at the whole still covers them.
-            assert!(covered || bands.len() == MOST_BANDS as usize, "{width}x{height}: {bands:?}");
-            assert!(bands.iter().all(|band| band.height == bands[0].height && band.x == whole.x));
-        }
-    }
 }

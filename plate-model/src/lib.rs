@@ -8,13 +8,13 @@
 //!
 //! ```no_run
 //! use std::path::Path;
-//! use plate_model::{Frame, Models, Options, fusion};
+//! use plate_model::{Frame, Models, Options, View, fusion};
 //!
 //! # fn main() -> Result<(), plate_model::ModelError> {
 //! let mut models = Models::load(Path::new("plate-model/weights"), &Options::default())?;
 //! let frame = Frame::open(Path::new("junction.jpg"))?;
 //! let planes = frame.planes();
-//! for vehicle in models.detector.detect(&planes, None)? {
+//! for vehicle in models.detector.detect(&planes, &View::WHOLE)? {
 //!     let mut fused = models.fusion(vehicle.class);
 //!     for plate in models.plates(&planes, vehicle.bbox)? {
 //!         let characters = models.reader.read(&planes, &plate)?;
@@ -47,6 +47,7 @@ pub mod runtime;
 mod suppress;
 pub mod tensor;
 pub mod timing;
+mod view;
 
 pub use contract::manifest::ModelUsed;
 pub use detect::{Detection, Detector};
@@ -60,3 +61,4 @@ pub use precision::{PRECISIONS, Precision};
 pub use reader::{Characters, PlateReader};
 pub use refiner::CornerRefiner;
 pub use runtime::{Runtime, RuntimeOptions};
+pub use view::View;

@@ -15,6 +15,7 @@ use crate::precision::Precision;
 use crate::reader::PlateReader;
 use crate::refiner::CornerRefiner;
 use crate::runtime::{Runtime, RuntimeOptions};
+use crate::view::View;
 
 /// What to load.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +115,7 @@ impl Models {
         &mut self,
         planes: &Planes<'_>,
     ) -> Result<Vec<(PlateQuad, Option<Detection>)>> {
-        let vehicles = self.detector.detect(planes, None)?;
+        let vehicles = self.detector.detect(planes, &View::WHOLE)?;
         let (width, height) = (planes.width() as f32, planes.height() as f32);
         let mut places: Vec<BBox> = vehicles.iter().map(|vehicle| vehicle.bbox).collect();
         places.push(BBox::new(0.0, 0.0, width, height));

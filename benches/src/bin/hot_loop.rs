@@ -14,7 +14,7 @@ use plate_model::tensor::Sampler;
 use plate_model::timing::{Bare, Element};
 use plate_model::{
     BBox, CornerRefiner, Detector, Frame, Layout, Options, PixelFormat, PlateFinder, PlateQuad,
-    PlateReader, Precision, Region, Runtime, RuntimeOptions, detect,
+    PlateReader, Precision, Region, Runtime, RuntimeOptions, View, detect,
 };
 use serde::Serialize;
 
@@ -116,7 +116,7 @@ fn time_detector(
 ) -> Result<Row> {
     let detector = Detector::load(runtime, &arguments.models, &options.vehicles)?;
     let bare = Bare::load(runtime, &arguments.models, &options.vehicles)?;
-    let look = |detector: &mut Detector| detector.detect(&frame.planes(), None).map(drop);
+    let look = |detector: &mut Detector| detector.detect(&frame.planes(), &View::WHOLE).map(drop);
     paired("detector, frame to boxes", arguments.repeat, (detector, bare), look, Detector::tensor)
 }
 

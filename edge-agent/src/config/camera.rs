@@ -47,6 +47,7 @@ fn one(table: Reader<'_>) -> Camera {
         approach: approach(&table),
         exits: exits(&table),
         detect: table.has("detect").then(|| rectangle(&table, "detect")),
+        closer: table.has("closer").then(|| rectangle(&table, "closer")),
         mask: mask(&table),
         lamps: lamps(&table),
         right_on_red: table.boolean("right_on_red", false),
@@ -282,6 +283,22 @@ fn rectangle(table: &Reader<'_>, key: &'static str) -> [f32; 4] {
     [x, y, w, h].map(|n| n as f32)
 }
 
+/// Closer must be worth its cost, a second look at every picture.
+fn check_closer(table: &Reader<'_>, [x, y, w, h]: [f32; 4], [dx, dy, dw, dh]: [f32; 4]) {
+    const MOST: f32 = 0.8;
+    let inside =
+        x >= dx - 1e-4 && y >= dy - 1e-4 && x + w <= dx + dw + 1e-4 && y + h <= dy + dh + 1e-4;
+    if !inside {
+        table.reject("closer", "leaves the part analysed (detect): it must lie inside it");
+    } else if w > MOST * dw || h > MOST * dh {
+        table.reject(
+            "closer",
+            "takes in more than 0.8 of the width or height analysed: little would be seen better, \
+             draw it around where vehicles are far and many, or leave it out",
+        );
+    }
+}
+
 /// What only the whole camera tells.
 fn check(table: &Reader<'_>, camera: &Camera) {
     if camera.lamps.is_empty() && !camera.rules.is_empty() {
@@ -290,6 +307,9 @@ fn check(table: &Reader<'_>, camera: &Camera) {
     let red = camera.lamps.iter().any(|lamp| lamp.lights.contains(&Light::Red));
     if !camera.lamps.is_empty() && !red {
         table.reject("lamp", "has no red light in any lamp: nothing could ever be judged");
+    }
+    if let Some(closer) = camera.closer {
+        check_closer(table, closer, camera.detect.unwrap_or([0.0, 0.0, 1.0, 1.0]));
     }
     if camera.approach.len() >= 3 {
         let side = crate::see::road::approach_side(camera.stop_line, &camera.approach);

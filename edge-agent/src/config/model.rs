@@ -115,6 +115,8 @@ pub struct Camera {
     pub exits: Vec<Exit>,
     /// Region analysed: x, y, width, height. The rest of the picture is not looked at.
     pub detect: Option<[f32; 4]>,
+    /// Part of that region looked at once more from closer, where vehicles are far and many.
+    pub closer: Option<[f32; 4]>,
     /// Areas in which nothing counts: overlays, parked vehicles, a side road.
     pub mask: Vec<Vec<Point>>,
     pub lamps: Vec<Lamp>,

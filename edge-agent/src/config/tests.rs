@@ -98,6 +98,18 @@ fn every_slip_is_named_with_file_line_and_key() {
              the line",
         ),
         (
+            "plan = \"1\"",
+            "plan = \"1\"\ndetect = [0.1, 0.1, 0.8, 0.8]\ncloser = [0.0, 0.2, 0.3, 0.3]",
+            "site.toml:7: camera[0].closer leaves the part analysed (detect): it must lie inside it",
+        ),
+        (
+            "plan = \"1\"",
+            "plan = \"1\"\ncloser = [0.1, 0.1, 0.85, 0.5]",
+            "site.toml:6: camera[0].closer takes in more than 0.8 of the width or height analysed: \
+             little would be seen better, draw it around where vehicles are far and many, or leave it \
+             out",
+        ),
+        (
             "place = \"p\"",
             "place = 7",
             "site.toml:3: camera[0].place must be a string in quotes, found an integer",

@@ -2,7 +2,7 @@
 //! plate outside all of them stands for its vehicle. For measuring reading alone.
 
 use contract::VehicleClass;
-use plate_model::{BBox, Characters, Detection, Fusion, Models, Planes, PlateQuad, Region};
+use plate_model::{BBox, Characters, Detection, Fusion, Models, Planes, PlateQuad, View};
 
 use crate::watch::eyes::Eyes;
 
@@ -17,9 +17,9 @@ impl Eyes for Loose {
     fn vehicles(
         &mut self,
         planes: &Planes<'_>,
-        region: Option<Region>,
+        view: &View,
     ) -> plate_model::Result<Vec<Detection>> {
-        let mut found = Eyes::vehicles(&mut self.0, planes, region)?;
+        let mut found = Eyes::vehicles(&mut self.0, planes, view)?;
         let plates = self.0.plates_in_picture(planes)?;
         let loose = plates.iter().filter(|(quad, vehicle)| {
             vehicle.is_none_or(|vehicle| vehicle.score < LIKELY * quad.score)

@@ -5,17 +5,14 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use contract::VehicleClass;
-use plate_model::{BBox, Characters, Detection, Fusion, Models, Planes, PlateQuad, Region};
+use plate_model::{BBox, Characters, Detection, Fusion, Models, Planes, PlateQuad, View};
 
 use crate::see::tracker::Settings;
 
 /// Sees vehicles and plates in pictures.
 pub trait Eyes: Send + 'static {
-    fn vehicles(
-        &mut self,
-        planes: &Planes<'_>,
-        region: Option<Region>,
-    ) -> plate_model::Result<Vec<Detection>>;
+    fn vehicles(&mut self, planes: &Planes<'_>, view: &View)
+    -> plate_model::Result<Vec<Detection>>;
 
     /// The plate of the vehicle at `bbox`, where one can be seen.
     fn plate(
@@ -32,9 +29,9 @@ impl Eyes for Models {
     fn vehicles(
         &mut self,
         planes: &Planes<'_>,
-        region: Option<Region>,
+        view: &View,
     ) -> plate_model::Result<Vec<Detection>> {
-        self.detector.detect(planes, region)
+        self.detector.detect(planes, view)
     }
 
     fn plate(

@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use contract::manifest::{ClockSource, ModelUsed};
 use contract::{Digest, Rule};
-use plate_model::{BBox, Detection};
+use plate_model::{BBox, Detection, View};
 
 use crate::accusation::{Accusation, Clip};
 use crate::config::{Camera, Light};
@@ -224,11 +224,15 @@ impl<E: Eyes> Watch<E> {
     fn vehicles(&self, eyes: &mut E, picture: &Picture) -> Vec<Sighting> {
         let started = Instant::now();
         let (width, height) = (picture.frame.width(), picture.frame.height());
-        let region = self.camera.detect.and_then(|[x, y, w, h]| {
+        let region = |[x, y, w, h]: [f32; 4]| {
             let (fw, fh) = (width as f32, height as f32);
             BBox::new(x * fw, y * fh, (x + w) * fw, (y + h) * fh).region(width, height)
-        });
-        let found = match eyes.vehicles(&picture.frame.planes(), region) {
+        };
+        let view = View {
+            part: self.camera.detect.and_then(region),
+            closer: self.camera.closer.and_then(region),
+        };
+        let found = match eyes.vehicles(&picture.frame.planes(), &view) {
             Ok(found) => found,
             Err(error) => {
                 tracing::error!(camera = self.camera.id, %error, "detection failed");

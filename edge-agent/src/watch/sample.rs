@@ -28,6 +28,7 @@ pub fn camera() -> Camera {
             Exit { movement: Movement::Right, line: [[0.9, 0.58], [0.9, 0.2]] },
         ],
         detect: None,
+        closer: None,
         mask: Vec::new(),
         lamps: vec![
             Lamp {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use contract::VehicleClass;
 use contract::manifest::Clock;
-use plate_model::{Characters, Frame, Fusion, Layout, PixelFormat, Planes, PlateQuad, Region};
+use plate_model::{Characters, Frame, Fusion, Layout, PixelFormat, Planes, PlateQuad, View};
 use time::OffsetDateTime;
 
 use super::*;
@@ -36,7 +36,7 @@ impl Eyes for Script {
     fn vehicles(
         &mut self,
         planes: &Planes<'_>,
-        _region: Option<Region>,
+        _view: &View,
     ) -> plate_model::Result<Vec<Detection>> {
         let bbox = bike(number(planes));
         let class = VehicleClass::Motorbike;

@@ -109,6 +109,7 @@ fn camera() -> Camera {
         approach: vec![[0.1, 0.7], [0.9, 0.7], [1.0, 1.0], [0.0, 1.0]],
         exits: vec![Exit { movement: Movement::Straight, line: [[0.3, 0.3], [0.7, 0.3]] }],
         detect: None,
+        closer: None,
         mask: Vec::new(),
         lamps: Vec::new(),
         right_on_red: false,

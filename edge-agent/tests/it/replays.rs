@@ -12,7 +12,7 @@ use edge_agent::replay::{Notes, Replay, ReplayError, Summary, json_lines, sealer
 use edge_agent::see::tracker::Settings;
 use edge_agent::watch::eyes::{Eyes, Pool};
 use edge_agent::watch::{Context, Wanted};
-use plate_model::{BBox, Characters, Detection, Fusion, Planes, PlateQuad, Region};
+use plate_model::{BBox, Characters, Detection, Fusion, Planes, PlateQuad, View};
 use time::OffsetDateTime;
 
 use crate::footage;
@@ -24,7 +24,7 @@ impl Eyes for Bright {
     fn vehicles(
         &mut self,
         planes: &Planes<'_>,
-        _region: Option<Region>,
+        _view: &View,
     ) -> plate_model::Result<Vec<Detection>> {
         let mut points = Vec::new();
         for y in 0..planes.luma().rows() {

@@ -2,7 +2,7 @@
 
 use contract::VehicleClass;
 use contract::plate::{PlateClass, PlateColour};
-use plate_model::{BBox, Models, Options, Region, fusion};
+use plate_model::{BBox, Models, Options, Region, View, fusion};
 
 use crate::{grey, runtime_options, tiny};
 
@@ -20,7 +20,7 @@ fn boxes_come_back_in_frame_pixels() {
     let mut models = models();
     // Letterboxed by 3: content is 640x360.
     let frame = grey(1920, 1080, 255);
-    let seen = models.detector.detect(&frame.planes(), None).unwrap();
+    let seen = models.detector.detect(&frame.planes(), &View::WHOLE).unwrap();
     assert_eq!(seen.len(), 2, "{seen:?}");
     assert_eq!(seen[0].class, VehicleClass::Motorbike);
     assert!((seen[0].score - 0.9).abs() < 0.01);
@@ -33,10 +33,36 @@ fn a_region_moves_the_boxes() {
     let mut models = models();
     let frame = grey(1920, 1080, 255);
     let region = Region { x: 100, y: 50, width: 640, height: 384 };
-    let seen = models.detector.detect(&frame.planes(), Some(region)).unwrap();
+    let seen = models.detector.detect(&frame.planes(), &View::part(region)).unwrap();
     assert!(close(&seen[0].bbox, [164.0, 86.0, 228.0, 230.0]), "{seen:?}");
     let outside = Region { x: 1900, y: 0, width: 640, height: 384 };
-    assert!(models.detector.detect(&frame.planes(), Some(outside)).is_err());
+    assert!(models.detector.detect(&frame.planes(), &View::part(outside)).is_err());
+}
+
+#[test]
+fn a_closer_look_adds_what_is_small_there() {
+    let mut models = models();
+    let frame = grey(1920, 1080, 255);
+    let closer = Region { x: 600, y: 0, width: 640, height: 384 };
+    let view = View { part: None, closer: Some(closer) };
+    let mut seen = models.detector.detect(&frame.planes(), &view).unwrap();
+    let expected = [
+        [192.0, 108.0, 384.0, 540.0], // of the whole, not in the part
+        [664.0, 36.0, 728.0, 180.0],
+        [900.0, 60.0, 1100.0, 200.0],
+        [900.0, 180.0, 1500.0, 600.0], // of the whole, reaching out of the part
+    ];
+    assert_eq!(seen.len(), expected.len(), "{seen:?}");
+    seen.sort_by(|a, b| (a.bbox.x1, a.bbox.y1).partial_cmp(&(b.bbox.x1, b.bbox.y1)).unwrap());
+    for (found, expected) in seen.iter().zip(expected) {
+        assert!(close(&found.bbox, expected), "{seen:?}");
+    }
+    // Where the whole sees it in the part, the closer look has the word.
+    let wide = Region { x: 0, y: 0, width: 1200, height: 1080 };
+    let view = View { part: None, closer: Some(wide) };
+    let seen = models.detector.detect(&frame.planes(), &view).unwrap();
+    let first = [192.0, 108.0, 384.0, 540.0];
+    assert!(!seen.iter().any(|found| close(&found.bbox, first)), "{seen:?}");
 }
 
 #[test]
@@ -44,7 +70,7 @@ fn a_black_picture_holds_nothing() {
     let mut models = models();
     // The shape of the input: no grey padding.
     let frame = grey(320, 192, 0);
-    assert!(models.detector.detect(&frame.planes(), None).unwrap().is_empty());
+    assert!(models.detector.detect(&frame.planes(), &View::WHOLE).unwrap().is_empty());
     let square = BBox::new(20.0, 20.0, 100.0, 100.0);
     assert!(models.finder.find(&frame.planes(), square).unwrap().is_empty());
 }
@@ -142,7 +168,7 @@ fn used_models_are_named_with_their_digests() {
 fn the_same_picture_gives_the_same_answer() {
     let frame = grey(1280, 720, 200);
     let (mut one, mut other) = (models(), models());
-    let first = one.detector.detect(&frame.planes(), None).unwrap();
-    assert_eq!(first, other.detector.detect(&frame.planes(), None).unwrap());
-    assert_eq!(first, one.detector.detect(&frame.planes(), None).unwrap());
+    let first = one.detector.detect(&frame.planes(), &View::WHOLE).unwrap();
+    assert_eq!(first, other.detector.detect(&frame.planes(), &View::WHOLE).unwrap());
+    assert_eq!(first, one.detector.detect(&frame.planes(), &View::WHOLE).unwrap());
 }

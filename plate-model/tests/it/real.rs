@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use plate_model::{BBox, Frame, Models, Options};
+use plate_model::{BBox, Frame, Models, Options, View};
 
 use crate::{runtime_options, shipped};
 
@@ -36,7 +36,7 @@ fn vehicles_of_a_held_out_junction_are_seen() {
     for path in files.iter().take(12) {
         let frame = Frame::open(path).unwrap();
         let (w, h) = (frame.width() as f32, frame.height() as f32);
-        let seen = models.detector.detect(&frame.planes(), None).unwrap();
+        let seen = models.detector.detect(&frame.planes(), &View::WHOLE).unwrap();
         let labels = path.to_string_lossy().replace("/images/", "/labels/");
         let Ok(text) = std::fs::read_to_string(Path::new(&labels).with_extension("txt")) else {
             continue;

@@ -2,7 +2,7 @@
 
 use contract::plate::PlateColour;
 use fixtures::plates::crops;
-use plate_model::{BBox, Frame, Models, Options, PlateQuad, PlateReader, Precision, Runtime};
+use plate_model::{BBox, Frame, Models, Options, PlateQuad, PlateReader, Precision, Runtime, View};
 
 use crate::{grey, runtime_options, shipped};
 
@@ -20,7 +20,7 @@ fn shipped_models_of_both_precisions_load_and_see_nothing_in_an_empty_picture() 
     for precision in [Precision::Float, Precision::Int8] {
         let options = Options { runtime: runtime_options(), ..Options::of(precision) };
         let mut models = Models::load(&shipped(), &options).unwrap();
-        let vehicles = models.detector.detect(&grey(1280, 720, 90).planes(), None).unwrap();
+        let vehicles = models.detector.detect(&grey(1280, 720, 90).planes(), &View::WHOLE).unwrap();
         assert!(vehicles.len() <= 2, "{precision:?}: vehicles in an empty picture: {vehicles:?}");
         let whole = BBox::new(0.0, 0.0, 640.0, 480.0);
         let plates = models.plates(&grey(640, 480, 90).planes(), whole).unwrap();

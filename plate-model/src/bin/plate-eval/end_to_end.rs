@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use plate_model::BBox;
+use plate_model::{BBox, View};
 
 use crate::data::{colour_name, labelled_plates};
 use crate::job::{Job, open, plate_keys};
@@ -37,7 +37,7 @@ pub fn run(job: &mut Job) -> Result<Report> {
         report.picture(start.elapsed());
         if costs[0].is_open() {
             let start = Instant::now();
-            job.models.detector.detect(&planes, None)?;
+            job.models.detector.detect(&planes, &View::WHOLE)?;
             costs[0].add(start.elapsed(), job.models.detector.tensor())?;
             let start = Instant::now();
             job.models.finder.find(&planes, BBox::new(0.0, 0.0, width as f32, height as f32))?;

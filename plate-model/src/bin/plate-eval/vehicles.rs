@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use contract::VehicleClass;
-use plate_model::{BBox, Detection};
+use plate_model::{BBox, Detection, View};
 
 use crate::data::labelled_boxes;
 use crate::job::{Groups, Job, Key, open};
@@ -165,7 +165,7 @@ pub fn run(job: &mut Job) -> Result<Report> {
         let wide = 4 * frame.width() > 5 * frame.height();
         if wide && cost.is_open() {
             let start = Instant::now();
-            job.models.detector.detect(&frame.planes(), None)?;
+            job.models.detector.detect(&frame.planes(), &View::WHOLE)?;
             cost.add(start.elapsed(), job.models.detector.tensor())?;
         }
         let (width, height) = (frame.width(), frame.height());
