@@ -15,10 +15,12 @@ const EDGE: f32 = 3.0;
 /// So far inside the closer part, in frame pixels, boxes of the whole do not count: from farther
 /// away they are drawn less exactly, and what is cut there must not be lost here.
 const WELL_INSIDE: f32 = 12.0;
-/// Share of the closer part's width or height from which a vehicle is better judged by the whole.
-/// Up to [`STILL_CLOSE`] both say what they see, so that none falls between them.
+/// Share of a part's width or height from which a vehicle is better judged by the whole: seen so near,
+/// a piece of a bus or lorry looks like a vehicle.
 const LARGE: f32 = 0.5;
-const STILL_CLOSE: f32 = 0.65;
+/// Up to this share the closer look has the word; from here to [`LARGE`] both say what they see, so
+/// that no vehicle falls between them.
+const SMALL: f32 = 0.4;
 
 /// What of a picture is looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,15 +61,15 @@ impl Looks {
         self.bands.iter().copied().chain(self.closer)
     }
 
-    /// Whether what was seen in `part` counts. What an edge inside the whole cuts does not: it is
-    /// whole in the next band or in the whole.
+    /// Whether what was seen in `part` counts. What is large does not, nor what an edge inside the
+    /// whole cuts: it is whole in the next band or in the whole.
     pub fn counts(&self, part: Region, bbox: &BBox) -> bool {
         let (edge, all) = (part.bbox(), self.whole.bbox());
         let cut = (edge.x1 > all.x1 && bbox.x1 < edge.x1 + EDGE)
             || (edge.y1 > all.y1 && bbox.y1 < edge.y1 + EDGE)
             || (edge.x2 < all.x2 && bbox.x2 > edge.x2 - EDGE)
             || (edge.y2 < all.y2 && bbox.y2 > edge.y2 - EDGE);
-        !cut && (self.closer != Some(part) || smaller(bbox, &edge, STILL_CLOSE))
+        !cut && smaller(bbox, &edge, LARGE)
     }
 
     /// Whether what was seen in the whole counts: not where the closer look sees it better.
@@ -79,7 +81,7 @@ impl Looks {
                 && (edge.x2 >= all.x2 || bbox.x2 < edge.x2 - WELL_INSIDE)
                 && (edge.y2 >= all.y2 || bbox.y2 < edge.y2 - WELL_INSIDE);
             let touching = bbox.intersection(&edge) > 0.0;
-            !(inside && touching && smaller(bbox, &edge, LARGE))
+            !(inside && touching && smaller(bbox, &edge, SMALL))
         })
     }
 }
