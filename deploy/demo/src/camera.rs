@@ -15,11 +15,20 @@ pub fn render(site: &Site, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
     made(site, &junction(seed), &["--seed".as_ref(), seed.to_string().as_ref()], None)
 }
 
-/// The same for a scenario file, its truth with every picture's boxes.
-pub fn render_scenario(site: &Site, scenario: &Path) -> Result<(PathBuf, PathBuf, PathBuf)> {
-    let name = scenario.file_stem().context("a scenario is a file")?.to_string_lossy();
-    let flags = ["--truth-frames".as_ref(), "--scenario".as_ref(), scenario.as_os_str()];
-    made(site, &name, &flags, Some(scenario))
+/// The same for a scenario file, its truth with every picture's boxes; `seed` instead of its own.
+pub fn render_scenario(
+    site: &Site,
+    scenario: &Path,
+    seed: Option<u64>,
+) -> Result<(PathBuf, PathBuf, PathBuf)> {
+    let mut name = scenario.file_stem().context("a scenario is a file")?.to_owned();
+    let mut flags = vec!["--truth-frames".as_ref(), "--scenario".as_ref(), scenario.as_os_str()];
+    let seed = seed.map(|seed| seed.to_string());
+    if let Some(seed) = &seed {
+        name.push(format!("-{seed}"));
+        flags.extend::<[&OsStr; 2]>(["--seed".as_ref(), seed.as_ref()]);
+    }
+    made(site, &name.to_string_lossy(), &flags, Some(scenario))
 }
 
 /// What really happens in the rendered junction, as JSON.
