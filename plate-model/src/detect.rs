@@ -89,7 +89,17 @@ impl Detector {
     /// Vehicles in what `view` shows of the picture, best first. A part much taller than the input is
     /// looked at as a whole and in bands, else small vehicles would shrink to nothing.
     pub fn detect(&mut self, planes: &Planes<'_>, view: &View) -> Result<Vec<Detection>> {
-        let candidates = self.candidates(planes, view, Offer::Best, self.limits.score)?;
+        self.likely(planes, view, self.limits.score)
+    }
+
+    /// The same from another score up.
+    pub fn likely(
+        &mut self,
+        planes: &Planes<'_>,
+        view: &View,
+        score: f32,
+    ) -> Result<Vec<Detection>> {
+        let candidates = self.candidates(planes, view, Offer::Best, score)?;
         Ok(detections(suppress(candidates, &self.limits), planes))
     }
 

@@ -63,6 +63,10 @@ pub struct Models {
     pub used: Vec<ModelUsed>,
 }
 
+/// Share of the detector's threshold from which a still picture's vehicles are searched for plates:
+/// what a tracker would follow from picture to picture is not lost in one.
+const UNSURE: f32 = 0.5;
+
 impl Models {
     /// Loads the models of a folder; the first call also loads ONNX Runtime.
     pub fn load(folder: &Path, options: &Options) -> Result<Self> {
@@ -108,16 +112,18 @@ impl Models {
         Ok(kept)
     }
 
-    /// Plates of a still picture that need not show a whole vehicle: inside every vehicle that is
-    /// seen, in the picture as a whole and in its quarters. Best first, each plate once, with the
-    /// vehicle it sits in.
+    /// Plates of a still picture that need not show a whole vehicle: inside everything that may be a
+    /// vehicle, in the picture as a whole and in its quarters. Best first, each plate once, with the
+    /// vehicle it sits in where one is seen.
     pub fn plates_in_picture(
         &mut self,
         planes: &Planes<'_>,
     ) -> Result<Vec<(PlateQuad, Option<Detection>)>> {
-        let vehicles = self.detector.detect(planes, &View::WHOLE)?;
+        let sure = self.detector.score_threshold();
+        let likely = self.detector.likely(planes, &View::WHOLE, UNSURE * sure)?;
         let (width, height) = (planes.width() as f32, planes.height() as f32);
-        let mut places: Vec<BBox> = vehicles.iter().map(|vehicle| vehicle.bbox).collect();
+        let mut places: Vec<BBox> = likely.iter().map(|vehicle| vehicle.bbox).collect();
+        let vehicles: Vec<_> = likely.into_iter().filter(|vehicle| vehicle.score >= sure).collect();
         places.push(BBox::new(0.0, 0.0, width, height));
         for (x, y) in [(0.0, 0.0), (0.4, 0.0), (0.0, 0.4), (0.4, 0.4)] {
             let (x, y) = (x * width, y * height);
