@@ -63,9 +63,9 @@ pub struct Models {
     pub used: Vec<ModelUsed>,
 }
 
-/// Share of the detector's threshold from which a still picture's vehicles are searched for plates:
-/// what a tracker would follow from picture to picture is not lost in one.
-const UNSURE: f32 = 0.5;
+/// Score from which a still picture's vehicles are searched for plates: what a tracker would follow
+/// from picture to picture is not lost in one.
+const UNSURE: f32 = 0.175;
 
 impl Models {
     /// Loads the models of a folder; the first call also loads ONNX Runtime.
@@ -120,7 +120,7 @@ impl Models {
         planes: &Planes<'_>,
     ) -> Result<Vec<(PlateQuad, Option<Detection>)>> {
         let sure = self.detector.score_threshold();
-        let likely = self.detector.likely(planes, &View::WHOLE, UNSURE * sure)?;
+        let likely = self.detector.likely(planes, &View::WHOLE, UNSURE.min(sure))?;
         let (width, height) = (planes.width() as f32, planes.height() as f32);
         let mut places: Vec<BBox> = likely.iter().map(|vehicle| vehicle.bbox).collect();
         let vehicles: Vec<_> = likely.into_iter().filter(|vehicle| vehicle.score >= sure).collect();
