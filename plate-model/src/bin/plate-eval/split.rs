@@ -24,6 +24,19 @@ struct HeldOut {
 #[serde(deny_unknown_fields)]
 struct Frames {
     cameras: BTreeSet<String>,
+    disputed: Vec<Disputed>,
+}
+
+/// A place of a camera at which the labels are known to be wrong.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Disputed {
+    camera: String,
+    /// x, y, width, height in shares of the frame.
+    region: [f32; 4],
+    /// For people.
+    #[serde(rename = "why")]
+    _why: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,6 +74,13 @@ impl Split {
         self.which == Which::All || self.held_out.vehicles.cameras.contains(camera)
     }
 
+    /// Whether the labels of a camera are known to be wrong at a point, in shares of its frame.
+    pub fn is_disputed(&self, camera: &str, [px, py]: [f32; 2]) -> bool {
+        let here = self.held_out.vehicles.disputed.iter().filter(|place| place.camera == camera);
+        here.map(|place| place.region)
+            .any(|[x, y, w, h]| (x..x + w).contains(&px) && (y..y + h).contains(&py))
+    }
+
     /// A crop counts by its own text.
     pub fn has_crop(&self, domain: &str, text: &str) -> bool {
         self.has_picture(domain, [text])
@@ -90,6 +110,18 @@ mod tests {
         assert!(split.has_crop("tgmt", "51F12344"));
         assert!(split.has_picture("tgmt", ["29B112345", "51F12344"]));
         assert!(!split.has_picture("tgmt", []));
+    }
+
+    #[test]
+    fn disputed_places_are_of_one_held_out_camera() {
+        let split = Split::new(Which::Validation).unwrap();
+        assert!(split.is_disputed("dongha_leloi", [0.09, 0.59]));
+        assert!(!split.is_disputed("dongha_leloi", [0.5, 0.59]));
+        assert!(!split.is_disputed("hcmc_cam_02", [0.09, 0.59]));
+        let places = &split.held_out.vehicles.disputed;
+        assert!(places.iter().all(|place| split.held_out.vehicles.cameras.contains(&place.camera)));
+        // Places, not large parts of a picture.
+        assert!(places.iter().all(|Disputed { region: [.., w, h], .. }| w * h < 0.01));
     }
 
     #[test]

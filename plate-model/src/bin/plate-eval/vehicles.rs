@@ -184,6 +184,13 @@ pub fn run(job: &mut Job) -> Result<Report> {
             let group = groups.entry(key).or_default();
             group.add(&seen, &labels, shipped, is_large, is_tall);
         }
+        let undisputed = |bbox: &BBox| {
+            let [x, y] = bbox.centre();
+            let at = [x / width as f32, y / height as f32];
+            is_large(bbox) && !job.split.is_disputed(&camera, at)
+        };
+        let key: Key = ("all", "undisputed".to_owned());
+        groups.entry(key).or_default().add(&seen, &labels, shipped, undisputed, is_tall);
         for (name, from, to) in SIZES {
             let is_of = |b: &BBox| is_large(b) && (from..to).contains(&(b.height() / unit));
             let key: Key = ("height", name.to_owned());
