@@ -64,25 +64,24 @@ impl Looks {
     /// Whether what was seen in `part` counts. What is large does not, nor what an edge inside the
     /// whole cuts: it is whole in the next band or in the whole.
     pub fn counts(&self, part: Region, bbox: &BBox) -> bool {
-        let (edge, all) = (part.bbox(), self.whole.bbox());
-        let cut = (edge.x1 > all.x1 && bbox.x1 < edge.x1 + EDGE)
-            || (edge.y1 > all.y1 && bbox.y1 < edge.y1 + EDGE)
-            || (edge.x2 < all.x2 && bbox.x2 > edge.x2 - EDGE)
-            || (edge.y2 < all.y2 && bbox.y2 > edge.y2 - EDGE);
-        !cut && smaller(bbox, &edge, LARGE)
+        !self.reaches_out(part, bbox, EDGE) && smaller(bbox, &part.bbox(), LARGE)
     }
 
     /// Whether what was seen in the whole counts: not where the closer look sees it better.
     pub fn counts_in_whole(&self, bbox: &BBox) -> bool {
         self.closer.is_none_or(|part| {
-            let (edge, all) = (part.bbox(), self.whole.bbox());
-            let inside = (edge.x1 <= all.x1 || bbox.x1 > edge.x1 + WELL_INSIDE)
-                && (edge.y1 <= all.y1 || bbox.y1 > edge.y1 + WELL_INSIDE)
-                && (edge.x2 >= all.x2 || bbox.x2 < edge.x2 - WELL_INSIDE)
-                && (edge.y2 >= all.y2 || bbox.y2 < edge.y2 - WELL_INSIDE);
-            let touching = bbox.intersection(&edge) > 0.0;
-            !(inside && touching && smaller(bbox, &edge, SMALL))
+            self.reaches_out(part, bbox, WELL_INSIDE) || !smaller(bbox, &part.bbox(), SMALL)
         })
+    }
+
+    /// Whether a box comes nearer than `margin` to an edge of `part`, or lies beyond it. An edge
+    /// that is the whole's own counts for nothing.
+    fn reaches_out(&self, part: Region, bbox: &BBox, margin: f32) -> bool {
+        let (edge, all) = (part.bbox(), self.whole.bbox());
+        (edge.x1 > all.x1 && bbox.x1 < edge.x1 + margin)
+            || (edge.y1 > all.y1 && bbox.y1 < edge.y1 + margin)
+            || (edge.x2 < all.x2 && bbox.x2 > edge.x2 - margin)
+            || (edge.y2 < all.y2 && bbox.y2 > edge.y2 - margin)
     }
 }
 

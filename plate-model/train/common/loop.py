@@ -73,7 +73,8 @@ def fit(
         print(f"resumed at step {schedule.step}")
 
     step_aside()
-    stream = DataLoader(batches(cfg["seed"] + schedule.step), batch_size=None, num_workers=args.workers, prefetch_factor=6, pin_memory=DEVICE.type == "cuda")
+    stream = DataLoader(batches(cfg["seed"] + schedule.step), batch_size=None, num_workers=args.workers, prefetch_factor=6,
+                        pin_memory=DEVICE.type == "cuda")
     sums: dict[str, float | torch.Tensor] = {}
     for batch in itertools.takewhile(lambda _: not schedule.done, stream):
         net.train()

@@ -26,6 +26,11 @@ def overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     return inter / (area(box) + area(others) - inter + 1e-9)
 
 
+def unsaid(rows: np.ndarray) -> np.ndarray:
+    """Rows of class and box as regions in which nothing is said of any class."""
+    return np.concatenate([np.full((len(rows), 1), EVERY, rows.dtype), rows[:, 1:]], 1)
+
+
 def stacked(rows: list[np.ndarray]) -> np.ndarray:
     """Rows of class and box of every picture as one f32 [B,M,5], M at least 1; short ones filled up with `NOBODY`."""
     found = np.full((len(rows), max([1, *map(len, rows)]), 5), NOBODY, np.float32)

@@ -20,7 +20,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from ..common import augment, synthetic
 from ..common.letterbox import GREY, letterbox, to_tensor_layout
 from . import dusk
-from .boxes import EVERY, stacked
+from .boxes import stacked, unsaid
 from .loss import HIDEOUT
 from .net import CLASSES
 from .paste import paste, patches
@@ -223,7 +223,7 @@ def within(start: float, window: float, length: float, slack: float = 0.08) -> f
 
 
 def split_visible(boxes: np.ndarray, w: int, h: int) -> tuple[np.ndarray, np.ndarray]:
-    """Clips boxes to the window; what is mostly outside or tiny becomes a region to ignore, of class `EVERY`."""
+    """Clips boxes to the window; what is mostly outside or tiny becomes a region to ignore."""
     clipped = boxes.copy()
     clipped[:, [1, 3]] = clipped[:, [1, 3]].clip(0, w)
     clipped[:, [2, 4]] = clipped[:, [2, 4]].clip(0, h)
@@ -232,6 +232,4 @@ def split_visible(boxes: np.ndarray, w: int, h: int) -> tuple[np.ndarray, np.nda
     touching = (cw > 1) & (ch > 1)
     visible = cw * ch / np.maximum(area, 1e-6)
     good = touching & (visible > 0.4) & (np.maximum(cw, ch) >= 9) & (np.minimum(cw, ch) >= 4)
-    ignored = clipped[touching & ~good]
-    ignored[:, 0] = EVERY
-    return clipped[good], ignored
+    return clipped[good], unsaid(clipped[touching & ~good])

@@ -2,8 +2,9 @@
 
 Every cell predicts four distances to the box sides (in strides) and one
 quality score per class; the cells of the finest level are split in four, since far
-motorbikes in a queue are closer to each other than 8 pixels. `DecodedVehicles` puts the decoding into the graph,
-so that the file's user sees boxes in input pixels and scores, nothing else.
+motorbikes in a queue are closer to each other than 8 pixels. `DecodedVehicles` puts
+the decoding into the graph, so that the file's user sees boxes in input pixels and
+scores, nothing else.
 """
 
 from __future__ import annotations

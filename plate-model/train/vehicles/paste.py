@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .boxes import EVERY, area, shared
+from .boxes import area, shared, unsaid
 
 # Height beside a motorbike with rider, by class, at the same distance.
 HEIGHT = np.array([1.0, 0.95, 1.8, 1.6], np.float32)
@@ -53,6 +53,4 @@ def paste(img: np.ndarray, kept: np.ndarray, ignored: np.ndarray, image: np.ndar
     under[:] = (patch * mask + under * (1 - mask)).astype(np.uint8)
     box = np.array([row[0], left, top, left + pw, top + ph], np.float32)
     hidden = shared(box[1:5], kept[:, 1:5]) > COVERED * area(kept[:, 1:5])
-    gone = kept[hidden]
-    gone[:, 0] = EVERY
-    return np.concatenate([kept[~hidden], box[None]]), np.concatenate([ignored, gone])
+    return np.concatenate([kept[~hidden], box[None]]), np.concatenate([ignored, unsaid(kept[hidden])])

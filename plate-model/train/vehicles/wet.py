@@ -20,11 +20,10 @@ def reflect(img: np.ndarray, boxes: np.ndarray, rng: np.random.Generator) -> Non
     strength, share, smear = rng.uniform(*STRENGTH), rng.uniform(*SHARE), rng.uniform(*SMEAR)
     dry = img.copy()
     covered = np.zeros((h, w), bool)  # a vehicle before another one is not a mirror
-    for b in boxes[:, 1:5]:
-        x1, y1, x2, y2 = np.clip(b, 0, [w, h, w, h]).astype(int)
+    inside = np.clip(boxes[:, 1:5], 0, [w, h, w, h]).astype(int)
+    for x1, y1, x2, y2 in inside:
         covered[y1:y2, x1:x2] = True
-    for b in boxes[:, 1:5]:
-        x1, y1, x2, y2 = np.clip(b, 0, [w, h, w, h]).astype(int)
+    for x1, y1, x2, y2 in inside:
         tall = min(int((y2 - y1) * share), h - y2)
         if tall < 3 or x2 - x1 < 3:
             continue
