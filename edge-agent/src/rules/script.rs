@@ -59,6 +59,7 @@ fn sighting(class: VehicleClass, [x, y]: [f32; 2]) -> Sighting {
         bbox: BBox { x1: x - w / 2.0, y1: y - h, x2: x + w / 2.0, y2: y },
         class,
         score: 0.8,
+        appearance: None,
     }
 }
 

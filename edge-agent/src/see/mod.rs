@@ -4,6 +4,7 @@
 //! Time in here is stream time in nanoseconds ([`Nanos`]): it never steps within one clock epoch,
 //! whatever happens to the wall clock.
 
+pub mod appearance;
 pub mod lamp;
 mod likeness;
 pub mod motion;

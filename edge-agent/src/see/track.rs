@@ -7,6 +7,7 @@ use std::fmt;
 use contract::VehicleClass;
 use plate_model::BBox;
 
+use super::appearance::Appearance;
 use super::motion::Motion;
 use super::{Nanos, SECOND};
 
@@ -16,11 +17,15 @@ pub struct Sighting {
     pub bbox: BBox,
     pub class: VehicleClass,
     pub score: f32,
+    /// What it looks like, where enough of it is seen.
+    pub appearance: Option<Appearance>,
 }
 
 /// History kept, in points and time.
 const MAX_POINTS: usize = 1200;
 const MAX_AGE: Nanos = 60 * SECOND;
+/// How long a look is remembered: light changes, and so do boxes; a moment's mistake must not be learnt.
+const MEMORY: Nanos = 2 * SECOND;
 
 /// Where a vehicle was seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,6 +78,8 @@ pub struct Track {
     pub confirmed: bool,
     pub(super) hits: usize,
     pub(super) motion: Motion,
+    /// What it has looked like.
+    pub(super) appearance: Option<Appearance>,
     pub(super) predicted_at: Nanos,
     /// Tracks that were once seen beside this one: other vehicles, not second boxes of this one.
     pub(super) others: BTreeSet<u64>,
@@ -91,6 +98,7 @@ impl Track {
             confirmed: false,
             hits: 0,
             motion: Motion::new(&sighting.bbox),
+            appearance: None,
             predicted_at: t,
             others: BTreeSet::new(),
             votes: [0.0; 4],
@@ -119,6 +127,13 @@ impl Track {
     }
 
     fn record(&mut self, t: Nanos, sighting: &Sighting, strong: bool) {
+        match (&mut self.appearance, &sighting.appearance) {
+            (Some(known), Some(seen)) => {
+                let since = t.saturating_sub(self.path.back().map_or(t, |last| last.t));
+                known.approach(seen, 1.0 - (-(since as f32) / MEMORY as f32).exp());
+            }
+            (known, seen) => *known = known.or(*seen),
+        }
         self.votes[sighting.class as usize] += sighting.score;
         self.hits += 1;
         self.path.push_back(Observation { t, bbox: sighting.bbox, score: sighting.score, strong });
@@ -189,7 +204,8 @@ mod tests {
     #[test]
     fn quality_counts_what_lies_between_the_moments() {
         let bbox = BBox::new(10.0, 10.0, 60.0, 110.0);
-        let seen = |score| Sighting { bbox, class: VehicleClass::Motorbike, score };
+        let seen =
+            |score| Sighting { bbox, class: VehicleClass::Motorbike, score, appearance: None };
         let mut track = Track::new(1, 0, &seen(0.9), true);
         for i in 1..=10u64 {
             let t = i * SECOND / 10;

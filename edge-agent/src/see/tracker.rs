@@ -6,7 +6,7 @@
 
 use plate_model::assign::assign;
 
-use super::likeness::{doubles, overlap, similarity, without_duplicates};
+use super::likeness::{alike, doubles, overlap, similarity, without_duplicates};
 use super::track::{Sighting, Track};
 use super::{Nanos, seconds};
 
@@ -91,11 +91,12 @@ impl Tracker {
         let sightings = without_duplicates(sightings);
         let mut taken = vec![false; sightings.len()];
         let mut matched = vec![None; self.tracks.len()];
-        let similarity: Vec<Vec<f32>> = self
-            .tracks
-            .iter()
-            .map(|track| sightings.iter().map(|s| similarity(track, s, t)).collect())
-            .collect();
+        let pairs = |likeness: &dyn Fn(&Track, &Sighting) -> f32| -> Vec<Vec<f32>> {
+            let row = |track| sightings.iter().map(|seen| likeness(track, seen)).collect();
+            self.tracks.iter().map(row).collect()
+        };
+        let by_place = pairs(&|track, seen| similarity(track, seen, t));
+        let by_looks = pairs(&|track, seen| similarity(track, seen, t) * alike(track, seen));
 
         let confirmed = |track: &Track| track.confirmed;
         let settings = self.settings;
@@ -110,7 +111,7 @@ impl Tracker {
             let columns: Vec<usize> =
                 (0..sightings.len()).filter(|&j| !taken[j] && usable(&sightings[j])).collect();
             let part: Vec<Vec<f32>> =
-                rows.iter().map(|&i| columns.iter().map(|&j| similarity[i][j]).collect()).collect();
+                rows.iter().map(|&i| columns.iter().map(|&j| by_looks[i][j]).collect()).collect();
             for (row, column) in assign(&part, least).into_iter().enumerate() {
                 if let Some(column) = column {
                     matched[rows[row]] = Some(columns[column]);
@@ -123,7 +124,8 @@ impl Tracker {
         // Weak detections only where they nearly coincide with what is expected.
         round(&confirmed, &weak, 0.55);
 
-        self.note_doubts(t, &matched, &similarity, &sightings, &taken);
+        // Looks help to choose; what they choose against the places stays in doubt.
+        self.note_doubts(t, &matched, &by_place, &sightings, &taken);
         for (track, sighting) in self.tracks.iter_mut().zip(&matched) {
             let Some(j) = sighting else { continue };
             track.found(t, &sightings[*j], strong(&sightings[*j]));

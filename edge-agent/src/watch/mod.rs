@@ -25,6 +25,7 @@ use crate::accusation::{Accusation, Clip};
 use crate::config::{Camera, Light};
 use crate::health::{CameraHandle, CameraState};
 use crate::rules::{self, Doubt, Finding, Scene, Verdict};
+use crate::see::appearance::Appearance;
 use crate::see::lamp::{self, Lamp};
 use crate::see::road::Road;
 use crate::see::track::{Sighting, Track};
@@ -232,7 +233,8 @@ impl<E: Eyes> Watch<E> {
             part: self.camera.detect.and_then(region),
             closer: self.camera.closer.and_then(region),
         };
-        let found = match eyes.vehicles(&picture.frame.planes(), &view) {
+        let planes = picture.frame.planes();
+        let found = match eyes.vehicles(&planes, &view) {
             Ok(found) => found,
             Err(error) => {
                 tracing::error!(camera = self.camera.id, %error, "detection failed");
@@ -248,7 +250,12 @@ impl<E: Eyes> Watch<E> {
         found
             .into_iter()
             .filter(|found| !masked(found))
-            .map(|found| Sighting { bbox: found.bbox, class: found.class, score: found.score })
+            .map(|found| Sighting {
+                bbox: found.bbox,
+                class: found.class,
+                score: found.score,
+                appearance: Appearance::of(&planes, &found.bbox),
+            })
             .collect()
     }
 

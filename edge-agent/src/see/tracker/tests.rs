@@ -1,15 +1,16 @@
 //! Tracks of scripted boxes.
 
 use contract::VehicleClass;
-use plate_model::BBox;
+use plate_model::{BBox, Frame, Layout, PixelFormat};
 use proptest::prelude::*;
 
 use super::*;
 use crate::see::SECOND;
+use crate::see::appearance::Appearance;
 
 fn bike(x: f32, y: f32) -> Sighting {
     let bbox = BBox { x1: x - 25.0, y1: y - 90.0, x2: x + 25.0, y2: y };
-    Sighting { bbox, class: VehicleClass::Motorbike, score: 0.8 }
+    Sighting { bbox, class: VehicleClass::Motorbike, score: 0.8, appearance: None }
 }
 
 fn frame(i: u64, fps: u64) -> Nanos {
@@ -86,7 +87,7 @@ fn the_class_most_seen_wins() {
     let bbox = BBox { x1: 100.0, y1: 100.0, x2: 300.0, y2: 260.0 };
     for i in 0..10 {
         let class = if i % 3 == 0 { VehicleClass::Truck } else { VehicleClass::Car };
-        tracker.step(frame(i, 10), &[Sighting { bbox, class, score: 0.7 }]);
+        tracker.step(frame(i, 10), &[Sighting { bbox, class, score: 0.7, appearance: None }]);
     }
     assert_eq!(tracker.tracks()[0].class(), VehicleClass::Car);
 }
@@ -100,7 +101,12 @@ fn a_second_box_raises_no_doubt() {
         if i % 3 != 0 {
             // Half as large again and a little aside, as unsure detectors give them.
             let bbox = BBox { x1: 282.0, y1: y - 60.0, x2: 340.0, y2: y + 14.0 };
-            seen.push(Sighting { bbox, class: VehicleClass::Motorbike, score: 0.4 });
+            seen.push(Sighting {
+                bbox,
+                class: VehicleClass::Motorbike,
+                score: 0.4,
+                appearance: None,
+            });
         }
         tracker.step(frame(i, 10), &seen);
     }
@@ -131,4 +137,33 @@ proptest! {
             prop_assert!(track.path.iter().all(|p| (p.bbox.foot()[0] - x0).abs() < 10.0), "lane {}", lane);
         }
     }
+}
+
+/// Two riders one behind the other whose boxes the detector gives in each other's place for a while:
+/// boxes alone would exchange them, their clothes do not.
+#[test]
+fn clothes_keep_riders_in_line_apart() {
+    let rider = |y: f32, cr: u8| {
+        let layout = Layout::packed(PixelFormat::Nv12, 64, 128);
+        let mut data = vec![90u8; layout.offsets[1]];
+        data.resize(layout.bytes().unwrap(), cr);
+        let frame = Frame::from_vec(layout, data).unwrap();
+        let whole = BBox::new(0.0, 0.0, 64.0, 128.0);
+        Sighting { appearance: Appearance::of(&frame.planes(), &whole), ..bike(300.0, y) }
+    };
+    let exchanged = |looks: bool| {
+        let mut tracker = Tracker::new(Settings::default(), 1);
+        for i in 0..24 {
+            // From the twelfth picture on the hind rider's box jumps ahead of the front one's.
+            let (front, hind) = if i < 12 { (400.0, 445.0) } else { (424.0, 408.0) };
+            let mut seen = [rider(front, 100), rider(hind, 160)];
+            if !looks {
+                seen = seen.map(|s| Sighting { appearance: None, ..s });
+            }
+            tracker.step(frame(i, 10), &seen);
+        }
+        tracker.tracks()[0].last().bbox.y2 != 424.0
+    };
+    assert!(exchanged(false), "the case shows nothing");
+    assert!(!exchanged(true));
 }

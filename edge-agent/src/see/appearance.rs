@@ -1,0 +1,155 @@
+//! What a vehicle looks like: how bright and of what colours its upper half is. In a queue motorbikes stand
+//! so close that boxes alone cannot tell them apart for long; the riders' clothes can.
+//!
+//! Three histograms (Y', Cb, Cr) over the middle of the upper half, which whoever rides behind does not
+//! hide. They have no place in them, so a turn or a box that is a little off changes little.
+
+use plate_model::{BBox, Chroma, Planes};
+
+/// Bins of Y' over 0–255, and of Cb and of Cr over 64–191, beyond which traffic hardly goes.
+const LUMA: usize = 16;
+const CHROMA: usize = 32;
+const BINS: usize = LUMA + 2 * CHROMA;
+/// The part of a box that is looked at: x from, x to, y from, y to.
+const PART: [f32; 4] = [0.2, 0.8, 0.05, 0.6];
+/// Chroma samples looked at each way at most.
+const SAMPLES: usize = 24;
+/// Fewer samples say nothing.
+const LEAST: usize = 12;
+
+/// Shares of the samples in each bin; all together 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Appearance([f32; BINS]);
+
+impl Appearance {
+    /// Of the vehicle in `bbox`, in pixels; none where too little of it is in the picture.
+    pub fn of(planes: &Planes<'_>, bbox: &BBox) -> Option<Self> {
+        let (width, height) = (planes.width() as usize / 2, planes.height() as usize / 2);
+        let at = |from: f32, length: f32, share: f32, end: usize| {
+            ((from + share * length) / 2.0).round().clamp(0.0, end as f32) as usize
+        };
+        let x =
+            at(bbox.x1, bbox.width(), PART[0], width)..at(bbox.x1, bbox.width(), PART[1], width);
+        let y = at(bbox.y1, bbox.height(), PART[2], height)
+            ..at(bbox.y1, bbox.height(), PART[3], height);
+        let step = |length: usize| length.div_ceil(SAMPLES).max(1);
+        let (across, down) = (step(x.len()), step(y.len()));
+        let mut bins = [0u32; BINS];
+        let mut samples = 0;
+        for cy in y.step_by(down) {
+            let (above, below) = (planes.luma().row(2 * cy), planes.luma().row(2 * cy + 1));
+            for cx in x.clone().step_by(across) {
+                for luma in [above[2 * cx], above[2 * cx + 1], below[2 * cx], below[2 * cx + 1]] {
+                    bins[usize::from(luma) * LUMA / 256] += 1;
+                }
+                let (u, v) = match planes.chroma() {
+                    Chroma::Planar { u, v } => (u.row(cy)[cx], v.row(cy)[cx]),
+                    Chroma::Interleaved(uv) => (uv.row(cy)[2 * cx], uv.row(cy)[2 * cx + 1]),
+                };
+                let bin = |value: u8| (usize::from(value.clamp(64, 191)) - 64) * CHROMA / 128;
+                bins[LUMA + bin(u)] += 4;
+                bins[LUMA + CHROMA + bin(v)] += 4;
+                samples += 1;
+            }
+        }
+        let all = (12 * samples) as f32;
+        (samples >= LEAST).then(|| Self(bins.map(|count| count as f32 / all)))
+    }
+
+    /// Share that two have in common, 0 to 1.
+    pub fn in_common(&self, other: &Self) -> f32 {
+        self.0.iter().zip(&other.0).map(|(a, b)| a.min(*b)).sum()
+    }
+
+    /// Moves by `share` towards `other`.
+    pub fn approach(&mut self, other: &Self, share: f32) {
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            *mine += share * (theirs - *mine);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plate_model::{Frame, Layout, PixelFormat};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A grey picture with a rider in each of two places: luma and chroma of their clothes.
+    fn picture(format: PixelFormat, riders: [[u8; 3]; 2]) -> Frame {
+        let layout = Layout::packed(format, 160, 120);
+        let mut data = vec![128u8; layout.bytes().unwrap()];
+        for (i, [luma, u, v]) in riders.into_iter().enumerate() {
+            for y in 20..100usize {
+                for x in 20 + 70 * i..60 + 70 * i {
+                    data[y * layout.strides[0] + x] = luma.saturating_add((x + y) as u8 % 8);
+                    let at = y / 2 * layout.strides[1];
+                    match format {
+                        PixelFormat::I420 => {
+                            data[layout.offsets[1] + at + x / 2] = u;
+                            data[layout.offsets[2] + at + x / 2] = v;
+                        }
+                        PixelFormat::Nv12 => {
+                            data[layout.offsets[1] + at + x / 2 * 2] = u;
+                            data[layout.offsets[1] + at + x / 2 * 2 + 1] = v;
+                        }
+                    }
+                }
+            }
+        }
+        Frame::from_vec(layout, data).unwrap()
+    }
+
+    const RED: [u8; 3] = [90, 105, 180];
+    const BLUE: [u8; 3] = [80, 160, 110];
+    const LEFT: BBox = BBox { x1: 20.0, y1: 20.0, x2: 60.0, y2: 100.0 };
+    const RIGHT: BBox = BBox { x1: 90.0, y1: 20.0, x2: 130.0, y2: 100.0 };
+
+    fn look(frame: &Frame, bbox: BBox) -> Appearance {
+        Appearance::of(&frame.planes(), &bbox).unwrap()
+    }
+
+    #[test]
+    fn clothes_tell_riders_apart() {
+        let frame = picture(PixelFormat::I420, [RED, BLUE]);
+        let (red, blue) = (look(&frame, LEFT), look(&frame, RIGHT));
+        assert!((red.in_common(&red) - 1.0).abs() < 1e-5);
+        assert!(red.in_common(&blue) < 0.4, "{}", red.in_common(&blue));
+        // A box that is a little off still shows the same rider.
+        let off = look(&frame, BBox::new(24.0, 14.0, 66.0, 104.0));
+        assert!(off.in_common(&red) > 0.8, "{}", off.in_common(&red));
+        // Elsewhere in the picture the same clothes look the same.
+        let exchanged = picture(PixelFormat::I420, [BLUE, RED]);
+        assert!(look(&exchanged, RIGHT).in_common(&red) > 0.95);
+    }
+
+    #[test]
+    fn the_decoders_formats_look_alike() {
+        let looks = [PixelFormat::I420, PixelFormat::Nv12]
+            .map(|format| look(&picture(format, [RED, BLUE]), LEFT));
+        assert_eq!(looks[0], looks[1]);
+    }
+
+    #[test]
+    fn a_look_is_approached() {
+        let frame = picture(PixelFormat::I420, [RED, BLUE]);
+        let (mut mine, blue) = (look(&frame, LEFT), look(&frame, RIGHT));
+        let before = mine.in_common(&blue);
+        mine.approach(&blue, 0.5);
+        assert!(mine.in_common(&blue) > before + 0.25);
+        mine.approach(&blue, 1.0);
+        assert!((mine.in_common(&blue) - 1.0).abs() < 1e-5);
+    }
+
+    proptest! {
+        /// Boxes come from a network: anywhere, of any size.
+        #[test]
+        fn any_box_is_looked_at_safely(x in -400.0f32..400.0, y in -400.0f32..400.0, w in 0.0f32..900.0, h in 0.0f32..900.0) {
+            let frame = picture(PixelFormat::Nv12, [RED, BLUE]);
+            if let Some(look) = Appearance::of(&frame.planes(), &BBox::new(x, y, x + w, y + h)) {
+                prop_assert!((look.0.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+            }
+        }
+    }
+}
