@@ -65,7 +65,7 @@ def training(room: str, cfg: dict, state: dict, sources: list[str], synthetic: b
     """How the weights came about; `synthetic` says whether synthetic pictures took part."""
     return {
         "framework": f"{state['made_with']}, bf16 autocast",
-        "command": f"python -m train.{room}.train --data DATA" + (" --synthetic DIR" if synthetic else ""),
+        "command": " ".join([f"python -m train.{room}.train --data DATA", *(["--synthetic DIR"] if synthetic else []), *cfg["card"].get("options", [])]),
         "seed": cfg["seed"],
         "steps": state["schedule"]["step"],
         "batch": cfg["batch"],

@@ -47,4 +47,4 @@ def load(path: Path) -> dict:
 def history(state: dict) -> list[str]:
     """The runs behind a checkpoint, oldest first, for the card of what grows from it."""
     done = state["schedule"]
-    return [*state.get("after", []), f"{done['step']} steps, {done['elapsed'] / 60:.0f} minutes"]
+    return [*state.get("after", []), f"{done['step']} steps, {done['elapsed'] / 60:.0f} minutes, {state['made_with']}"]

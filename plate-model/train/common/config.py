@@ -30,8 +30,7 @@ def arguments(room: str, doc: str) -> tuple[argparse.Namespace, dict]:
     p.add_argument("--threads", type=int, default=1, help="of the arithmetic")
     p.add_argument("--workers", type=int, default=1, help="processes that prepare the data; another number draws other samples")
     args = p.parse_args()
-    with args.config.open("rb") as f:
-        cfg = tomllib.load(f)
+    cfg = read(args.config)
     if args.rate:
         cfg["rate"] = args.rate
     seed_everything(cfg["seed"])
@@ -40,10 +39,26 @@ def arguments(room: str, doc: str) -> tuple[argparse.Namespace, dict]:
     return args, cfg
 
 
+def read(path: Path) -> dict:
+    """A configuration; one that `extends` another, beside it, says only what is different."""
+    with path.open("rb") as f:
+        cfg = tomllib.load(f)
+    return over(read(path.parent / cfg.pop("extends")), cfg) if "extends" in cfg else cfg
+
+
+def over(base: dict, changes: dict) -> dict:
+    """`base` with its tables' keys replaced by those of `changes`."""
+    return base | {k: over(base.get(k, {}), v) if isinstance(v, dict) else v for k, v in changes.items()}
+
+
 def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+    # Of a GPU's kernels those that add up in the same order every time.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.deterministic = True
 
 
 def step_aside() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import torch
 from onnxruntime import InferenceSession
 
 from . import card, checkpoint, onnx_export, quantize
-from .config import ROOT, RUNS, WEIGHTS, seed_everything
+from .config import ROOT, RUNS, WEIGHTS, read, seed_everything
 
 
 def arguments(room: str, doc: str) -> tuple[argparse.Namespace, dict, dict]:
@@ -25,8 +24,7 @@ def arguments(room: str, doc: str) -> tuple[argparse.Namespace, dict, dict]:
     p.add_argument("--run", default=room)
     p.add_argument("--out", type=Path, default=WEIGHTS)
     args = p.parse_args()
-    with args.config.open("rb") as f:
-        cfg = tomllib.load(f)
+    cfg = read(args.config)
     seed_everything(cfg["seed"])
     torch.set_num_threads(1)
     return args, cfg, checkpoint.load(RUNS / args.run / "last.pt")

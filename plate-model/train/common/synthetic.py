@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 FRAMES = ("frames", "junction")
 PLATES = "plates"
 
 
-def frames(folder: Path | None) -> list[tuple[Path, Path]]:
-    """Every frame's picture and its folder, in a fixed order."""
-    ready = [folder / name for name in FRAMES if (folder / name / "ready").exists()] if folder else []
+def frames(folder: Path | None, names: Sequence[str] = FRAMES) -> list[tuple[Path, Path]]:
+    """Every frame's picture and its folder, in a fixed order, from the folders of these names."""
+    ready = [folder / name for name in names if (folder / name / "ready").exists()] if folder else []
     return [(picture, root) for root in ready for picture in sorted((root / "images").glob("*.jpg"))]
 
 

@@ -82,7 +82,7 @@ def synthetic_frames(folder: Path | None, cfg: dict) -> list[Frame]:
         return read_frame(picture, root / "labels" / f"{picture.stem}.txt", f"synthetic {root.name}", cfg)
 
     with ThreadPoolExecutor() as side_by_side:
-        return [frame for frame in side_by_side.map(read, synthetic.frames(folder)) if frame is not None]
+        return [frame for frame in side_by_side.map(read, synthetic.frames(folder, cfg["synthetic"])) if frame is not None]
 
 
 def letterboxed(frames: list[Frame], cfg: dict) -> torch.Tensor:
