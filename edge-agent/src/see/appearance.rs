@@ -14,6 +14,9 @@ const BINS: usize = LUMA + 2 * CHROMA;
 const PART: [f32; 4] = [0.2, 0.8, 0.05, 0.6];
 /// Chroma samples looked at each way at most.
 const SAMPLES: usize = 24;
+/// A box nearer to the picture's edge than this, in pixels, may be cut: its upper half is another part
+/// of the vehicle than later.
+const EDGE: f32 = 4.0;
 /// Fewer samples say nothing.
 const LEAST: usize = 12;
 
@@ -22,8 +25,12 @@ const LEAST: usize = 12;
 pub struct Appearance([f32; BINS]);
 
 impl Appearance {
-    /// Of the vehicle in `bbox`, in pixels; none where too little of it is in the picture.
+    /// Of the vehicle in `bbox`, in pixels; none where the picture's edge cuts it or it is too small.
     pub fn of(planes: &Planes<'_>, bbox: &BBox) -> Option<Self> {
+        let (right, bottom) = (planes.width() as f32 - EDGE, planes.height() as f32 - EDGE);
+        if bbox.x1 < EDGE || bbox.y1 < EDGE || bbox.x2 > right || bbox.y2 > bottom {
+            return None;
+        }
         let (width, height) = (planes.width() as usize / 2, planes.height() as usize / 2);
         let at = |from: f32, length: f32, share: f32, end: usize| {
             ((from + share * length) / 2.0).round().clamp(0.0, end as f32) as usize
@@ -122,6 +129,16 @@ mod tests {
         // Elsewhere in the picture the same clothes look the same.
         let exchanged = picture(PixelFormat::I420, [BLUE, RED]);
         assert!(look(&exchanged, RIGHT).in_common(&red) > 0.95);
+    }
+
+    #[test]
+    fn a_vehicle_that_the_edge_cuts_has_no_look() {
+        let frame = picture(PixelFormat::I420, [RED, BLUE]);
+        for cut in [[-5.0, 20.0], [20.0, 3.0], [120.5, 20.0], [20.0, 40.0]] {
+            let bbox = BBox::new(cut[0], cut[1], cut[0] + 40.0, cut[1] + 80.0);
+            assert_eq!(Appearance::of(&frame.planes(), &bbox), None, "{cut:?}");
+        }
+        assert!(Appearance::of(&frame.planes(), &LEFT).is_some());
     }
 
     #[test]

@@ -127,15 +127,17 @@ impl Track {
     }
 
     fn record(&mut self, t: Nanos, sighting: &Sighting, strong: bool) {
+        self.hits += 1;
         match (&mut self.appearance, &sighting.appearance) {
             (Some(known), Some(seen)) => {
                 let since = t.saturating_sub(self.path.back().map_or(t, |last| last.t));
-                known.approach(seen, 1.0 - (-(since as f32) / MEMORY as f32).exp());
+                let share = 1.0 - (-(since as f32) / MEMORY as f32).exp();
+                // A young track has their plain mean.
+                known.approach(seen, share.max(1.0 / self.hits as f32));
             }
             (known, seen) => *known = known.or(*seen),
         }
         self.votes[sighting.class as usize] += sighting.score;
-        self.hits += 1;
         self.path.push_back(Observation { t, bbox: sighting.bbox, score: sighting.score, strong });
         while self.path.len() > MAX_POINTS
             || self.path.front().is_some_and(|p| t.saturating_sub(p.t) > MAX_AGE)

@@ -144,12 +144,12 @@ proptest! {
 #[test]
 fn clothes_keep_riders_in_line_apart() {
     let rider = |y: f32, cr: u8| {
-        let layout = Layout::packed(PixelFormat::Nv12, 64, 128);
+        let layout = Layout::packed(PixelFormat::Nv12, 96, 160);
         let mut data = vec![90u8; layout.offsets[1]];
         data.resize(layout.bytes().unwrap(), cr);
         let frame = Frame::from_vec(layout, data).unwrap();
-        let whole = BBox::new(0.0, 0.0, 64.0, 128.0);
-        Sighting { appearance: Appearance::of(&frame.planes(), &whole), ..bike(300.0, y) }
+        let inner = BBox::new(16.0, 16.0, 80.0, 144.0);
+        Sighting { appearance: Appearance::of(&frame.planes(), &inner), ..bike(300.0, y) }
     };
     let exchanged = |looks: bool| {
         let mut tracker = Tracker::new(Settings::default(), 1);
