@@ -91,12 +91,18 @@ impl Tracker {
         let sightings = without_duplicates(sightings);
         let mut taken = vec![false; sightings.len()];
         let mut matched = vec![None; self.tracks.len()];
-        let pairs = |likeness: &dyn Fn(&Track, &Sighting) -> f32| -> Vec<Vec<f32>> {
-            let row = |track| sightings.iter().map(|seen| likeness(track, seen)).collect();
-            self.tracks.iter().map(row).collect()
+        let by_place: Vec<Vec<f32>> = self
+            .tracks
+            .iter()
+            .map(|track| sightings.iter().map(|seen| similarity(track, seen, t)).collect())
+            .collect();
+        // Looks are compared only where the place would do.
+        let looked = |track, (seen, &place): (&Sighting, &f32)| {
+            if place < LEAST { 0.0 } else { place * alike(track, seen) }
         };
-        let by_place = pairs(&|track, seen| similarity(track, seen, t));
-        let by_looks = pairs(&|track, seen| similarity(track, seen, t) * alike(track, seen));
+        let by_looks: Vec<Vec<f32>> = (self.tracks.iter().zip(&by_place))
+            .map(|(track, row)| sightings.iter().zip(row).map(|pair| looked(track, pair)).collect())
+            .collect();
 
         let confirmed = |track: &Track| track.confirmed;
         let settings = self.settings;
