@@ -146,6 +146,19 @@ pub enum Chroma<'a> {
     Interleaved(Plane<'a>),
 }
 
+impl Chroma<'_> {
+    /// Cb and Cr of the sample in column `x` and row `y` of the halved planes.
+    ///
+    /// # Panics
+    /// Where there is no such sample.
+    pub fn at(&self, x: usize, y: usize) -> [u8; 2] {
+        match self {
+            Self::Planar { u, v } => [u.row(y)[x], v.row(y)[x]],
+            Self::Interleaved(uv) => [uv.row(y)[2 * x], uv.row(y)[2 * x + 1]],
+        }
+    }
+}
+
 /// A picture borrowed from a decoder's buffer; lengths are checked once, here.
 #[derive(Debug, Clone, Copy)]
 pub struct Planes<'a> {

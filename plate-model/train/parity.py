@@ -16,13 +16,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tomllib
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from .common.config import ROOT, WEIGHTS
+from .common.config import ROOT, WEIGHTS, configuration
 from .common.letterbox import letterbox, to_tensor_layout
 from .common.onnx_export import session
 from .finder.crops import plate_width
@@ -112,7 +111,7 @@ def plates(lines: list[dict], data: Path, weights: Path) -> tuple[list[bool], li
     """Whether the best plate of the whole picture, looked at again as there, is one of the product's; how far the
     corners are apart, as a share of the width."""
     finder, refiner = session(weights / "finder.onnx"), session(weights / "refiner.onnx")
-    cfg = tomllib.loads((ROOT / "refiner" / "config.toml").read_text())
+    cfg = configuration(ROOT / "refiner" / "config.toml")
 
     def predict(x: np.ndarray) -> list[np.ndarray]:
         return refiner.run(None, {"plates": x})

@@ -4,14 +4,15 @@
 //! Three histograms (Y', Cb, Cr) over the middle of the upper half, which whoever rides behind does not
 //! hide. They have no place in them, so a turn or a box that is a little off changes little.
 
-use plate_model::{BBox, Chroma, Planes};
+use plate_model::{BBox, Planes};
 
 /// Bins of Y' over 0–255, and of Cb and of Cr over 64–191, beyond which traffic hardly goes.
 const LUMA: usize = 16;
 const CHROMA: usize = 32;
 const BINS: usize = LUMA + 2 * CHROMA;
-/// The part of a box that is looked at: x from, x to, y from, y to.
-const PART: [f32; 4] = [0.2, 0.8, 0.05, 0.6];
+/// The part of a box that is looked at, in shares of its width and of its height.
+const ACROSS: [f32; 2] = [0.2, 0.8];
+const DOWN: [f32; 2] = [0.05, 0.6];
 /// Chroma samples looked at each way at most.
 const SAMPLES: usize = 24;
 /// A box nearer to the picture's edge than this, in pixels, may be cut: its upper half is another part
@@ -31,36 +32,31 @@ impl Appearance {
         if bbox.x1 < EDGE || bbox.y1 < EDGE || bbox.x2 > right || bbox.y2 > bottom {
             return None;
         }
-        let (width, height) = (planes.width() as usize / 2, planes.height() as usize / 2);
-        let at = |from: f32, length: f32, share: f32, end: usize| {
-            ((from + share * length) / 2.0).round().clamp(0.0, end as f32) as usize
+        let samples = |from: f32, length: f32, [start, end]: [f32; 2]| {
+            let at = |share: f32| ((from + share * length) / 2.0).round() as usize;
+            at(start)..at(end)
         };
-        let x =
-            at(bbox.x1, bbox.width(), PART[0], width)..at(bbox.x1, bbox.width(), PART[1], width);
-        let y = at(bbox.y1, bbox.height(), PART[2], height)
-            ..at(bbox.y1, bbox.height(), PART[3], height);
+        let x = samples(bbox.x1, bbox.width(), ACROSS);
+        let y = samples(bbox.y1, bbox.height(), DOWN);
         let step = |length: usize| length.div_ceil(SAMPLES).max(1);
         let (across, down) = (step(x.len()), step(y.len()));
         let mut bins = [0u32; BINS];
-        let mut samples = 0;
+        let mut seen = 0;
         for cy in y.step_by(down) {
             let (above, below) = (planes.luma().row(2 * cy), planes.luma().row(2 * cy + 1));
             for cx in x.clone().step_by(across) {
                 for luma in [above[2 * cx], above[2 * cx + 1], below[2 * cx], below[2 * cx + 1]] {
                     bins[usize::from(luma) * LUMA / 256] += 1;
                 }
-                let (u, v) = match planes.chroma() {
-                    Chroma::Planar { u, v } => (u.row(cy)[cx], v.row(cy)[cx]),
-                    Chroma::Interleaved(uv) => (uv.row(cy)[2 * cx], uv.row(cy)[2 * cx + 1]),
-                };
+                let [u, v] = planes.chroma().at(cx, cy);
                 let bin = |value: u8| (usize::from(value.clamp(64, 191)) - 64) * CHROMA / 128;
                 bins[LUMA + bin(u)] += 4;
                 bins[LUMA + CHROMA + bin(v)] += 4;
-                samples += 1;
+                seen += 1;
             }
         }
-        let all = (12 * samples) as f32;
-        (samples >= LEAST).then(|| Self(bins.map(|count| count as f32 / all)))
+        let all = (12 * seen) as f32;
+        (seen >= LEAST).then(|| Self(bins.map(|count| count as f32 / all)))
     }
 
     /// Share that two have in common, 0 to 1.

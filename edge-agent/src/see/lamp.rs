@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 
 use contract::Movement;
-use plate_model::{Chroma, Planes};
+use plate_model::Planes;
 
 use super::{Nanos, seconds};
 use crate::config::{self, LampLayout, Light};
@@ -89,10 +89,7 @@ fn cell_glow(planes: &Planes<'_>, [x1, y1, x2, y2]: [f32; 4], light: Light) -> f
                 .flat_map(|row| [row[2 * cx], row[2 * cx + 1]])
                 .max()
                 .unwrap_or_default();
-            let red = match planes.chroma() {
-                Chroma::Planar { v, .. } => v.row(cy)[cx],
-                Chroma::Interleaved(uv) => uv.row(cy)[2 * cx + 1],
-            };
+            let [_, red] = planes.chroma().at(cx, cy);
             sum += shine(brightest, red, light);
             count += 1;
         }

@@ -1,8 +1,8 @@
 //! Which boxes are one vehicle: of one picture (duplicates), of two tracks (doubles), and of a track
-//! and a picture (similarity).
+//! and a picture (similarity by place and shape, alike by looks).
 //!
 //! Similarity joins overlap and distance, because at five frames a second a motorbike's boxes need
-//! not overlap, and looks, because in a queue boxes of several overlap.
+//! not overlap. Looks are asked because in a queue boxes of several overlap.
 
 use plate_model::BBox;
 

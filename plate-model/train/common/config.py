@@ -30,7 +30,7 @@ def arguments(room: str, doc: str) -> tuple[argparse.Namespace, dict]:
     p.add_argument("--threads", type=int, default=1, help="of the arithmetic")
     p.add_argument("--workers", type=int, default=1, help="processes that prepare the data; another number draws other samples")
     args = p.parse_args()
-    cfg = read(args.config)
+    cfg = configuration(args.config)
     if args.rate:
         cfg["rate"] = args.rate
     seed_everything(cfg["seed"])
@@ -39,11 +39,11 @@ def arguments(room: str, doc: str) -> tuple[argparse.Namespace, dict]:
     return args, cfg
 
 
-def read(path: Path) -> dict:
+def configuration(path: Path) -> dict:
     """A configuration; one that `extends` another, beside it, says only what is different."""
     with path.open("rb") as f:
         cfg = tomllib.load(f)
-    return over(read(path.parent / cfg.pop("extends")), cfg) if "extends" in cfg else cfg
+    return over(configuration(path.parent / cfg.pop("extends")), cfg) if "extends" in cfg else cfg
 
 
 def over(base: dict, changes: dict) -> dict:

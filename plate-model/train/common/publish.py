@@ -12,7 +12,7 @@ import torch
 from onnxruntime import InferenceSession
 
 from . import card, checkpoint, onnx_export, quantize
-from .config import ROOT, RUNS, WEIGHTS, read, seed_everything
+from .config import ROOT, RUNS, WEIGHTS, configuration, seed_everything
 
 
 def arguments(room: str, doc: str) -> tuple[argparse.Namespace, dict, dict]:
@@ -24,7 +24,7 @@ def arguments(room: str, doc: str) -> tuple[argparse.Namespace, dict, dict]:
     p.add_argument("--run", default=room)
     p.add_argument("--out", type=Path, default=WEIGHTS)
     args = p.parse_args()
-    cfg = read(args.config)
+    cfg = configuration(args.config)
     seed_everything(cfg["seed"])
     torch.set_num_threads(1)
     return args, cfg, checkpoint.load(RUNS / args.run / "last.pt")

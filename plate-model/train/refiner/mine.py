@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import tomllib
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..common.config import ROOT, WEIGHTS
+from ..common.config import ROOT, WEIGHTS, configuration
 from ..common.letterbox import to_tensor_layout
 from ..common.onnx_export import session
 from ..finder.crops import Picture
@@ -61,8 +60,8 @@ def main() -> None:
     p.add_argument("--data", type=Path, required=True)
     p.add_argument("--weights", type=Path, default=WEIGHTS)
     args = p.parse_args()
-    cfg = tomllib.loads((ROOT / "refiner" / "config.toml").read_text())["data"]
-    side = tomllib.loads((ROOT / "finder" / "config.toml").read_text())["input"]["side"]
+    cfg = configuration(ROOT / "refiner" / "config.toml")["data"]
+    side = configuration(ROOT / "finder" / "config.toml")["input"]["side"]
     finder, reader = session(args.weights / "finder.onnx"), session(args.weights / "reader.onnx")
     pictures = [p for p in real_pictures(args.data, cfg) if not p.held_out] + vehicle_negatives(args.data, cfg)
     mined = {}
