@@ -2,6 +2,7 @@
 
 use contract::Movement;
 
+use super::{Lawful, Scene};
 use crate::config::Light;
 use crate::see::lamp::Lamp;
 use crate::see::{Nanos, seconds};
@@ -50,6 +51,30 @@ pub fn signal(lamps: &[Lamp], movement: Movement, t: Nanos) -> Signal {
         }
     }
     state
+}
+
+/// Whether a movement could be made at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    Allowed(Lawful),
+    /// Red, and lit since then at least.
+    Forbidden {
+        since: Nanos,
+    },
+    Unknown,
+}
+
+/// Whether `movement` could be made at `t`, by lamps and site.
+pub fn permission(scene: &Scene<'_>, movement: Movement, t: Nanos) -> Permission {
+    if movement == Movement::Right && scene.camera.right_on_red {
+        return Permission::Allowed(Lawful::MovementAllowed);
+    }
+    match signal(scene.lamps, movement, t) {
+        Signal::Red { since } => Permission::Forbidden { since },
+        Signal::Open => Permission::Allowed(Lawful::LampNotRed),
+        Signal::Ungoverned => Permission::Allowed(Lawful::MovementAllowed),
+        Signal::Unknown => Permission::Unknown,
+    }
 }
 
 /// Whether a green right arrow was lit at `t`.

@@ -3,6 +3,7 @@
 //! reason, the lawful ones too, and doubt abstains.
 
 pub mod lamps;
+pub mod movement;
 pub mod passage;
 pub mod red_light;
 pub mod stop_line;
@@ -102,6 +103,8 @@ pub enum Doubt {
     PoorlySeen,
     ClockUnknown,
     EvidenceIncomplete,
+    /// The same passage was found to be a graver act, which is accused instead.
+    GraverAct,
 }
 
 impl Doubt {
@@ -116,6 +119,7 @@ impl Doubt {
             Self::PoorlySeen => "poorly_seen",
             Self::ClockUnknown => "clock_unknown",
             Self::EvidenceIncomplete => "evidence_incomplete",
+            Self::GraverAct => "graver_act",
         }
     }
 }

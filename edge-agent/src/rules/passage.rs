@@ -14,6 +14,9 @@ const MAX_GAP: Nanos = seconds(0.7);
 /// over the road is seen weakly throughout, a vehicle half hidden is not.
 const CLARITY: f32 = 0.35;
 
+/// Farther than this beyond the line, in vehicle heights, a vehicle is in the junction.
+pub const WELL_PAST: f32 = 1.2;
+
 /// A crossing of the stop line in travel direction.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Passage {
@@ -31,17 +34,24 @@ pub struct Passage {
 
 impl Passage {
     /// The last crossing after which the track stayed beyond the line: a vehicle waiting on the
-    /// line wobbles over it.
+    /// line wobbles over it. Who was well past it and comes back beside it has turned round.
     pub fn find(track: &Track, road: &Road) -> Option<Self> {
         let path = &track.path;
-        let mut passage = None;
+        let mut passage: Option<Self> = None;
+        let mut farthest = 0.0f32;
         for on in 1..path.len() {
             let (a, b) = (&path[on - 1], &path[on]);
             let (from, to) = (a.bbox.foot(), b.bbox.foot());
-            if road.stop.beyond(to) < 0.0 {
-                passage = None;
+            let beyond = road.stop.beyond(to);
+            farthest = farthest.max(beyond);
+            if beyond < 0.0 {
+                let turned = |passage: &Self| {
+                    farthest >= WELL_PAST * passage.size && road.beside_oncoming(to)
+                };
+                passage = passage.filter(turned);
             } else if let Some(f) = road.stop.crossing(from, to) {
                 let gap = b.t - a.t;
+                farthest = beyond;
                 passage = Some(Self {
                     on,
                     at: a.t + (gap as f64 * f64::from(f)) as Nanos,

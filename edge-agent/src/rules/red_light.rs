@@ -1,5 +1,8 @@
 //! Vượt đèn đỏ. The contact point crosses the stop line from the approach while the lamp of the
 //! vehicle's movement is red, and the vehicle goes on: over an exit, or clearly away from the line.
+//! Where any movement was allowed from there (a green arrow, an open head, a right turn that the
+//! site frees or no lamp governs), only a forbidden exit accuses, or having left every way to the
+//! allowed one behind; where none was, the movement need not be known.
 //!
 //! In the vehicle's favour: its front (ahead of the contact point) must already have met red; red
 //! must have been lit for a grace; a turn that the camera's site or a green arrow allows is lawful;
@@ -9,8 +12,9 @@
 use contract::violation::Lamp;
 use contract::{Movement, Rule};
 
-use super::lamps::{self, Signal};
-use super::passage::{self, Passage};
+use super::lamps::{self, Permission};
+use super::movement::{self, Way};
+use super::passage::{self, Passage, WELL_PAST};
 use super::{Doubt, Finding, Lawful, Scene, Verdict};
 use crate::see::road::Road;
 use crate::see::track::Track;
@@ -18,8 +22,6 @@ use crate::see::{Nanos, SECOND, seconds};
 
 /// Beyond the line by this share of the vehicle's height counts as past it.
 const PAST: f32 = 0.5;
-/// Without crossing an exit the vehicle must come this far.
-const WELL_PAST: f32 = 1.2;
 /// A vehicle must have been followed to the line this long and in this many sightings.
 const LEAST_FOLLOWED: Nanos = seconds(0.3);
 const LEAST_SEEN: usize = 3;
@@ -31,8 +33,10 @@ const LEFT_LINE: f32 = 0.08;
 const WAITED: Nanos = seconds(2.0);
 /// Whoever stood this shortly before it was lost from sight still stands there.
 const STILL_THERE: Nanos = seconds(1.5);
-/// How long an exit is waited for.
+/// How long an exit is waited for where no movement is allowed.
 const EXIT_WAIT: Nanos = seconds(6.0);
+/// How long where one is: the recording is kept little longer than this and the clip.
+const LONGEST: Nanos = seconds(30.0);
 
 pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     let road = scene.road;
@@ -49,8 +53,9 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     if !from_approach {
         return Verdict::Lawful(Lawful::NotFromApproach);
     }
-    let (movements, past, by_exit) = match departure(track, scene, &passage) {
-        Departure::Gone { movements, past, by_exit } => (movements, past, by_exit),
+    let departure = departure(track, scene, &passage);
+    let (movements, past, way) = match departure {
+        Departure::Gone { movements, past, way } => (movements, past, way),
         Departure::Going => return Verdict::Pending,
         Departure::AtLine if scene.ended => return Verdict::Lawful(Lawful::StayedAtLine),
         Departure::AtLine => return Verdict::Pending,
@@ -58,18 +63,10 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
 
     // The lamp: every movement that may be meant must have been forbidden.
     let front = passage.front_at(track, road);
-    let mut red_since = 0;
-    for &movement in &movements {
-        if movement == Movement::Right && scene.camera.right_on_red {
-            return lawful_or_unclear(&movements, Lawful::MovementAllowed);
-        }
-        match lamps::signal(scene.lamps, movement, passage.at) {
-            Signal::Red { since } => red_since = red_since.max(since),
-            Signal::Open => return lawful_or_unclear(&movements, Lawful::LampNotRed),
-            Signal::Ungoverned => return lawful_or_unclear(&movements, Lawful::MovementAllowed),
-            Signal::Unknown => return Verdict::Abstained(Doubt::LampUnknown),
-        }
-    }
+    let red_since = match red_for_all(scene, &movements, passage.at) {
+        Ok(since) => since,
+        Err(verdict) => return verdict,
+    };
     let grace = scene.camera.red_grace_ms * 1_000_000;
     if passage.at < red_since + grace {
         return Verdict::Lawful(Lawful::RedTooYoung);
@@ -81,7 +78,7 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     // Over the line on red, there until green, then on: the stop line rule's.
     let red = |at: Nanos| {
         let red = |movement: &Movement| {
-            matches!(lamps::signal(scene.lamps, *movement, at), Signal::Red { .. })
+            matches!(lamps::permission(scene, *movement, at), Permission::Forbidden { .. })
         };
         movements.iter().all(red)
     };
@@ -108,16 +105,17 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
         return Verdict::Abstained(doubt);
     }
 
-    let movement = movements[0];
     let red_elapsed = passage.at - red_since;
     let right_arrow = lamps::right_arrow(scene.lamps, passage.at);
-    let way = match (by_exit, movement) {
-        (true, Movement::Straight) => "crossed the exit ahead",
-        (true, Movement::Left) => "crossed the exit to the left",
-        (true, Movement::Right) => "crossed the exit to the right",
-        (_, Movement::Left) => "went on to the left",
-        (_, Movement::Right) => "went on to the right",
-        _ => "went on straight ahead",
+    let (movement, way) = match way {
+        Seen::Exit(movement) => (movement, format!("crossed the exit {}", side(movement))),
+        Seen::Heading(movement) => (movement, format!("went on {}", side(movement))),
+        Seen::NotToTheEnd(movement) => (
+            movement,
+            "went on into the junction; its movement was not seen to the end, each one it could \
+             still make was forbidden"
+                .to_owned(),
+        ),
     };
     let arrow =
         if right_arrow { "; the green right arrow did not govern this movement" } else { "" };
@@ -138,12 +136,33 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     })
 }
 
-/// A movement that is plain is lawful; one of several that may be meant leaves doubt.
-fn lawful_or_unclear(movements: &[Movement], reason: Lawful) -> Verdict {
-    if movements.len() == 1 {
-        Verdict::Lawful(reason)
-    } else {
-        Verdict::Abstained(Doubt::MovementUnclear)
+/// Since when red was lit for every one of `movements` at `t`; else what follows. Where one of
+/// several that may be meant was allowed, nobody can say that the driver did another.
+fn red_for_all(scene: &Scene<'_>, movements: &[Movement], t: Nanos) -> Result<Nanos, Verdict> {
+    let mut since = 0;
+    let mut allowed = Vec::new();
+    let mut unknown = false;
+    for &movement in movements {
+        match lamps::permission(scene, movement, t) {
+            Permission::Forbidden { since: red } => since = since.max(red),
+            Permission::Allowed(reason) => allowed.push(reason),
+            Permission::Unknown => unknown = true,
+        }
+    }
+    match allowed.first() {
+        Some(&reason) if allowed.len() == movements.len() => Err(Verdict::Lawful(reason)),
+        Some(_) => Err(Verdict::Abstained(Doubt::MovementUnclear)),
+        None if unknown => Err(Verdict::Abstained(Doubt::LampUnknown)),
+        None if movements.is_empty() => Err(Verdict::Abstained(Doubt::MovementUnclear)),
+        None => Ok(since),
+    }
+}
+
+const fn side(movement: Movement) -> &'static str {
+    match movement {
+        Movement::Left => "to the left",
+        Movement::Right => "to the right",
+        Movement::Straight | Movement::Stopped => "ahead",
     }
 }
 
@@ -158,8 +177,17 @@ enum Departure {
         movements: Vec<Movement>,
         /// The first sighting past the line.
         past: Nanos,
-        by_exit: bool,
+        way: Seen,
     },
+}
+
+/// What shows the movement.
+enum Seen {
+    Exit(Movement),
+    /// Path and heading agree.
+    Heading(Movement),
+    /// Only where it was heading when last seen.
+    NotToTheEnd(Movement),
 }
 
 fn departure(track: &Track, scene: &Scene<'_>, passage: &Passage) -> Departure {
@@ -173,28 +201,35 @@ fn departure(track: &Track, scene: &Scene<'_>, passage: &Passage) -> Departure {
         return Departure::AtLine;
     }
     let first_past = (passage.on..path.len()).find(|&i| beyond(i) >= PAST);
-    for i in passage.on..path.len() {
-        let exit = road.exit(path[i - 1].bbox.foot(), path[i].bbox.foot());
-        if let Some(movement) = exit
-            && beyond(i) >= LEFT_LINE
-        {
-            let past = path[first_past.map_or(i, |first| first.min(i))].t;
-            return Departure::Gone { movements: vec![movement], past, by_exit: true };
-        }
-    }
     let last = path.len() - 1;
+    let way = movement::way(track, road, passage, scene.ended);
+    let left_line = (passage.on..path.len()).any(|i| beyond(i) >= LEFT_LINE);
+    if let Way::Out { movement, on } = way
+        && left_line
+    {
+        let past = path[first_past.map_or(on, |first| first.min(on))].t;
+        return Departure::Gone { movements: vec![movement], past, way: Seen::Exit(movement) };
+    }
     // Hidden by others in the junction it is lost early; moving to the last, it did not stop there.
     let hidden = scene.ended && beyond(last) >= LOST_PAST && moving(track, last);
     let Some(past) = first_past.filter(|_| hidden || beyond(last) >= WELL_PAST) else {
         return Departure::AtLine;
     };
-    let waited = scene.now.saturating_sub(passage.at) >= EXIT_WAIT;
-    // Standing in the junction it may still be about to turn.
-    if !scene.ended && (!waited || passage::stood(track, last, seconds(2.0), 0.1)) {
-        return Departure::Going;
+    let since = scene.now.saturating_sub(passage.at);
+    if !scene.ended && since < LONGEST {
+        // Standing in the junction it may still be about to turn; and where one way is allowed it
+        // may yet take it, however far it has crept.
+        let clear = since >= EXIT_WAIT
+            && !matches!(way, Way::Leaving { .. })
+            && !passage::stood(track, last, seconds(2.0), 0.1)
+            && red_for_all(scene, &movement::ALL, passage.at).is_ok();
+        if !clear {
+            return Departure::Going;
+        }
     }
-    let movements = headings(track, road, passage);
-    Departure::Gone { movements, past: path[past].t, by_exit: false }
+    let open = movement::open(track, road, passage);
+    let way = if open.plain { Seen::Heading } else { Seen::NotToTheEnd }(open.likely);
+    Departure::Gone { movements: open.movements, past: path[past].t, way }
 }
 
 /// Until when the vehicle stood over the line, however far it had come before it stopped.
@@ -218,25 +253,6 @@ fn moving(track: &Track, last: usize) -> bool {
         let ([x, y], [px, py]) = (here.bbox.foot(), seen.bbox.foot());
         (x - px).hypot(y - py) > 0.15 * here.bbox.height()
     })
-}
-
-/// The movements that the way over the junction may mean: where it was heading at the end first,
-/// then where it went as a whole, because a turn begins straight.
-fn headings(track: &Track, road: &Road, passage: &Passage) -> Vec<Movement> {
-    let end = track.last();
-    let late = track
-        .path
-        .iter()
-        .skip(passage.on)
-        .rfind(|seen| seen.t + SECOND <= end.t)
-        .map_or(passage.point, |seen| seen.bbox.foot());
-    let mut movements = road.heading(late, end.bbox.foot());
-    for movement in road.heading(passage.point, end.bbox.foot()) {
-        if !movements.contains(&movement) {
-            movements.push(movement);
-        }
-    }
-    movements
 }
 
 #[cfg(test)]

@@ -9,13 +9,11 @@ use contract::violation::Lamp;
 use contract::{Movement, Rule};
 
 use super::lamps::{self, Signal};
-use super::passage::{self, Passage, stood};
+use super::passage::{self, Passage, WELL_PAST, stood};
 use super::{Doubt, Finding, Lawful, Scene, Verdict};
 use crate::see::track::Track;
 use crate::see::{Nanos, SECOND, seconds};
 
-/// Farther than this beyond the line, in vehicle heights, it is in the junction.
-const ZONE: f32 = 1.2;
 /// Standing means moving less than this, in vehicle heights, over a second.
 const STILL: f32 = 0.08;
 /// Standing is watched this much longer than the rule asks, to see that it does not go on.
@@ -33,7 +31,7 @@ pub fn judge(track: &Track, scene: &Scene<'_>) -> Verdict {
     }
     let beyond = |i: usize| road.stop.beyond(track.path[i].bbox.foot()) / passage.size;
     let last = track.path.len() - 1;
-    if beyond(last) > ZONE {
+    if beyond(last) > WELL_PAST {
         return Verdict::Lawful(Lawful::DroveOn);
     }
     // The first moment of the standing that still lasts.

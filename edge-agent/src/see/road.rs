@@ -106,6 +106,21 @@ impl Line {
         self.normal
     }
 
+    pub const fn ends(&self) -> [Point; 2] {
+        [self.a, self.b]
+    }
+
+    /// Where along the line `p` lies: 0 at its first drawn end, 1 at its second.
+    pub fn along(&self, p: Point) -> f32 {
+        let (dx, dy) = (self.b[0] - self.a[0], self.b[1] - self.a[1]);
+        ((p[0] - self.a[0]) * dx + (p[1] - self.a[1]) * dy) / (dx * dx + dy * dy).max(f32::EPSILON)
+    }
+
+    /// Whether `p` lies between the line's drawn ends, with their slack.
+    pub fn spans(&self, p: Point) -> bool {
+        (-END_SLACK..=1.0 + END_SLACK).contains(&self.along(p))
+    }
+
     /// Where on the way from `from` to `to` the line is crossed in travel direction, 0 to 1.
     /// A point on the line counts as beyond it.
     pub fn crossing(&self, from: Point, to: Point) -> Option<f32> {
@@ -115,9 +130,7 @@ impl Line {
         }
         let f = before / (before - after);
         let p = [from[0] + f * (to[0] - from[0]), from[1] + f * (to[1] - from[1])];
-        let (dx, dy) = (self.b[0] - self.a[0], self.b[1] - self.a[1]);
-        let along = ((p[0] - self.a[0]) * dx + (p[1] - self.a[1]) * dy) / (dx * dx + dy * dy);
-        (-END_SLACK..=1.0 + END_SLACK).contains(&along).then_some(f)
+        self.spans(p).then_some(f)
     }
 }
 
@@ -127,6 +140,8 @@ pub struct Road {
     pub stop: Line,
     approach: Vec<Point>,
     exits: Vec<(Movement, Line)>,
+    /// Which hand is right in the picture: 1, or −1 where it is mirrored.
+    handed: f32,
     mask: Vec<Vec<Point>>,
 }
 
@@ -143,7 +158,7 @@ impl Road {
         let middle = [(ends[0][0] + ends[1][0]) / 2.0, (ends[0][1] + ends[1][1]) / 2.0];
         let behind = [middle[0] - sign * dy, middle[1] + sign * dx];
         let stop = Line::new(ends, behind);
-        let exits = camera
+        let exits: Vec<(Movement, Line)> = camera
             .exits
             .iter()
             // A vehicle leaves coming from the stop line.
@@ -151,7 +166,8 @@ impl Road {
                 (exit.movement, Line::new([scale(&exit.line[0]), scale(&exit.line[1])], middle))
             })
             .collect();
-        Self { stop, approach, exits, mask: camera.mask.iter().map(|m| all(m)).collect() }
+        let handed = handed(&stop, &exits);
+        Self { stop, approach, exits, handed, mask: camera.mask.iter().map(|m| all(m)).collect() }
     }
 
     pub fn in_approach(&self, p: Point) -> bool {
@@ -163,27 +179,61 @@ impl Road {
         self.mask.iter().any(|polygon| contains(polygon, bbox.foot()))
     }
 
-    /// The exit crossed on the way from `from` to `to`.
-    pub fn exit(&self, from: Point, to: Point) -> Option<Movement> {
-        self.exits.iter().find(|(_, line)| line.crossing(from, to).is_some()).map(|(m, _)| *m)
+    /// The drawn ways out of the junction.
+    pub fn exits(&self) -> &[(Movement, Line)] {
+        &self.exits
     }
 
-    /// Movements that may be meant by a way from `from` to `to` across the junction: one where the
-    /// direction is plain, two where it lies between.
-    pub fn heading(&self, from: Point, to: Point) -> Vec<Movement> {
+    /// Whether an exit is crossed on the way from `from` to `to`.
+    pub fn leaves(&self, from: Point, to: Point) -> bool {
+        self.exits.iter().any(|(_, line)| line.crossing(from, to).is_some())
+    }
+
+    /// Whether `p` lies to the left of the stop line's drawn ends: where traffic comes towards it.
+    pub fn beside_oncoming(&self, p: Point) -> bool {
+        let ([a, b], n) = (self.stop.ends(), self.stop.normal());
+        let right = |q: Point| self.handed * (q[1] * n[0] - q[0] * n[1]);
+        !self.stop.spans(p) && right(p) < right(a).min(right(b))
+    }
+
+    /// How far a direction points aside of straight over the stop line, in degrees: positive to
+    /// the right as the driver sees it.
+    pub fn aside(&self, [dx, dy]: Point) -> f32 {
         let n = self.stop.normal();
-        let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
         let ahead = dx * n[0] + dy * n[1];
-        // Positive to the right of the direction of travel; y grows downwards.
-        let right = dy * n[0] - dx * n[1];
-        let degrees = right.atan2(ahead).to_degrees();
-        match degrees {
-            d if d.abs() <= 30.0 => vec![Movement::Straight],
-            d if d.abs() <= 50.0 && d > 0.0 => vec![Movement::Straight, Movement::Right],
-            d if d.abs() <= 50.0 => vec![Movement::Straight, Movement::Left],
-            d if d > 0.0 => vec![Movement::Right],
-            _ => vec![Movement::Left],
-        }
+        // y grows downwards.
+        let right = self.handed * (dy * n[0] - dx * n[1]);
+        right.atan2(ahead).to_degrees()
+    }
+
+    /// Where a way straight on leads from a place on the stop line: as far along the exit ahead as
+    /// it was along the line. A road narrows in the picture, so this is not the line's normal.
+    pub fn straight_on(&self, from: Point) -> Option<Point> {
+        let (_, exit) = self.exits.iter().find(|(m, _)| *m == Movement::Straight)?;
+        let ([a, b], [c, d]) = (self.stop.ends(), exit.ends());
+        let same_way = (b[0] - a[0]) * (d[0] - c[0]) + (b[1] - a[1]) * (d[1] - c[1]) >= 0.0;
+        let (c, d) = if same_way { (c, d) } else { (d, c) };
+        let f = self.stop.along(from);
+        Some([c[0] + f * (d[0] - c[0]), c[1] + f * (d[1] - c[1])])
+    }
+}
+
+/// −1 where the picture is mirrored: the drawn exits tell, left lying where right should.
+fn handed(stop: &Line, exits: &[(Movement, Line)]) -> f32 {
+    let n = stop.normal();
+    let across = |movement| {
+        let of = exits.iter().find(|(m, _)| *m == movement);
+        of.map(|(_, line)| {
+            let [a, b] = line.ends();
+            (a[1] + b[1]) * n[0] - (a[0] + b[0]) * n[1]
+        })
+    };
+    let [left, ahead, right] = [Movement::Left, Movement::Straight, Movement::Right].map(across);
+    match (left, ahead, right) {
+        (Some(left), _, Some(right)) if left > right => -1.0,
+        (Some(left), Some(ahead), None) if left > ahead => -1.0,
+        (None, Some(ahead), Some(right)) if ahead > right => -1.0,
+        _ => 1.0,
     }
 }
 
@@ -209,14 +259,42 @@ mod tests {
     }
 
     #[test]
-    fn headings_turn_with_the_road() {
-        let camera = crate::watch::sample::camera();
-        let road = Road::new(&camera, 1000, 1000);
-        let from = [500.0, 600.0];
-        assert_eq!(road.heading(from, [510.0, 300.0]), [Movement::Straight]);
-        assert_eq!(road.heading(from, [200.0, 550.0]), [Movement::Left]);
-        assert_eq!(road.heading(from, [800.0, 550.0]), [Movement::Right]);
-        assert_eq!(road.heading(from, [800.0, 300.0]), [Movement::Straight, Movement::Right]);
+    fn directions_turn_with_the_road_and_with_the_mirror() {
+        let mut camera = crate::watch::sample::camera();
+        let read = |camera: &Camera| {
+            let road = Road::new(camera, 1000, 1000);
+            [[0.0, -300.0], [-300.0, 0.0], [300.0, 0.0]].map(|way| road.aside(way).round())
+        };
+        assert_eq!(read(&camera), [0.0, -90.0, 90.0]);
+        // The same drawing with left and right exchanged is a mirrored picture.
+        for exit in &mut camera.exits {
+            exit.movement = match exit.movement {
+                Movement::Left => Movement::Right,
+                Movement::Right => Movement::Left,
+                other => other,
+            };
+        }
+        assert_eq!(read(&camera), [0.0, 90.0, -90.0]);
+        camera.exits.retain(|exit| exit.movement != Movement::Left);
+        assert_eq!(read(&camera), [0.0, 90.0, -90.0], "one of them beside the exit ahead tells");
+    }
+
+    #[test]
+    fn straight_on_follows_the_narrowing_road() {
+        let mut camera = crate::watch::sample::camera();
+        let lead = |camera: &Camera| {
+            let road = Road::new(camera, 1000, 1000);
+            [[100.0, 600.0], [700.0, 600.0]].map(|p| road.straight_on(p).unwrap())
+        };
+        let near = |found: [Point; 2]| {
+            let wanted = [[250.0, 300.0], [625.0, 300.0]];
+            found.iter().flatten().zip(wanted.iter().flatten()).all(|(a, b)| (a - b).abs() < 0.1)
+        };
+        assert!(near(lead(&camera)));
+        camera.exits[0].line.reverse();
+        assert!(near(lead(&camera)), "whichever end was drawn first");
+        camera.exits.remove(0);
+        assert_eq!(Road::new(&camera, 1000, 1000).straight_on([500.0, 600.0]), None);
     }
 
     #[test]

@@ -72,6 +72,10 @@ impl Candidate {
         };
         let previous = self.last.replace((picture.t, beyond, foot));
         if beyond < 0.0 {
+            // Coming back beside the line it has turned round, not gone back.
+            if self.past.is_some() && self.past_is_final && road.beside_oncoming(foot) {
+                return;
+            }
             self.on = None;
             self.past = None;
             self.past_is_final = false;
@@ -91,7 +95,7 @@ impl Candidate {
             self.on = self.before.is_some().then(|| (shot(), picture.clock.clone()));
         } else if self.on.is_some() && !self.past_is_final {
             self.past = Some(shot());
-            self.past_is_final = beyond >= PAST || road.exit(from, foot).is_some();
+            self.past_is_final = beyond >= PAST || road.leaves(from, foot);
         }
     }
 

@@ -181,28 +181,39 @@ fn two_that_may_have_been_exchanged_void_the_case() {
     assert!(accused(&verdict(&script)).is_none(), "{:?}", verdict(&script));
 }
 
+/// The main head for every movement, so that none is allowed.
+fn nothing_allowed<'a>(way: &'a [(f32, f32, f32)]) -> Script<'a> {
+    let mut script = Script { way, ..Script::default() };
+    script.camera.lamps[0].controls.push(Movement::Right);
+    script
+}
+
 #[test]
-fn a_vehicle_lost_before_any_exit_is_judged_by_its_direction() {
+fn a_vehicle_lost_before_any_exit_is_accused_only_where_nothing_was_allowed() {
     let way = &[(0.0, 500.0, 950.0), (3.0, 520.0, 430.0)];
-    let script = Script { way, ..Script::default() };
-    let Verdict::Violation(finding) = verdict(&script) else { panic!("not accused") };
+    let Verdict::Violation(finding) = verdict(&nothing_allowed(way)) else { panic!("not accused") };
     assert_eq!(finding.movement, Movement::Straight);
-    // Between straight and right: straight is forbidden, right is not, so nothing is said.
+    assert!(finding.reason.contains("went on ahead"), "{}", finding.reason);
+    // Straight or to the right: right turns are free here, so nothing is said.
+    let script = Script { way, ..Script::default() };
+    assert_eq!(verdict(&script), Verdict::Abstained(Doubt::MovementUnclear));
     let way = &[(0.0, 500.0, 950.0), (1.5, 500.0, 610.0), (3.0, 650.0, 440.0)];
     let script = Script { way, ..Script::default() };
     assert_eq!(verdict(&script), Verdict::Abstained(Doubt::MovementUnclear));
+    // It turned aside at the end: accused, but not of a movement that nobody saw.
+    let way = &[(0.0, 500.0, 950.0), (2.4, 500.0, 450.0), (3.6, 600.0, 350.0)];
+    let Verdict::Violation(finding) = verdict(&nothing_allowed(way)) else { panic!("not accused") };
+    assert!(finding.reason.contains("not seen to the end"), "{}", finding.reason);
 }
 
 #[test]
 fn hidden_by_others_in_the_junction_it_was_still_going() {
     // Gone from sight 0.7 heights past the line.
     let way = &[(0.0, 500.0, 950.0), (3.0, 500.0, 515.0)];
-    let script = Script { way, ..Script::default() };
-    assert_eq!(accused(&verdict(&script)), Some(Movement::Straight));
+    assert_eq!(accused(&verdict(&nothing_allowed(way))), Some(Movement::Straight));
     // The same place, but it had come to rest there: where it went nobody saw.
     let way = &[(0.0, 500.0, 950.0), (3.0, 500.0, 515.0), (6.0, 500.0, 515.0)];
-    let script = Script { way, ..Script::default() };
-    assert_eq!(verdict(&script), Verdict::Lawful(Lawful::StayedAtLine));
+    assert_eq!(verdict(&nothing_allowed(way)), Verdict::Lawful(Lawful::StayedAtLine));
 }
 
 #[test]
