@@ -20,6 +20,15 @@ pub enum Rule {
 impl Rule {
     pub const ALL: [Self; 2] = [Self::RedLight, Self::StopLine];
 
+    /// What one passage over the line that is this act is not accused of besides: who stops over
+    /// the line and then goes on during red has run the light.
+    pub const fn included(self) -> &'static [Self] {
+        match self {
+            Self::RedLight => &[Self::StopLine],
+            Self::StopLine => &[],
+        }
+    }
+
     /// The name used in JSON, configuration, law tables and metrics.
     pub const fn name(self) -> &'static str {
         match self {

@@ -7,15 +7,15 @@ use uuid::Uuid;
 
 use super::eyes::Eyes;
 use super::{Accused, Waiting, Watch};
-use crate::accusation::{Accusation, Clip, Shot};
+use crate::accusation::{Accusation, Shot};
 use crate::rules::Doubt;
 
 /// Namespace of evidence ids: UUID v5 of the DNS name `evidence.phatnguoi.vn`.
 const NAMESPACE: Uuid = Uuid::from_u128(0x95d1_08c1_a036_5b12_9620_b966_8931_a088);
 
 impl<E: Eyes> Watch<E> {
-    pub(super) fn accuse(&self, waiting: &Waiting, clip: Option<Clip>) -> Result<Accused, Doubt> {
-        let Waiting { finding, track, candidate } = waiting;
+    pub(super) fn accuse(&self, waiting: &Waiting) -> Result<Accused, Doubt> {
+        let Waiting { finding, track, candidate, clip } = waiting;
         let (on, clock) = candidate.on.clone().ok_or(Doubt::EvidenceIncomplete)?;
         if clock.source == ClockSource::Unknown {
             return Err(Doubt::ClockUnknown);
@@ -23,7 +23,7 @@ impl<E: Eyes> Watch<E> {
         let before = candidate.before.clone().ok_or(Doubt::EvidenceIncomplete)?;
         let past = candidate.past.clone().ok_or(Doubt::EvidenceIncomplete)?;
         let close_up = candidate.close_up.clone().map_or_else(|| on.clone(), |(_, shot)| shot);
-        let clip = clip.ok_or(Doubt::EvidenceIncomplete)?;
+        let clip = clip.clone().ok_or(Doubt::EvidenceIncomplete)?;
         let camera = &self.camera;
         let name = format!(
             "{}|{}|{}|{}|{}|{}",

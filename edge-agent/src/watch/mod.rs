@@ -65,11 +65,13 @@ pub struct Accused {
     pub crossed_at: Nanos,
 }
 
-/// An accusation that waits for the clip to run on.
+/// An accusation that waits for the clip to run on, and for what the vehicle does next.
 struct Waiting {
     finding: Finding,
     track: Track,
     candidate: Candidate,
+    /// Cut as soon as it is complete: the recording is kept only so long.
+    clip: Option<Clip>,
 }
 
 /// One camera's eyes, memory and judgement.
@@ -184,14 +186,18 @@ impl<E: Eyes> Watch<E> {
         self.candidates.clear();
     }
 
-    /// The connection broke: what was followed is lost, and with it the clip.
+    /// The connection broke: what was followed is lost, and with it the clip. What was complete and
+    /// only waited for the vehicle to go on is all that will ever be known of it.
     pub fn interrupted(&mut self) {
-        let open = self.waiting.len() as u64;
-        if open > 0 {
-            self.board.dropped("accusation_interrupted", open);
-        }
-        self.waiting.clear();
         self.candidates.clear();
+        let (complete, open): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|w| w.clip.is_some());
+        if !open.is_empty() {
+            self.board.dropped("accusation_interrupted", open.len() as u64);
+        }
+        for waiting in complete {
+            self.hand_on(waiting);
+        }
         self.road = None;
     }
 
@@ -378,8 +384,14 @@ impl<E: Eyes> Watch<E> {
                     ),
                     Verdict::Abstained(doubt) => abstain(&camera, track, rule, doubt),
                     Verdict::Violation(finding) => {
-                        let copy = candidate.clone();
-                        found.push(Waiting { finding, track: track.clone(), candidate: copy });
+                        // One passage is one act: what is less than this one is not asked any more.
+                        candidate.decided.extend(rule.included());
+                        found.push(Waiting {
+                            finding,
+                            track: track.clone(),
+                            candidate: candidate.clone(),
+                            clip: None,
+                        });
                     }
                 }
                 candidate.decided.push(rule);
@@ -391,46 +403,79 @@ impl<E: Eyes> Watch<E> {
                 listener.ended(track, candidate.looks, &candidate.fusion.verdict());
             }
         }
-        self.waiting.extend(found);
+        for graver in found {
+            self.replace_lesser(&graver);
+            self.waiting.push(graver);
+        }
     }
 
-    /// Hands out accusations whose clip is complete.
+    /// Takes back what is included in an act of the same vehicle that was found later.
+    fn replace_lesser(&mut self, graver: &Waiting) {
+        let lesser = graver.finding.rule.included();
+        let camera = Arc::clone(&self.camera);
+        self.waiting.retain(|waiting| {
+            let included =
+                waiting.track.id == graver.track.id && lesser.contains(&waiting.finding.rule);
+            if included {
+                abstain(&camera, &waiting.track, waiting.finding.rule, Doubt::GraverAct);
+            }
+            !included
+        });
+    }
+
+    /// Whether the vehicle may yet do what includes this act: then its accusation waits.
+    fn may_get_graver(&self, waiting: &Waiting) -> bool {
+        let candidate = self.candidates.get(&waiting.track.id);
+        candidate.is_some_and(|candidate| {
+            self.camera.rules.iter().any(|rule| {
+                rule.included().contains(&waiting.finding.rule) && !candidate.decided.contains(rule)
+            })
+        })
+    }
+
+    /// Hands out accusations whose clip is complete and whose vehicle has done what it will.
     fn release(&mut self, now: Nanos, clips: &dyn Clips) {
-        let mut later = Vec::new();
         for mut waiting in std::mem::take(&mut self.waiting) {
-            // Reading goes on while the vehicle is still in sight.
-            if let Some(candidate) = self.candidates.get(&waiting.track.id) {
+            // Reading goes on while the vehicle is in sight and the clip runs.
+            if waiting.clip.is_none()
+                && let Some(candidate) = self.candidates.get(&waiting.track.id)
+            {
                 waiting.candidate.fusion = candidate.fusion.clone();
                 waiting.candidate.close_up.clone_from(&candidate.close_up);
             }
-            if now < waiting.finding.past.saturating_add(CLIP_AFTER) {
-                later.push(waiting);
-                continue;
+            let until = waiting.finding.past.saturating_add(CLIP_AFTER);
+            if waiting.clip.is_none() && now >= until {
+                let from =
+                    waiting.finding.at.saturating_sub(CLIP_BEFORE).min(waiting.finding.before);
+                waiting.clip = clips.clip(from, until);
             }
-            let from = waiting.finding.at.saturating_sub(CLIP_BEFORE).min(waiting.finding.before);
-            let clip = clips.clip(from, waiting.finding.past.saturating_add(CLIP_AFTER));
-            match self.accuse(&waiting, clip) {
-                Ok(accused) => {
-                    let violation = &accused.accusation.violation;
-                    tracing::info!(
-                        camera = self.camera.id,
-                        track = violation.track,
-                        rule = violation.rule.name(),
-                        vehicle = violation.vehicle.name(),
-                        reason = violation.reason,
-                        "violation"
-                    );
-                    metrics::counter!("edge_accusations_total",
-                        "camera" => self.camera.id.clone(), "rule" => violation.rule.name())
-                    .increment(1);
-                    (self.out)(accused);
-                }
-                Err(doubt) => {
-                    abstain(&self.camera, &waiting.track, waiting.finding.rule, doubt);
-                }
+            if now < until || waiting.clip.is_some() && self.may_get_graver(&waiting) {
+                self.waiting.push(waiting);
+            } else {
+                self.hand_on(waiting);
             }
         }
-        self.waiting = later;
+    }
+
+    fn hand_on(&mut self, waiting: Waiting) {
+        match self.accuse(&waiting) {
+            Ok(accused) => {
+                let violation = &accused.accusation.violation;
+                tracing::info!(
+                    camera = self.camera.id,
+                    track = violation.track,
+                    rule = violation.rule.name(),
+                    vehicle = violation.vehicle.name(),
+                    reason = violation.reason,
+                    "violation"
+                );
+                metrics::counter!("edge_accusations_total",
+                    "camera" => self.camera.id.clone(), "rule" => violation.rule.name())
+                .increment(1);
+                (self.out)(accused);
+            }
+            Err(doubt) => abstain(&self.camera, &waiting.track, waiting.finding.rule, doubt),
+        }
     }
 }
 

@@ -19,11 +19,24 @@ use crate::see::tracker::Settings;
 const SIDE: u32 = 400;
 const FPS: u64 = 10;
 
-/// Sees one motorbike going straight up the middle, over the line at two seconds.
-struct Script;
+/// Where the motorbike's wheels are in picture `i`, as a share of the height; it keeps to the
+/// middle.
+type Way = fn(u64) -> f32;
 
-fn bike(i: u64) -> BBox {
-    let y = 0.95 - 0.0175 * i as f32;
+/// Sees one motorbike on its way.
+struct Script(Way);
+
+/// Straight up, over the line at two seconds.
+fn through(i: u64) -> f32 {
+    0.95 - 0.0175 * i as f32
+}
+
+/// Over the line like [`through`], there until nine seconds, then on.
+fn stopping(i: u64) -> f32 {
+    through(i.min(23) + i.saturating_sub(90))
+}
+
+fn bike(y: f32) -> BBox {
     let s = SIDE as f32;
     BBox::new(0.475 * s, (y - 0.1) * s, 0.525 * s, y * s)
 }
@@ -38,7 +51,7 @@ impl Eyes for Script {
         planes: &Planes<'_>,
         _view: &View,
     ) -> plate_model::Result<Vec<Detection>> {
-        let bbox = bike(number(planes));
+        let bbox = bike(self.0(number(planes)));
         let class = VehicleClass::Motorbike;
         Ok(if bbox.y1 < 0.0 { vec![] } else { vec![Detection { class, score: 0.8, bbox }] })
     }
@@ -108,7 +121,14 @@ fn picture(i: u64, side: u32, lit: Light, source: ClockSource, epoch: u32) -> Pi
 }
 
 struct Run {
+    way: Way,
+    pictures: u64,
     lit: Light,
+    /// When the lamp turns green.
+    green: u64,
+    /// After which picture the connection breaks.
+    broken: Option<u64>,
+    rules: &'static [Rule],
     source: ClockSource,
     /// Epoch and side of the frame from this picture on.
     change: Option<(u64, u32, u32)>,
@@ -117,7 +137,17 @@ struct Run {
 
 impl Default for Run {
     fn default() -> Self {
-        Self { lit: Light::Red, source: ClockSource::Rtcp, change: None, clip: true }
+        Self {
+            way: through,
+            pictures: 160,
+            lit: Light::Red,
+            green: u64::MAX,
+            broken: None,
+            rules: &Rule::ALL,
+            source: ClockSource::Rtcp,
+            change: None,
+            clip: true,
+        }
     }
 }
 
@@ -132,17 +162,22 @@ impl Run {
             plates_per_frame: 4,
             wanted: Wanted::Suspects,
         };
-        let pool = Arc::new(Pool::new(Script, vec![], Settings::default()));
-        let camera = Arc::new(sample::camera());
+        let pool = Arc::new(Pool::new(Script(self.way), vec![], Settings::default()));
+        let camera = Arc::new(Camera { rules: self.rules.to_vec(), ..sample::camera() });
         let mut watch = Watch::new(camera, context, pool, board.clone(), move |accused| {
             inbox.lock().unwrap().push(accused);
         });
-        for i in 0..100 {
+        for i in 0..self.pictures {
             let (epoch, side) = match self.change {
                 Some((from, epoch, side)) if i >= from => (epoch, side),
                 _ => (0, SIDE),
             };
-            watch.look(&picture(i, side, self.lit, self.source, epoch), &AnyClip(self.clip));
+            let lit = if i >= self.green { Light::Green } else { self.lit };
+            watch.look(&picture(i, side, lit, self.source, epoch), &AnyClip(self.clip));
+            if self.broken == Some(i) {
+                watch.interrupted();
+                break;
+            }
         }
         watch.finish(&AnyClip(self.clip));
         let found = std::mem::take(&mut *found.lock().unwrap());
@@ -164,7 +199,7 @@ fn a_violator_is_accused_with_everything_that_shows_it() {
     for shot in [&accusation.before, &accusation.on, &accusation.past, &accusation.close_up] {
         assert_eq!(
             shot.vehicle,
-            bike(number(&shot.frame.planes())),
+            bike(through(number(&shot.frame.planes()))),
             "box and frame belong together"
         );
     }
@@ -214,4 +249,29 @@ fn a_new_picture_size_starts_anew() {
 #[test]
 fn without_a_clip_there_is_no_case() {
     assert!(Run { clip: false, ..Run::default() }.play().0.is_empty());
+}
+
+/// What the motorbike that stops over the line is accused of.
+fn stopped(run: Run) -> Vec<Rule> {
+    Run { way: stopping, ..run }
+        .play()
+        .0
+        .iter()
+        .map(|accused| accused.accusation.violation.rule)
+        .collect()
+}
+
+#[test]
+fn one_passage_is_one_act_and_the_graver_one() {
+    // The stop line verdict falls at six seconds, the motorbike goes on at nine.
+    for rules in [&[Rule::RedLight, Rule::StopLine], &[Rule::StopLine, Rule::RedLight]] {
+        assert_eq!(stopped(Run { rules, ..Run::default() }), [Rule::RedLight], "on during red");
+        assert_eq!(stopped(Run { rules, green: 85, ..Run::default() }), [Rule::StopLine], "green");
+    }
+    // It never goes on.
+    assert_eq!(stopped(Run { pictures: 88, ..Run::default() }), [Rule::StopLine]);
+    let only = Run { rules: &[Rule::StopLine], ..Run::default() };
+    assert_eq!(stopped(only), [Rule::StopLine], "the other rule is not asked here");
+    // Nobody will see any more whether it goes on; what was complete is not lost.
+    assert_eq!(stopped(Run { broken: Some(86), ..Run::default() }), [Rule::StopLine]);
 }
