@@ -10,6 +10,7 @@ use crate::card::Kind;
 use crate::corners;
 use crate::detect::best;
 use crate::error::Result;
+use crate::flaw;
 use crate::frame::Planes;
 use crate::geometry::{BBox, Point, distance};
 use crate::model::{Expected, Model, Numbers};
@@ -55,6 +56,8 @@ pub struct PlateQuad {
     pub colour: PlateColour,
     /// Probability of that colour.
     pub colour_confidence: f32,
+    /// Whether it touches or leaves the picture: part of it is not there.
+    pub cut: bool,
 }
 
 impl PlateQuad {
@@ -109,8 +112,8 @@ impl PlateFinder {
             return Ok(Vec::new());
         };
         let letterbox = self.sampler.letterbox(planes, region, INPUT, &mut self.tensor)?;
-        let mut found = self.infer(&letterbox)?;
-        let frame = BBox::new(0.0, 0.0, width as f32, height as f32);
+        let frame = planes.bounds();
+        let mut found = self.infer(&letterbox, &frame)?;
         // Stable: equal scores keep the network's order.
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut kept: Vec<PlateQuad> = Vec::new();
@@ -139,7 +142,7 @@ impl PlateFinder {
         self.model.used()
     }
 
-    fn infer(&mut self, letterbox: &Letterbox) -> Result<Vec<PlateQuad>> {
+    fn infer(&mut self, letterbox: &Letterbox, frame: &BBox) -> Result<Vec<PlateQuad>> {
         let floor = self.score;
         let names = ["corners", "scores", "rows", "colours"];
         let shape = [1, 3, INPUT.1, INPUT.0];
@@ -158,13 +161,15 @@ impl PlateFinder {
                         let (colour, colour_confidence) = best(colours);
                         let corner =
                             |i: usize| letterbox.to_frame([corners[2 * i], corners[2 * i + 1]]);
+                        let corners = [corner(0), corner(1), corner(2), corner(3)];
                         found.push(PlateQuad {
-                            corners: [corner(0), corner(1), corner(2), corner(3)],
+                            corners,
                             score: *score,
                             rows: if *two_rows >= 0.5 { 2 } else { 1 },
                             rows_confidence: two_rows.max(1.0 - two_rows),
                             colour: COLOURS[colour],
                             colour_confidence,
+                            cut: flaw::is_cut(&corners, frame),
                         });
                     }
                 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{ModelError, Result};
+use crate::geometry::{BBox, Region};
 
 /// Where the chroma samples lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -228,6 +229,11 @@ impl<'a> Planes<'a> {
             }
             PixelFormat::Nv12 => Self::nv12(size, [plane(0)?, plane(1)?], [s0, s1], layout.colour),
         }
+    }
+
+    /// The whole picture.
+    pub fn bounds(&self) -> BBox {
+        Region::whole(self.width(), self.height()).bbox()
     }
 
     pub const fn width(&self) -> u32 {

@@ -9,6 +9,7 @@ use crate::card::Kind;
 use crate::detect::best;
 use crate::error::Result;
 use crate::finder::PlateQuad;
+use crate::flaw;
 use crate::frame::Planes;
 use crate::fusion::Thresholds;
 use crate::model::{Expected, Model, Numbers};
@@ -46,6 +47,8 @@ pub struct Characters {
     pub probabilities: [[f32; SYMBOLS]; POSITIONS],
     /// Contrast of edges in the rectified plate, 0 (blurred) to about 1.
     pub sharpness: f32,
+    /// Whether glare has burnt a part of the plate out: characters there are guessed, however sure.
+    pub glare: bool,
 }
 
 impl Characters {
@@ -108,6 +111,7 @@ impl PlateReader {
     pub fn read(&mut self, planes: &Planes<'_>, quad: &PlateQuad) -> Result<Characters> {
         self.rectifier.rectify(planes, &quad.corners, INPUT, &mut self.tensor)?;
         let sharpness = sharpness(&self.tensor, INPUT);
+        let glare = flaw::has_glare(&self.tensor, INPUT);
         let mut probabilities = [[0.0; SYMBOLS]; POSITIONS];
         let complete =
             self.model.run([1, 3, INPUT.1, INPUT.0], &self.tensor, ["chars"], |[chars]| {
@@ -122,7 +126,7 @@ impl PlateReader {
         if !complete {
             return Err(self.model.mismatch("output chars is not 10 x 37 numbers a plate".into()));
         }
-        Ok(Characters { probabilities, sharpness })
+        Ok(Characters { probabilities, sharpness, glare })
     }
 
     /// The tensor that the last [`PlateReader::read`] made; for benchmarks and parity tests.
@@ -157,7 +161,7 @@ mod tests {
             into.fill((1.0 - probability) / (SYMBOLS - 1) as f32);
             into[at] = probability;
         }
-        Characters { probabilities, sharpness: 1.0 }
+        Characters { probabilities, sharpness: 1.0, glare: false }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::corners;
 use crate::detect::best;
 use crate::error::Result;
 use crate::finder::{COLOUR_NAMES, COLOURS, PlateQuad};
+use crate::flaw;
 use crate::frame::Planes;
 use crate::geometry::Point;
 use crate::model::{Expected, Model, Numbers};
@@ -117,6 +118,7 @@ impl CornerRefiner {
             rows_confidence: mean.two_rows.max(1.0 - mean.two_rows),
             colour: COLOURS[colour],
             colour_confidence,
+            cut: flaw::is_cut(&corners, &planes.bounds()),
         }))
     }
 

@@ -169,6 +169,7 @@ fn quad(frame: &Frame) -> PlateQuad {
         rows_confidence: 1.0,
         colour: PlateColour::White,
         colour_confidence: 1.0,
+        cut: false,
     }
 }
 

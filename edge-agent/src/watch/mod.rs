@@ -330,6 +330,10 @@ impl<E: Eyes> Watch<E> {
             self.wanted,
             self.plates_per_frame,
         );
+        let (width, height) = (picture.frame.width() as f32, picture.frame.height() as f32);
+        let part = self.camera.detect.map(|[x, y, w, h]| {
+            BBox::new(x * width, y * height, (x + w) * width, (y + h) * height)
+        });
         let started = Instant::now();
         let read = chosen.len();
         for (id, bbox) in chosen {
@@ -341,7 +345,7 @@ impl<E: Eyes> Watch<E> {
                 .filter(|track| track.confirmed && track.last().t == picture.t);
             let others: Vec<BBox> =
                 present.filter(|track| track.id != id).map(|track| track.last().bbox).collect();
-            match plates::look(eyes, candidate, picture, bbox, &others) {
+            match plates::look(eyes, candidate, picture, bbox, &others, part.as_ref()) {
                 Ok(Some(read)) => {
                     for listener in &mut self.listeners {
                         listener.look(picture, &read.told(id, bbox, &candidate.fusion));

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use plate_model::{BBox, Characters, Fusion, PlateQuad, fusion};
+use plate_model::{BBox, Characters, Flaw, Fusion, PlateQuad, flaw, fusion};
 
 use super::candidate::Candidate;
 use super::eyes::Eyes;
@@ -87,23 +87,26 @@ impl Read {
 }
 
 /// Looks for the plate of one vehicle and adds what is read, unless the plate is rather one of the
-/// `others` in the picture: in a queue the plate ahead shows inside the box of whoever follows.
+/// `others` in the picture: in a queue the plate ahead shows inside the box of whoever follows. A
+/// plate at the edge of the `part` analysed is cut like one at the picture's: bars may lie beside it.
 pub fn look(
     eyes: &mut impl Eyes,
     candidate: &mut Candidate,
     picture: &Picture,
     bbox: BBox,
     others: &[BBox],
+    part: Option<&BBox>,
 ) -> plate_model::Result<Option<Read>> {
     candidate.looks += 1;
     candidate.looked = Some(picture.t);
-    let Some((quad, characters)) = eyes.plate(&picture.frame.planes(), bbox)? else {
+    let Some((mut quad, characters)) = eyes.plate(&picture.frame.planes(), bbox)? else {
         return Ok(None);
     };
     let plate = quad.bbox();
     if others.iter().any(|other| seat(&plate, other) < seat(&plate, &bbox)) {
         return Ok(None);
     }
+    quad.cut |= part.is_some_and(|part| flaw::is_cut(&quad.corners, part));
     let weight = fusion::weight(&characters, &quad);
     candidate.fusion.add(&characters, &quad, weight);
     let shot = Shot {
@@ -112,7 +115,9 @@ pub fn look(
         vehicle: bbox,
         plate: Some(quad.corners),
     };
-    candidate.consider(1.0 + weight * characters.weakest() * 10.0, shot);
+    let whole = Flaw::of(&quad, &characters).is_none();
+    let shown = if whole { weight * characters.weakest() } else { 0.0 };
+    candidate.consider(1.0 + shown * 10.0, shot);
     Ok(Some(Read { quad, characters, weight }))
 }
 

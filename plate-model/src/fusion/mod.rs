@@ -1,8 +1,11 @@
 //! One verdict from many looks at one plate.
 //!
 //! Frames vote on the number of characters; those that agree are averaged position by position in
-//! log probability, weighted by how well they show the plate. Averaging, not multiplying: frames of
-//! one track share their glare and their dirt, so ten of them are not ten witnesses. The grammar
+//! log probability, weighted by how well they show the plate and how sure they are of all of it.
+//! Only the best of them count: many far looks must not drown the near ones. Averaging, not
+//! multiplying: frames of one track share their glare and their dirt, so ten of them are not ten
+//! witnesses. A look that the picture's edge cuts or that glare has burnt is used only where there
+//! is no other, and then gives no number. The grammar
 //! comes last and only where the characters leave room; a tie, a weak character or an ambiguous
 //! number gives no text, and says why.
 
@@ -16,6 +19,7 @@ use contract::plate::{PlateClass, PlateColour, Sight};
 
 use crate::detect::best;
 use crate::finder::PlateQuad;
+use crate::flaw::Flaw;
 use crate::reader::{ALPHABET, BLANK, Characters, POSITIONS, SYMBOLS};
 
 /// Readings kept for one vehicle; past that the least useful makes room.
@@ -28,6 +32,10 @@ const FLOOR: f32 = 1e-4;
 const READABLE: f32 = 24.0;
 /// Sharpness from which blur no longer limits reading.
 const CRISP: f32 = 0.3;
+
+/// Looks that count less than this share of the best are left out, down to so many looks.
+const WORTH: f32 = 0.5;
+const ENOUGH: usize = 8;
 
 /// Looks from which on [`Thresholds::accept_fused`] holds.
 pub const AGREEING: usize = 3;
@@ -55,7 +63,7 @@ impl Default for Thresholds {
     fn default() -> Self {
         Self {
             accept: 0.85,
-            accept_fused: 0.85,
+            accept_fused: 0.96,
             confident: 0.9,
             tie: 0.8,
             settled: 0.65,
@@ -69,6 +77,8 @@ impl Default for Thresholds {
 pub enum Doubt {
     #[error("no frame shows a readable plate")]
     NoReading,
+    #[error("{0} in every frame")]
+    Flawed(Flaw),
     #[error("no frame shows the plate's corners clearly: the best score is {score:.2}")]
     Corners { score: f32 },
     #[error("frames disagree on the number of characters: {0} or {1}")]
@@ -96,7 +106,7 @@ pub struct Verdict {
     pub rows: u8,
     /// Probability of the weakest character, 0 to 1.
     pub confidence: f32,
-    /// Frames that were averaged.
+    /// Frames that were averaged: the best of those that agree on the number of characters.
     pub frames: u32,
     /// Why `text` is absent.
     pub doubt: Option<Doubt>,
@@ -137,6 +147,18 @@ struct Reading {
     /// The finder's.
     score: f32,
     weight: f32,
+    flaw: Option<Flaw>,
+}
+
+impl Reading {
+    /// What it counts: how well it shows the plate, and how sure it is of its weakest character.
+    fn worth(&self) -> f32 {
+        self.weight * self.weakest
+    }
+
+    fn whole(&self) -> bool {
+        self.flaw.is_none()
+    }
 }
 
 /// Collects the looks at one vehicle's plate.
@@ -180,12 +202,15 @@ impl Fusion {
             colour_confidence: quad.colour_confidence,
             score: quad.score,
             weight,
+            flaw: Flaw::of(quad, characters),
         });
         if self.readings.len() > MOST {
-            let value = |reading: &Reading| reading.weight * reading.weakest;
-            // The first of equals: older readings make room.
-            let least = (0..self.readings.len())
-                .min_by(|a, b| value(&self.readings[*a]).total_cmp(&value(&self.readings[*b])));
+            // The first of equals: older readings make room, flawed ones before whole ones.
+            let value = |i: usize| (self.readings[i].whole(), self.readings[i].worth());
+            let least = (0..self.readings.len()).min_by(|&a, &b| {
+                let ((a, of_a), (b, of_b)) = (value(a), value(b));
+                a.cmp(&b).then(of_a.total_cmp(&of_b))
+            });
             if let Some(least) = least {
                 self.readings.remove(least);
                 self.ignored += 1;
@@ -215,7 +240,11 @@ impl Fusion {
 
     /// What the readings so far say.
     pub fn verdict(&self) -> Verdict {
-        let Some((length, runner_up)) = self.vote_length() else {
+        // A flawed look says nothing beside a whole one.
+        let any_whole = self.readings.iter().any(Reading::whole);
+        let seen: Vec<&Reading> =
+            self.readings.iter().filter(|reading| reading.whole() || !any_whole).collect();
+        let Some((length, runner_up)) = self.vote_length(&seen) else {
             return Verdict {
                 raw: String::new(),
                 text: None,
@@ -227,8 +256,7 @@ impl Fusion {
                 doubt: Some(Doubt::NoReading),
             };
         };
-        let group: Vec<&Reading> =
-            self.readings.iter().filter(|reading| reading.length == length).collect();
+        let group = best_of(seen.into_iter().filter(|reading| reading.length == length));
         let average = average(&group);
         let (colour, colour_settled) = self.vote_colour(&group);
         let (rows, rows_settled) = self.vote_rows(&group);
@@ -249,6 +277,12 @@ impl Fusion {
             frames: group.len() as u32,
             doubt: None,
         };
+        if let Some(flaw) = group.iter().find_map(|reading| reading.flaw) {
+            // A character that is not there is not read, however sure the reader is of it.
+            verdict.confidence = 0.0;
+            verdict.doubt = Some(Doubt::Flawed(flaw));
+            return verdict;
+        }
         if let Some(other) = runner_up {
             verdict.doubt = Some(Doubt::Length(length, other));
             return verdict;
@@ -274,13 +308,13 @@ impl Fusion {
     }
 
     /// The number of characters with most votes, and another that comes too close.
-    fn vote_length(&self) -> Option<(usize, Option<usize>)> {
+    fn vote_length(&self, seen: &[&Reading]) -> Option<(usize, Option<usize>)> {
         let mut votes = [0.0f32; POSITIONS + 1];
-        for reading in &self.readings {
-            votes[reading.length] += reading.weight * reading.weakest;
+        for reading in seen {
+            votes[reading.length] += reading.worth();
         }
         let (length, most) = best(&votes);
-        if self.readings.is_empty() || most <= 0.0 {
+        if seen.is_empty() || most <= 0.0 {
             return None;
         }
         let others = (0..votes.len()).filter(|other| *other != length);
@@ -310,14 +344,25 @@ impl Fusion {
     }
 }
 
+/// The readings that are worth most, best first.
+fn best_of<'a>(readings: impl Iterator<Item = &'a Reading>) -> Vec<&'a Reading> {
+    let mut group: Vec<&Reading> = readings.collect();
+    // Stable: of equals the older stays.
+    group.sort_by(|a, b| b.worth().total_cmp(&a.worth()));
+    let least = group.first().map_or(0.0, |best| WORTH * best.worth());
+    let worthy = group.partition_point(|reading| reading.worth() >= least);
+    group.truncate(worthy.max(ENOUGH));
+    group
+}
+
 /// Weighted mean of log probabilities, normalised again, for each position.
 fn average(group: &[&Reading]) -> [[f32; SYMBOLS]; POSITIONS] {
-    let total: f32 = group.iter().map(|reading| reading.weight).sum();
+    let total: f32 = group.iter().map(|reading| reading.worth()).sum();
     let mut average = [[0.0; SYMBOLS]; POSITIONS];
     for (position, into) in average.iter_mut().enumerate() {
         for (symbol, value) in into.iter_mut().enumerate() {
             let log = |reading: &&Reading| {
-                reading.weight * reading.characters[position][symbol].max(FLOOR).ln()
+                reading.worth() * reading.characters[position][symbol].max(FLOOR).ln()
             };
             *value = (group.iter().map(log).sum::<f32>() / total).exp();
         }

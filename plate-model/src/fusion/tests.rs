@@ -12,7 +12,7 @@ fn reading(text: &str, probability: f32) -> Characters {
         into.fill((1.0 - probability) / (SYMBOLS - 1) as f32);
         into[at] = probability;
     }
-    Characters { probabilities, sharpness: 0.5 }
+    Characters { probabilities, sharpness: 0.5, glare: false }
 }
 
 /// The same with some probability moved to other characters: (position from 0, character, share).
@@ -35,6 +35,7 @@ fn quad(rows: u8, colour: PlateColour) -> PlateQuad {
         rows_confidence: 0.98,
         colour,
         colour_confidence: 0.97,
+        cut: false,
     }
 }
 
@@ -243,4 +244,65 @@ fn larger_and_sharper_counts_more() {
     assert!(weight(&sharp, &near) > weight(&sharp, &far));
     assert!(weight(&sharp, &near) > weight(&soft, &near));
     assert!((0.0..=1.0).contains(&weight(&sharp, &near)));
+}
+
+#[test]
+fn a_cut_or_burnt_plate_is_no_number_however_sure() {
+    let whole = quad(ONE_ROW, PlateColour::White);
+    let cut = PlateQuad { cut: true, ..whole };
+    let sure = reading("30F25658", 0.999);
+    let burnt = Characters { glare: true, ..reading("30F25659", 0.996) };
+    for (characters, plate, flaw) in [(&sure, &cut, Flaw::Cut), (&burnt, &whole, Flaw::Glare)] {
+        let mut fusion = Fusion::new(VehicleClass::Car);
+        for _ in 0..20 {
+            fusion.add(characters, plate, 1.0);
+        }
+        let verdict = fusion.verdict();
+        assert_eq!((verdict.text, verdict.doubt), (None, Some(Doubt::Flawed(flaw))));
+        assert_eq!((verdict.raw.as_str(), verdict.confidence), (&*characters.text(), 0.0));
+        // Three looks at the whole plate, far weaker, and the others say nothing any more.
+        for _ in 0..3 {
+            fusion.add(&reading("30F25658", 0.97), &whole, 0.1);
+        }
+        let verdict = fusion.verdict();
+        assert_eq!((verdict.text.as_deref(), verdict.frames), (Some("30F25658"), 3));
+    }
+    // Cut off at its end it would be a shorter number.
+    let mut fusion = Fusion::new(VehicleClass::Car);
+    fusion.add(&reading("30F2565", 0.999), &cut, 1.0);
+    assert_eq!(fusion.verdict().text, None);
+}
+
+#[test]
+fn flawed_readings_make_room_first() {
+    let mut fusion = Fusion::new(VehicleClass::Car);
+    let whole = quad(ONE_ROW, PlateColour::White);
+    fusion.add(&reading("30F25658", 0.99), &whole, 0.05);
+    for _ in 0..2 * MOST {
+        fusion.add(&reading("30F25658", 0.999), &PlateQuad { cut: true, ..whole }, 1.0);
+    }
+    assert_eq!(fusion.verdict().text.as_deref(), Some("30F25658"));
+}
+
+#[test]
+fn many_far_looks_do_not_drown_the_near_ones() {
+    let near = reading("30F25658", 0.999);
+    let far = doubtful("30F25658", &[(5, '8', 0.35), (7, '3', 0.4)]);
+    let plate = quad(ONE_ROW, PlateColour::White);
+    let mut fusion = Fusion::new(VehicleClass::Car);
+    for _ in 0..8 {
+        fusion.add(&near, &plate, 0.55);
+    }
+    for _ in 0..52 {
+        fusion.add(&far, &plate, 0.3);
+    }
+    let verdict = fusion.verdict();
+    assert_eq!(verdict.text.as_deref(), Some("30F25658"), "{verdict:?}");
+    assert!(verdict.confidence > 0.98, "{}", verdict.confidence);
+    // Near looks that differ are a tie, not the mean of the better half.
+    let other = reading("30F25653", 0.999);
+    for _ in 0..8 {
+        fusion.add(&other, &plate, 0.55);
+    }
+    assert_eq!(fusion.verdict().text, None);
 }

@@ -100,5 +100,6 @@ fn quad(crop: &LabelledCrop, frame: &Frame) -> PlateQuad {
         rows_confidence,
         colour: colour(&crop.colour),
         colour_confidence,
+        cut: false,
     }
 }
