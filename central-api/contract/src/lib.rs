@@ -11,6 +11,7 @@ pub mod package;
 pub mod plate;
 pub mod seal;
 pub mod vehicle;
+pub mod view;
 pub mod violation;
 pub mod wire;
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::Digest;
 use crate::plate::{MAX_CHARS, PlateClass, PlateColour, normalise};
+use crate::view::View;
 use crate::violation::Violation;
 
 time::serde::format_description!(iso_date, Date, "[year]-[month]-[day]");
@@ -40,6 +41,9 @@ pub struct Manifest {
     pub unit: Unit,
     pub camera: Camera,
     pub clock: Clock,
+    /// What the pictures came from; absent in packages of older software.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceKind>,
     pub violation: Violation,
     /// Absent where the plate was not read: the case then waits for a human.
     pub plate: Option<PlateReading>,
@@ -126,6 +130,19 @@ pub enum ClockSource {
     Unknown,
 }
 
+/// What the pictures came from. Only a camera's live stream shows when an act was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum SourceKind {
+    /// A camera on the network, seen as it happened.
+    CameraStream,
+    /// A file in a camera's place.
+    File,
+    /// A recording, replayed with a start time that somebody gave.
+    Recording,
+}
+
 /// The plate as read, with the doubt kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,6 +203,9 @@ pub struct File {
     /// Capture time of the picture, or of the clip's first frame.
     #[serde(with = "time::serde::rfc3339")]
     pub captured_at: OffsetDateTime,
+    /// Where the accused vehicle stands in a picture; absent in packages of older software.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<View>,
 }
 
 /// Why bytes are not an acceptable manifest.
@@ -273,6 +293,11 @@ impl Manifest {
         if self.clock.source == ClockSource::Unknown {
             return field("clock.source", "is unknown: such evidence accuses nobody");
         }
+        if self.source == Some(SourceKind::CameraStream)
+            && self.clock.source == ClockSource::Recording
+        {
+            return field("source", "is a camera's stream, but the clock is that of a recording");
+        }
         if let Some([lat, lon]) = self.camera.gps
             && !((-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon))
         {
@@ -332,6 +357,14 @@ impl Manifest {
             }
             if !is_writable(file.captured_at) {
                 return problem(index, "captured_at", "is no time that RFC 3339 can write");
+            }
+            if let Some(view) = &file.view {
+                if file.role == FileRole::Clip {
+                    return problem(index, "view", "belongs to pictures, not to a clip");
+                }
+                if let Some(wrong) = view.problem() {
+                    return problem(index, "view", wrong);
+                }
             }
             let earlier = &self.files[..index];
             if earlier.iter().any(|other| other.name == file.name || other.role == file.role) {

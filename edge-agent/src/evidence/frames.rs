@@ -3,6 +3,7 @@
 //! The picture itself is never drawn on: an officer sees what the camera saw, and the strip says
 //! when, where and by what.
 
+use contract::view::View;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, EncodingError};
@@ -12,6 +13,7 @@ use plate_model::geometry::{BBox, Region};
 use crate::accusation::Shot;
 
 use super::text::Typeface;
+use super::view;
 
 /// Quality of evidence pictures.
 pub const JPEG_QUALITY: u8 = 85;
@@ -101,28 +103,56 @@ pub fn with_caption(face: &Typeface, picture: &RgbImage, items: &[String]) -> Rg
     page
 }
 
-/// The vehicle and, where it was found, its plate, each enlarged to a panel of its own.
-pub fn close_up(shot: &Shot, rgb: &RgbImage) -> RgbImage {
+/// The vehicle and, where it was found, its plate, each enlarged to a panel of its own; and where
+/// the two then are: the vehicle in the first panel, the plate in the second.
+pub fn close_up(shot: &Shot, rgb: &RgbImage) -> (RgbImage, Option<View>) {
     let vehicle = panel(rgb, &shot.vehicle.expanded(0.08));
     let plate = shot.plate.map(|corners| panel(rgb, &BBox::around(&corners).expanded(0.35)));
     let mut page = RgbImage::new(PANEL * (1 + u32::from(plate.is_some())), PANEL);
-    for (index, part) in [Some(vehicle), plate].into_iter().flatten().enumerate() {
+    let mut places = Vec::with_capacity(2);
+    for (index, (part, region)) in [Some(vehicle), plate].into_iter().flatten().enumerate() {
         let x = index as u32 * PANEL + (PANEL - part.width()) / 2;
         let y = (PANEL - part.height()) / 2;
         imageops::replace(&mut page, &part, i64::from(x), i64::from(y));
+        let scale = part.width() as f32 / region.width.max(1) as f32;
+        places.push(move |[px, py]: [f32; 2]| {
+            let (px, py) = ((px - region.x as f32) * scale, (py - region.y as f32) * scale);
+            [x as f32 + px, y as f32 + py]
+        });
     }
-    page
+    let size = [page.width(), page.height()];
+    let box_of = &shot.vehicle;
+    let vehicle = places.first().and_then(|place| {
+        let [x1, y1] = place([box_of.x1, box_of.y1]);
+        let [x2, y2] = place([box_of.x2, box_of.y2]);
+        view::area(&BBox::new(x1, y1, x2, y2).clipped(PANEL, PANEL), size)
+    });
+    let plate = shot
+        .plate
+        .zip(places.get(1))
+        .map(|(corners, place)| corners.map(|corner| view::point(place(corner), size)));
+    let view = vehicle.map(|vehicle| View {
+        picture: size,
+        vehicle,
+        plate,
+        others: Vec::new(),
+        lamps: Vec::new(),
+        stop_line: None,
+    });
+    (page, view)
 }
 
-/// Cuts a box out and scales it to fit a panel.
-fn panel(rgb: &RgbImage, bbox: &BBox) -> RgbImage {
+/// Cuts a box out and scales it to fit a panel; gives what was cut, too.
+fn panel(rgb: &RgbImage, bbox: &BBox) -> (RgbImage, Region) {
     let (width, height) = rgb.dimensions();
     // A box outside the frame is a tracker's guess: then the whole frame is the honest picture.
     let region = bbox.region(width, height).unwrap_or(Region::whole(width, height));
     let cut = imageops::crop_imm(rgb, region.x, region.y, region.width, region.height).to_image();
     let scale = PANEL as f32 / region.width.max(region.height) as f32;
     let fit = |side: u32| ((side as f32 * scale).round() as u32).clamp(1, PANEL);
-    imageops::resize(&cut, fit(region.width), fit(region.height), FilterType::CatmullRom)
+    let part =
+        imageops::resize(&cut, fit(region.width), fit(region.height), FilterType::CatmullRom);
+    (part, region)
 }
 
 /// Encodes a picture.
@@ -204,11 +234,11 @@ mod tests {
             vehicle: BBox::new(10.0, 10.0, 30.0, 40.0),
             plate: None,
         };
-        assert_eq!(close_up(&shot, &rgb).dimensions(), (PANEL, PANEL));
+        assert_eq!(close_up(&shot, &rgb).0.dimensions(), (PANEL, PANEL));
         shot.plate = Some([[15.0, 30.0], [22.0, 30.0], [22.0, 34.0], [15.0, 34.0]]);
-        assert_eq!(close_up(&shot, &rgb).dimensions(), (2 * PANEL, PANEL));
+        assert_eq!(close_up(&shot, &rgb).0.dimensions(), (2 * PANEL, PANEL));
         shot.vehicle = BBox::new(900.0, 900.0, 950.0, 950.0);
-        assert_eq!(close_up(&shot, &rgb).dimensions(), (2 * PANEL, PANEL));
+        assert_eq!(close_up(&shot, &rgb).0.dimensions(), (2 * PANEL, PANEL));
     }
 
     #[test]
@@ -219,5 +249,37 @@ mod tests {
         assert_eq!(back.dimensions(), picture.dimensions());
         let (a, b) = (back.get_pixel(5, 5).0, picture.get_pixel(5, 5).0);
         assert!(a.iter().zip(b).all(|(a, b)| a.abs_diff(b) < 6), "{a:?} {b:?}");
+    }
+
+    #[test]
+    fn the_close_up_says_where_vehicle_and_plate_are() {
+        let mut layout = Layout::packed(PixelFormat::I420, 320, 240);
+        layout.colour = ColourSpace::BT709;
+        // A grey vehicle with a white plate on a black road.
+        let luma = |x: usize, y: usize| match (x, y) {
+            (140..160, 150..160) => 235,
+            (100..200, 80..180) => 120,
+            _ => 16,
+        };
+        let mut data: Vec<u8> = (0..320 * 240).map(|at| luma(at % 320, at / 320)).collect();
+        data.extend(vec![128; 2 * 160 * 120]);
+        let shot = Shot {
+            frame: Frame::from_vec(layout, data).unwrap(),
+            captured_at: OffsetDateTime::UNIX_EPOCH,
+            vehicle: BBox::new(100.0, 80.0, 200.0, 180.0),
+            plate: Some([[140.0, 150.0], [160.0, 150.0], [160.0, 160.0], [140.0, 160.0]]),
+        };
+        let (page, view) = close_up(&shot, &to_rgb(&shot.frame));
+        let view = view.unwrap();
+        assert_eq!(view.picture, [page.width(), page.height()]);
+        let grey = |x, y| page.get_pixel(x, y).0[0];
+        let [x, y, w, h] = view.vehicle;
+        // Just inside the edges is vehicle, just outside is road.
+        assert!((100..160).contains(&grey(x + 8, y + 8)));
+        assert!((100..160).contains(&grey(x + w - 8, y + h - 8)));
+        assert!(grey(x - 8, y + 8) < 40 && grey(x + w + 8, y + h - 8) < 40);
+        let [[left, top], .., [_, bottom]] = view.plate.unwrap();
+        assert!(left >= PANEL, "the plate stands in the second panel");
+        assert!(grey(left + 12, top + 12) > 220 && grey(left - 20, bottom - 12) < 160);
     }
 }

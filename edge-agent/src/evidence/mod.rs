@@ -15,5 +15,6 @@ pub mod overlay;
 pub mod package;
 pub(crate) mod pen;
 pub(crate) mod text;
+mod view;
 
 pub use package::{Sealed, Sealer, SealingError, Target};

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ab_glyph::InvalidFont;
 use contract::Digest;
 use contract::chain::Head;
-use contract::manifest::{self, FileRole, Manifest, ManifestError};
+use contract::manifest::{self, ClockSource, FileRole, Manifest, ManifestError, SourceKind};
 use contract::seal::{Purpose, SigningKey};
+use contract::view::View;
 use jpeg_encoder::EncodingError;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -19,7 +20,7 @@ use crate::spool::{Entry, Package, Spool, SpoolError, State};
 use super::caption::{self, VIETNAM};
 use super::clip::{self, ClipError};
 use super::text::Typeface;
-use super::{frames, overlay};
+use super::{frames, overlay, view};
 
 /// Room asked of the spool beside the files: manifest, seal, later the receipt.
 const PAPERS: u64 = 128 * 1024;
@@ -79,6 +80,7 @@ struct Rendered {
     role: FileRole,
     media_type: &'static str,
     captured_at: OffsetDateTime,
+    view: Option<View>,
     content: Vec<u8>,
 }
 
@@ -128,13 +130,14 @@ impl Sealer {
             ("closeup.jpg", FileRole::CloseUp, &accusation.close_up),
             ("overlay.jpg", FileRole::Overlay, &accusation.on),
         ] {
+            let whole = |picture| (picture, view::of_frame(shot, &accusation.camera));
             let picture = match role {
-                FileRole::FrameOn => on.clone(),
-                FileRole::Overlay => overlay::draw(accusation, &on),
+                FileRole::FrameOn => whole(on.clone()),
+                FileRole::Overlay => whole(overlay::draw(accusation, &on)),
                 FileRole::CloseUp => frames::close_up(shot, &frames::to_rgb(&shot.frame)),
-                _ => frames::to_rgb(&shot.frame),
+                _ => whole(frames::to_rgb(&shot.frame)),
             };
-            files.push(self.picture(accusation, name, role, shot, &picture)?);
+            files.push(self.picture(accusation, name, role, shot, picture)?);
         }
         let captured_at = match accusation.clip.units.first() {
             Some(unit) => unit.captured_at,
@@ -145,6 +148,7 @@ impl Sealer {
             role: FileRole::Clip,
             media_type: "video/mp4",
             captured_at,
+            view: None,
             content: clip::mux(&accusation.clip)?,
         });
         Ok(files)
@@ -156,14 +160,14 @@ impl Sealer {
         name: &'static str,
         role: FileRole,
         shot: &Shot,
-        picture: &image::RgbImage,
+        (picture, view): (image::RgbImage, Option<View>),
     ) -> Result<Rendered, SealingError> {
         let items = caption::items(accusation, &self.device, &self.unit, role, shot);
-        let page = frames::with_caption(&self.face, picture, &items);
+        let page = frames::with_caption(&self.face, &picture, &items);
         let content =
             frames::jpeg(&page).map_err(|source| SealingError::Picture { role, source })?;
         let captured_at = shot.captured_at;
-        Ok(Rendered { name, role, media_type: "image/jpeg", captured_at, content })
+        Ok(Rendered { name, role, media_type: "image/jpeg", captured_at, view, content })
     }
 
     fn compose(
@@ -193,6 +197,9 @@ impl Sealer {
                 verification: camera.verification.clone(),
             },
             clock: accusation.clock.clone(),
+            // What else it may have been is not known here yet.
+            source: (accusation.clock.source == ClockSource::Recording)
+                .then_some(SourceKind::Recording),
             violation,
             plate: accusation.plate.clone(),
             models: accusation.models.clone(),
@@ -222,6 +229,7 @@ impl Rendered {
             bytes: self.content.len() as u64,
             sha256: Digest::of(&self.content),
             captured_at: self.captured_at.to_offset(VIETNAM),
+            view: self.view.clone(),
         }
     }
 }

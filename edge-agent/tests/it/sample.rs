@@ -77,6 +77,7 @@ pub fn package(number: u64, head: Head, size: usize) -> Result<Package, SpoolErr
             age_ms: None,
             epoch: 0,
         },
+        source: None,
         violation: Violation {
             rule: Rule::RedLight,
             at,
@@ -100,6 +101,7 @@ pub fn package(number: u64, head: Head, size: usize) -> Result<Package, SpoolErr
                 bytes: content.len() as u64,
                 sha256: Digest::of(content),
                 captured_at: at,
+                view: None,
             })
             .collect(),
     };

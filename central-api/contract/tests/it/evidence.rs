@@ -1,8 +1,11 @@
 //! A package verifies whole, and any change is named by its file.
 
-use contract::manifest::{ClockSource, File, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, ManifestError};
+use contract::manifest::{
+    ClockSource, File, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, ManifestError, SourceKind,
+};
 use contract::package::{self, Failure, MANIFEST_FILE, SEAL_FILE, open_manifest};
 use contract::seal::{Purpose, SealError};
+use contract::view::View;
 use contract::{FileRole, Manifest};
 use proptest::prelude::*;
 use time::macros::offset;
@@ -141,6 +144,64 @@ fn bytes_that_are_no_manifest_are_refused() {
     }
     let newer = text.replace("\"version\": 1", "\"version\": 2");
     assert_eq!(Manifest::parse(newer.as_bytes()), Err(ManifestError::Version { found: 2 }));
+}
+
+#[test]
+fn what_newer_software_adds_is_absent_where_it_is_not_said() {
+    let old = manifest(1, None);
+    let text = String::from_utf8(old.to_bytes()).unwrap();
+    assert!(!text.contains("\"source\": null") && !text.contains("\"view\""), "{text}");
+    assert_eq!(Manifest::parse(text.as_bytes()).unwrap().to_bytes(), text.as_bytes());
+    let mut new = old;
+    new.source = Some(SourceKind::CameraStream);
+    new.files[0].view = Some(view());
+    let bytes = new.to_bytes();
+    assert!(String::from_utf8_lossy(&bytes).contains("\"source\": \"camera_stream\""));
+    assert_eq!(Manifest::parse(&bytes).unwrap(), new);
+}
+
+#[test]
+fn a_stream_has_no_recordings_clock_and_a_view_lies_in_its_picture() {
+    let refused = |edit: &dyn Fn(&mut Manifest)| {
+        let mut manifest = manifest(1, None);
+        manifest.files[0].view = Some(view());
+        edit(&mut manifest);
+        match manifest.check() {
+            Err(ManifestError::Field { field, .. }) => field,
+            other => panic!("{other:?}"),
+        }
+    };
+    let recorded = |manifest: &mut Manifest| {
+        manifest.source = Some(SourceKind::CameraStream);
+        manifest.clock.source = ClockSource::Recording;
+    };
+    assert_eq!(refused(&recorded), "source");
+    type Spoil = fn(&mut View);
+    let spoilt: [Spoil; 7] = [
+        |view| view.picture = [0, 720],
+        |view| view.picture[1] = 70_000,
+        |view| view.vehicle[2] = 0,
+        |view| view.vehicle = [1200, 0, 100, 10],
+        |view| view.lamps[0] = [u32::MAX, 0, 2, 2],
+        |view| view.plate.as_mut().unwrap()[2] = [10, 721],
+        |view| view.others = vec![[0, 0, 1, 1]; 65],
+    ];
+    for spoil in spoilt {
+        let edit = |manifest: &mut Manifest| spoil(manifest.files[0].view.as_mut().unwrap());
+        assert_eq!(refused(&edit), "files[0].view");
+    }
+    assert_eq!(refused(&|manifest| manifest.files[4].view = Some(view())), "files[4].view");
+}
+
+fn view() -> View {
+    View {
+        picture: [1280, 720],
+        vehicle: [100, 200, 60, 90],
+        plate: Some([[120, 250], [140, 250], [140, 262], [120, 262]]),
+        others: vec![[150, 190, 60, 80]],
+        lamps: vec![[900, 40, 20, 60]],
+        stop_line: Some([[0, 400], [1280, 420]]),
+    }
 }
 
 #[test]

@@ -78,6 +78,7 @@ pub fn manifest(sequence: u64, previous: Option<Digest>) -> Manifest {
             age_ms: Some(900),
             epoch: 0,
         },
+        source: None,
         violation: Violation {
             rule: Rule::RedLight,
             at,
@@ -108,6 +109,7 @@ pub fn manifest(sequence: u64, previous: Option<Digest>) -> Manifest {
                 bytes: content(name).len() as u64,
                 sha256: Digest::of(&content(name)),
                 captured_at: at,
+                view: None,
             })
             .into(),
     };

@@ -180,6 +180,7 @@ pub fn manifest(sequence: u64, files: &BTreeMap<&str, Bytes>) -> Manifest {
         bytes: files[name].len() as u64,
         sha256: Digest::of(&files[name]),
         captured_at: at + time::Duration::milliseconds(offset_ms),
+        view: None,
     };
     Manifest {
         version: contract::manifest::VERSION,
@@ -217,6 +218,7 @@ pub fn manifest(sequence: u64, files: &BTreeMap<&str, Bytes>) -> Manifest {
             age_ms: Some(800),
             epoch: 1,
         },
+        source: None,
         violation: Violation {
             rule: Rule::RedLight,
             at,

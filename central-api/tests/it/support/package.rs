@@ -102,6 +102,7 @@ impl PackageBuilder {
                 age_ms: Some(900),
                 epoch: 0,
             },
+            source: None,
             violation: Violation {
                 rule: Rule::RedLight,
                 at,
@@ -170,6 +171,7 @@ impl PackageBuilder {
                 bytes: content.len() as u64,
                 sha256: Digest::of(&content),
                 captured_at: at,
+                view: None,
             };
             (file, content)
         })
