@@ -20,6 +20,7 @@ pub mod owner;
 pub mod serve;
 pub mod staff;
 pub mod store;
+pub mod text_file;
 pub mod verify;
 pub mod web;
 

@@ -1,23 +1,23 @@
 //! The running service: the web listener, the device listener, and a stop that loses nothing.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::{Router, middleware};
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use listen::{Bounds, Listener};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Connections};
 use crate::device::ca::{Ca, CaError};
 use crate::device::keyfile::KeyFileError;
-use crate::device::tls::{DeviceAcceptor, TlsError, server_config};
+use crate::device::tls::{TlsError, server_config, web_config};
 use crate::device::{intake, receipt};
 use crate::evidence::{EvidenceError, EvidenceStore};
 use crate::law::LawError;
@@ -26,8 +26,12 @@ use crate::{AppState, law, ops, owner, staff};
 
 /// How long open requests may take to finish once a stop is asked for.
 const GRACE: Duration = Duration::from_secs(20);
-/// A client that has not sent its headers by then is hung up on.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections to the operations listener: a scraper and a person or two.
+const OPS_CONNECTIONS: usize = 16;
+/// Descriptors for everything but sockets and databases: logs, keys, evidence files being moved.
+const OTHER_DESCRIPTORS: usize = 40;
+/// Fewer connections than this to a listener are not worth starting for.
+const FEWEST_CONNECTIONS: usize = 8;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -45,8 +49,11 @@ pub enum ServeError {
     Tls(#[from] TlsError),
     #[error("failed to listen on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
-    #[error("web.tls_cert {path} and its key cannot be used: {source}")]
-    WebTls { path: PathBuf, source: io::Error },
+    #[error(
+        "this process may have {found} files open, at least {needed} are needed: raise the limit \
+         (ulimit -n, LimitNOFILE in the unit), or lower database.connections"
+    )]
+    Descriptors { found: usize, needed: usize },
     #[error("a listener stopped: {0}")]
     Stopped(io::Error),
 }
@@ -72,16 +79,29 @@ pub struct Running {
     pub web: SocketAddr,
     pub device: SocketAddr,
     pub ops: Option<SocketAddr>,
-    handles: Vec<Handle<SocketAddr>>,
-    listeners: JoinSet<io::Result<()>>,
+    listening: Listening,
     app: AppState,
+}
+
+/// What serves, and what stops it.
+#[derive(Debug, Default)]
+struct Listening {
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Listening {
+    fn start(&mut self, listener: Listener, router: Router) -> Result<SocketAddr, ServeError> {
+        let address = listener.address().map_err(ServeError::Stopped)?;
+        self.tasks.spawn(listener.serve(router, self.stop.clone(), GRACE));
+        Ok(address)
+    }
 }
 
 impl Running {
     /// Returns when a listener fails, which is never in good health.
     pub async fn failed(&mut self) -> ServeError {
-        match self.listeners.join_next().await {
-            Some(Ok(Err(error))) => ServeError::Stopped(error),
+        match self.listening.tasks.join_next().await {
             Some(Err(error)) => ServeError::Stopped(io::Error::other(error)),
             _ => ServeError::Stopped(io::Error::other("it ended by itself")),
         }
@@ -89,10 +109,8 @@ impl Running {
 
     /// Takes no new requests, lets the open ones finish, closes the database.
     pub async fn stop(mut self) {
-        for handle in &self.handles {
-            handle.graceful_shutdown(Some(GRACE));
-        }
-        while self.listeners.join_next().await.is_some() {}
+        self.listening.stop.cancel();
+        while self.listening.tasks.join_next().await.is_some() {}
         self.app.store.close().await;
     }
 }
@@ -101,58 +119,89 @@ impl Running {
 pub async fn start(app: AppState) -> Result<Running, ServeError> {
     // For the parts of TLS that ask for a process-wide provider; a second call changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let ca = Ca::load_or_create(&app.config.keys.folder, app.clock.now())?;
-    let identity = ca.server(&app.config.device.names, app.clock.now())?;
-    let acceptor =
-        DeviceAcceptor::new(server_config(&ca, identity)?, app.config.device.max_connections);
+    let config = Arc::clone(&app.config);
+    let ca = Ca::load_or_create(&config.keys.folder, app.clock.now())?;
+    let identity = ca.server(&config.device.names, app.clock.now())?;
+    let most = connections_that_fit(&config)?;
+    let mut listening = Listening::default();
 
-    let (web, web_address) = bind(app.config.web.listen)?;
-    let (device, device_address) = bind(app.config.device.listen)?;
-    let mut listeners = JoinSet::new();
-    let mut handles = Vec::new();
-    let mut handle = || {
-        let handle = Handle::new();
-        handles.push(handle.clone());
-        handle
+    let shared = bounds(&config.connections);
+    let bounds = Bounds {
+        connections: config.device.max_connections.min(most),
+        per_certificate: config.device.max_connections_per_device,
+        ..shared
     };
+    let device = bind("device", config.device.listen, bounds).await?;
+    let device = device.tls(server_config(&ca, identity)?);
+    let device = listening.start(device, intake::router(app.clone()))?;
 
-    let device_service = intake::router(app.clone()).into_make_service();
-    let mut server = from_tcp(device, device_address)?.acceptor(acceptor).handle(handle());
-    limit_headers(&mut server);
-    listeners.spawn(server.serve(device_service));
-
-    let pages = web_router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let mut server = from_tcp(web, web_address)?.handle(handle());
-    limit_headers(&mut server);
-    match web_tls(&app.config).await? {
-        Some(tls) => {
-            let acceptor = axum_server::tls_rustls::RustlsAcceptor::new(tls);
-            listeners.spawn(server.acceptor(acceptor).serve(pages));
-        }
-        None => {
-            listeners.spawn(server.serve(pages));
-        }
+    let bounds = Bounds { connections: config.web.max_connections.min(most), ..shared };
+    let mut web = bind("web", config.web.listen, bounds).await?;
+    if !config.web.tls_cert.is_empty() {
+        web = web.tls(web_config(Path::new(&config.web.tls_cert), Path::new(&config.web.tls_key))?);
     }
+    if config.web.behind_proxy {
+        let proxies = config.web.trusted_proxies.clone();
+        web = web.uncounted(move |peer| proxies.iter().any(|proxy| proxy.contains(peer)));
+    }
+    let web = listening.start(web, web_router(app.clone()))?;
 
     let mut ops_address = None;
-    if let Ok(address) = app.config.ops.listen.parse() {
-        let (listener, bound) = bind(address)?;
-        ops_address = Some(bound);
-        let service = ops::router().with_state(app.clone()).into_make_service();
-        let mut server = from_tcp(listener, bound)?.handle(handle());
-        limit_headers(&mut server);
-        listeners.spawn(server.serve(service));
+    if let Ok(address) = config.ops.listen.parse() {
+        let bounds = Bounds { connections: OPS_CONNECTIONS, ..shared };
+        let listener = bind("ops", address, bounds).await?;
+        let router = ops::router().with_state(app.clone());
+        ops_address = Some(listening.start(listener, router)?);
     }
     tokio::spawn(sweep(app.clone()));
-    tracing::info!(web = %web_address, device = %device_address, "listening");
-    Ok(Running {
-        web: web_address,
-        device: device_address,
-        ops: ops_address,
-        handles,
-        listeners,
-        app,
-    })
+    tracing::info!(%web, %device, "listening");
+    Ok(Running { web, device, ops: ops_address, listening, app })
+}
+
+fn bounds(config: &Connections) -> Bounds {
+    Bounds {
+        handshake: Duration::from_secs(config.handshake_seconds),
+        header: Duration::from_secs(config.header_seconds),
+        idle: Duration::from_secs(config.idle_seconds),
+        stall: Duration::from_secs(config.stall_seconds),
+        request: Duration::from_secs(config.request_seconds),
+        per_address: config.per_address,
+        streams: config.streams,
+        ..Bounds::default()
+    }
+}
+
+/// How many connections each of the two listeners may have, by what the process may open: a limit
+/// of files that is too low would stop both, and the database with them.
+fn connections_that_fit(config: &Config) -> Result<usize, ServeError> {
+    // SQLite has three files open a connection: database, log and index.
+    let each = if config.database.url.starts_with("sqlite:") { 3 } else { 1 };
+    let databases = each * usize::try_from(config.database.connections).unwrap_or(usize::MAX);
+    let reserved = databases.saturating_add(OTHER_DESCRIPTORS + OPS_CONNECTIONS);
+    let found = listen::descriptors();
+    let most = found.saturating_sub(reserved) / 2;
+    if most < FEWEST_CONNECTIONS {
+        let needed = reserved.saturating_add(2 * FEWEST_CONNECTIONS);
+        return Err(ServeError::Descriptors { found, needed });
+    }
+    let wanted = config.web.max_connections.max(config.device.max_connections);
+    if most < wanted {
+        tracing::warn!(
+            connections = most,
+            files = found,
+            "fewer connections than configured: raise the limit of open files (LimitNOFILE)"
+        );
+    }
+    Ok(most)
+}
+
+async fn bind(
+    name: &'static str,
+    address: SocketAddr,
+    bounds: Bounds,
+) -> Result<Listener, ServeError> {
+    let bound = Listener::bind(name, address, bounds).await;
+    bound.map_err(|source| ServeError::Listen { address, source })
 }
 
 /// The pages, the public API and the probes.
@@ -178,39 +227,4 @@ async fn sweep(app: AppState) {
         Ok(packages) => tracing::info!(packages, "dropped staged chunks of whole packages"),
         Err(error) => tracing::warn!(%error, "failed to sweep the staging area"),
     }
-}
-
-async fn web_tls(config: &Config) -> Result<Option<RustlsConfig>, ServeError> {
-    let web = &config.web;
-    if web.tls_cert.is_empty() {
-        return Ok(None);
-    }
-    let tls = RustlsConfig::from_pem_file(&web.tls_cert, &web.tls_key)
-        .await
-        .map_err(|source| ServeError::WebTls { path: web.tls_cert.clone().into(), source })?;
-    Ok(Some(tls))
-}
-
-fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
-    let failed = |source| ServeError::Listen { address, source };
-    let listener = TcpListener::bind(address).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
-}
-
-fn from_tcp(
-    listener: TcpListener,
-    address: SocketAddr,
-) -> Result<axum_server::Server<SocketAddr>, ServeError> {
-    axum_server::from_tcp(listener).map_err(|source| ServeError::Listen { address, source })
-}
-
-fn limit_headers<A>(server: &mut axum_server::Server<SocketAddr, A>) {
-    server
-        .http_builder()
-        .http1()
-        .timer(hyper_util::rt::TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(64 * 1024);
 }

@@ -11,6 +11,7 @@ use central_api::config::Config;
 use central_api::device::ca::Ca;
 use central_api::device::{enrol, receipt, settle};
 use central_api::store::Store;
+use central_api::text_file;
 use clap::Subcommand;
 use time::Duration;
 use time::format_description::well_known::Rfc3339;
@@ -120,8 +121,9 @@ impl Admin {
 
 fn read_password(file: Option<&Path>) -> anyhow::Result<String> {
     let text = match file {
-        Some(path) => std::fs::read_to_string(path)
-            .with_context(|| format!("failed to read {}", path.display()))?,
+        Some(path) => {
+            text_file::read(path).with_context(|| format!("failed to read {}", path.display()))?
+        }
         None => {
             let mut text = String::new();
             std::io::stdin()
@@ -131,7 +133,7 @@ fn read_password(file: Option<&Path>) -> anyhow::Result<String> {
             text
         }
     };
-    match text.lines().next() {
+    match text_file::without_mark(&text).lines().next() {
         Some(password) if !password.is_empty() => Ok(password.to_owned()),
         _ => bail!("the password is empty: give it with --password-file or on standard input"),
     }
@@ -146,7 +148,7 @@ async fn enrol_device(
     out: &Path,
 ) -> anyhow::Result<()> {
     let read = |path: &Path| {
-        std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))
+        text_file::read(path).with_context(|| format!("failed to read {}", path.display()))
     };
     let now = System.now();
     let ca = Ca::load_or_create(&config.keys.folder, now)?;

@@ -30,7 +30,7 @@ impl Verify {
     pub async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
         let report = match (&self.package, &self.key) {
             (Some(folder), Some(key)) => {
-                let text = std::fs::read_to_string(key)
+                let text = central_api::text_file::read(key)
                     .with_context(|| format!("failed to read {}", key.display()))?;
                 let key = VerifyingKey::from_pem(&text)
                     .with_context(|| format!("{} is no sealing key", key.display()))?;

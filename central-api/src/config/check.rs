@@ -1,12 +1,13 @@
 //! What the types of the configuration do not say.
 
-use super::{Config, Device, Web};
+use super::{Config, Connections, Device, Web};
 
 type Problem = (&'static str, String);
 
 /// The first key whose value cannot work, and what would.
 pub(super) fn check(config: &Config) -> Result<(), Problem> {
     database(config)?;
+    connections(&config.connections)?;
     web(&config.web)?;
     device(&config.device)?;
     let confidence = config.cases.min_plate_confidence;
@@ -55,6 +56,21 @@ fn database(config: &Config) -> Result<(), Problem> {
     at_least_one("database.connections", u64::from(config.database.connections))
 }
 
+fn connections(connections: &Connections) -> Result<(), Problem> {
+    for (key, value) in [
+        ("connections.handshake_seconds", connections.handshake_seconds),
+        ("connections.header_seconds", connections.header_seconds),
+        ("connections.idle_seconds", connections.idle_seconds),
+        ("connections.stall_seconds", connections.stall_seconds),
+        ("connections.request_seconds", connections.request_seconds),
+        ("connections.per_address", connections.per_address as u64),
+        ("connections.streams", u64::from(connections.streams)),
+    ] {
+        at_least_one(key, value)?;
+    }
+    Ok(())
+}
+
 fn web(web: &Web) -> Result<(), Problem> {
     if web.tls_cert.is_empty() != web.tls_key.is_empty() {
         return Err(("web.tls_cert", "and web.tls_key go together: set both or none".into()));
@@ -67,6 +83,14 @@ fn web(web: &Web) -> Result<(), Problem> {
                 .into(),
         ));
     }
+    if web.behind_proxy && web.trusted_proxies.is_empty() {
+        return Err((
+            "web.behind_proxy",
+            "needs trusted_proxies, the addresses or networks of the proxies whose \
+             X-Forwarded-For is believed, for example [\"127.0.0.1\"]"
+                .into(),
+        ));
+    }
     let plain = web.public_url.strip_prefix("http://");
     if plain.or_else(|| web.public_url.strip_prefix("https://")).is_none_or(str::is_empty)
         || web.public_url.ends_with('/')
@@ -76,6 +100,7 @@ fn web(web: &Web) -> Result<(), Problem> {
             "must start with https:// (or http://) and end without /".into(),
         ));
     }
+    at_least_one("web.max_connections", web.max_connections as u64)?;
     at_least_one("web.request_timeout_seconds", web.request_timeout_seconds)
 }
 
@@ -88,6 +113,7 @@ fn device(device: &Device) -> Result<(), Problem> {
     }
     for (key, value) in [
         ("device.max_connections", device.max_connections as u64),
+        ("device.max_connections_per_device", device.max_connections_per_device as u64),
         ("device.max_requests", device.max_requests as u64),
         ("device.request_timeout_seconds", device.request_timeout_seconds),
         ("device.requests_per_second", u64::from(device.requests_per_second)),

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::text_file;
+use crate::web::address::Network;
+
 pub use source::ConfigError;
 
 /// The commented reference with every key and its default.
@@ -22,6 +25,7 @@ pub struct Config {
     pub database: Database,
     pub evidence: Evidence,
     pub keys: Keys,
+    pub connections: Connections,
     pub web: Web,
     pub device: Device,
     pub staff: Staff,
@@ -59,6 +63,19 @@ pub struct Keys {
     pub folder: PathBuf,
 }
 
+/// Bounds of every listener.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connections {
+    pub handshake_seconds: u64,
+    pub header_seconds: u64,
+    pub idle_seconds: u64,
+    pub stall_seconds: u64,
+    pub request_seconds: u64,
+    pub per_address: usize,
+    pub streams: u32,
+}
+
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Web {
@@ -67,6 +84,8 @@ pub struct Web {
     pub tls_cert: String,
     pub tls_key: String,
     pub behind_proxy: bool,
+    pub trusted_proxies: Vec<Network>,
+    pub max_connections: usize,
     pub request_timeout_seconds: u64,
 }
 
@@ -83,6 +102,7 @@ pub struct Device {
     pub listen: SocketAddr,
     pub names: Vec<String>,
     pub max_connections: usize,
+    pub max_connections_per_device: usize,
     pub max_requests: usize,
     pub request_timeout_seconds: u64,
     pub requests_per_second: u32,
@@ -169,7 +189,7 @@ impl Config {
         let mut config: Self = layers.parse()?;
         check::check(&config).map_err(|(key, problem)| layers.locate(key, problem))?;
         if !config.database.url_file.is_empty() {
-            let text = std::fs::read_to_string(&config.database.url_file)
+            let text = text_file::read(Path::new(&config.database.url_file))
                 .map_err(|e| layers.locate("database.url_file", format!("cannot be read: {e}")))?;
             config.database.url = text.trim().to_owned();
         }
@@ -205,6 +225,9 @@ mod tests {
             ("[database]\nurl = \"mysql://x\"", 2, "database.url", "sqlite:PATH"),
             ("[cases]\nmin_plate_confidence = 1.5", 2, "cases.min_plate_confidence", "0 and 1"),
             ("[nonsense]\na = 1", 1, "nonsense", "database"),
+            ("[web]\nbehind_proxy = true", 2, "web.behind_proxy", "trusted_proxies"),
+            ("[web]\n\ntrusted_proxies = [\"nginx\"]", 3, "web.trusted_proxies", "10.0.0.0/24"),
+            ("[connections]\nidle_seconds = 0", 2, "connections.idle_seconds", "at least 1"),
             ("[web]\nlisten = ", 2, "", ""),
         ];
         for (text, line, key, remedy) in cases {

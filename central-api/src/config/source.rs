@@ -65,7 +65,7 @@ impl Layers {
     fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
         let error =
             |place: String, problem: String| ConfigError { place, key: String::new(), problem };
-        let text = std::fs::read_to_string(path)
+        let text = crate::text_file::read(path)
             .map_err(|e| error(path.display().to_string(), format!("cannot be read: {e}")))?;
         let table: Table = text.parse().map_err(|e: toml::de::Error| {
             let line = e.span().map_or(1, |span| line_of(&text, span.start));

@@ -33,7 +33,15 @@ pub fn install() -> Result<(), MetricsError> {
     describe_counter!("evidence_received_total", "Packages received whole, each one case");
     describe_counter!("evidence_bytes_total", "Bytes of evidence files received");
     describe_counter!("intake_refusals_total", "Device requests refused, by code");
-    describe_counter!("device_connections_refused_total", "Connections over max_connections");
+    describe_gauge!("listener_connections", "Open connections, by listener");
+    describe_counter!(
+        "listener_refused_total",
+        "Connections over a bound that nobody made room for"
+    );
+    describe_counter!("listener_evicted_total", "Silent connections that made room for another");
+    describe_counter!("listener_timeouts_total", "Connections closed for being silent or slow");
+    describe_counter!("listener_handshake_failures_total", "Connections without a TLS handshake");
+    describe_counter!("listener_accept_failures_total", "Failures to accept a connection");
     describe_counter!("web_requests_total", "Web requests, by route and status class");
     describe_histogram!("device_request_seconds", "Time to answer a device request");
     describe_histogram!("web_request_seconds", "Time to answer a web request");

@@ -6,6 +6,8 @@ mod audit;
 mod bad_input;
 mod browser;
 mod decisions;
+mod doors;
+mod guesses;
 mod intake;
 mod law;
 mod lookup;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use central_api::admin::{password, users};
 use central_api::evidence::EvidenceStore;
 use central_api::store::Store;
 use central_api::verify::verify_store;
@@ -16,7 +17,11 @@ use rand::{RngExt as _, SeedableRng as _};
 use crate::support::road_box::{self, Keys, RoadBox};
 use crate::support::{Database, on_both};
 
-on_both!(killed_at_any_moment_nothing_is_lost_or_doubled, commands_do_what_they_say);
+on_both!(
+    killed_at_any_moment_nothing_is_lost_or_doubled,
+    a_flood_with_few_descriptors_stops_neither_pages_nor_boxes,
+    commands_do_what_they_say,
+);
 
 struct Central {
     database: Database,
@@ -77,6 +82,7 @@ impl Central {
         RoadBox {
             id: id.into(),
             client: road_box::client(&read("ca.pem"), Some((&read("tls.pem"), &keys.tls))),
+            certificate: read("tls.pem"),
             keys,
             base: String::new(),
             head: Head::default(),
@@ -86,18 +92,52 @@ impl Central {
 
     /// Starts serving; gives the device address from the log.
     fn serve(&self) -> (Child, SocketAddr) {
-        let mut child = self.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let device = lines
-            .find_map(|line| {
-                let line: serde_json::Value = serde_json::from_str(&line.unwrap()).ok()?;
-                line.get("device")?.as_str()?.parse().ok()
-            })
-            .expect("the log names the device address");
-        // Keep the pipe empty, so that the child never waits for us.
-        std::thread::spawn(move || lines.for_each(drop));
+        let (child, [_, device]) = started(self.command(&["serve"]));
         (child, device)
     }
+
+    /// The same with at most so many files open; gives the addresses of pages and device API.
+    fn serve_with_files(&self, files: usize) -> (Child, [SocketAddr; 2]) {
+        let serve = self.command(&["serve"]);
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!("ulimit -n {files}; exec \"$0\" \"$@\""));
+        shell.arg(serve.get_program()).args(serve.get_args());
+        started(shell)
+    }
+}
+
+fn started(mut command: Command) -> (Child, [SocketAddr; 2]) {
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let addresses = lines
+        .find_map(|line| {
+            let line: serde_json::Value = serde_json::from_str(&line.unwrap()).ok()?;
+            let address = |name: &str| line.get(name)?.as_str()?.parse().ok();
+            Some([address("web")?, address("device")?])
+        })
+        .expect("the log names the addresses");
+    // Keep the pipe empty, so that the child never waits for us.
+    std::thread::spawn(move || lines.for_each(drop));
+    (child, addresses)
+}
+
+async fn a_flood_with_few_descriptors_stops_neither_pages_nor_boxes(database: Database) {
+    let central = Central::new(database);
+    let mut road_box = central.enrol("edge-01");
+    let (mut child, [web, device]) = central.serve_with_files(128);
+    road_box.base = road_box::base(device);
+    let mut silent = Vec::new();
+    for _ in 0..150 {
+        silent.push(tokio::net::TcpStream::connect(web).await.unwrap());
+        silent.push(tokio::net::TcpStream::connect(device).await.unwrap());
+    }
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10));
+    let page = client.build().unwrap().get(format!("http://{web}/tra-cuu")).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let package = road_box.sealed(road_box.next());
+    road_box.deliver(&package).await.unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 async fn killed_at_any_moment_nothing_is_lost_or_doubled(database: Database) {
@@ -161,10 +201,15 @@ async fn commands_do_what_they_say(database: Database) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    create.stdin.take().unwrap().write_all("mật khẩu dài\n".as_bytes()).unwrap();
+    create.stdin.take().unwrap().write_all("\u{feff}mật khẩu dài\n".as_bytes()).unwrap();
     assert!(create.wait().unwrap().success());
     let listed = String::from_utf8(central.run(&["admin", "list-users"]).stdout).unwrap();
     assert_eq!(listed, "lan  Trần Thị Lan  reviewer\n");
+    let store = Store::open(&central.database.url, 2).await.unwrap();
+    let (_, stored) = users::find_by_login(&store, "lan").await.unwrap().unzip();
+    store.close().await;
+    // The byte order mark in front was no part of it.
+    assert!(password::verify_password(stored, "mật khẩu dài".into()).await);
 
     central.enrol("edge-01");
     let revoked = central.run(&["admin", "revoke-device", "--id", "edge-01"]);

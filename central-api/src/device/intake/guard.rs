@@ -9,14 +9,15 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bytes::{Bytes, BytesMut};
+use contract::Digest;
 use contract::wire::CHUNK_BYTES;
 use futures::StreamExt as _;
+use listen::PeerCertificate;
 use tokio::sync::Mutex;
 use tracing::Instrument as _;
 
 use super::{Caller, Intake, IntakeError};
 use crate::device::enrol::{Standing, standing};
-use crate::device::tls::Peer;
 
 /// What a refused request may still send, and for how long.
 const REST_BYTES: usize = 4 * CHUNK_BYTES as usize;
@@ -55,8 +56,8 @@ pub(super) async fn guard(State(intake): State<Intake>, request: Request, next: 
 }
 
 async fn admit(intake: &Intake, mut request: Request, next: Next) -> Result<Response, IntakeError> {
-    let peer = request.extensions().get::<Peer>().ok_or(IntakeError::UnknownDevice)?;
-    let device_id = match standing(&intake.app.store, peer.fingerprint).await? {
+    let PeerCertificate(peer) = request.extensions().get().ok_or(IntakeError::UnknownDevice)?;
+    let device_id = match standing(&intake.app.store, Digest::of(peer)).await? {
         Standing::Enrolled { device_id } => device_id,
         Standing::Revoked { device_id } => return Err(IntakeError::RevokedDevice(device_id)),
         Standing::Unknown => return Err(IntakeError::UnknownDevice),

@@ -44,7 +44,8 @@ pub struct Caller {
     pub device_id: String,
 }
 
-/// The device API. It must be served by [`super::tls::DeviceAcceptor`], which names the peer.
+/// The device API. It must be served by a listener with [`super::tls::server_config`], which names
+/// the peer.
 pub fn router(app: AppState) -> Router {
     let config = &app.config.device;
     let intake = Intake {

@@ -1,7 +1,10 @@
 //! A visitor without a browser: cookies kept, forms posted, answers read; straight into the router.
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, StatusCode, header};
 use central_api::serve::web_router;
 use central_api::{AppState, owner::captcha};
@@ -12,6 +15,10 @@ use super::PASSWORD;
 pub struct Visitor {
     router: Router,
     cookies: Vec<(String, String)>,
+    /// Where the visitor connects from.
+    pub address: std::net::IpAddr,
+    /// X-Forwarded-For of every request.
+    pub forwarded: Option<String>,
     pub csrf: String,
 }
 
@@ -45,7 +52,13 @@ impl Answer {
 
 impl Visitor {
     pub fn new(state: &AppState) -> Self {
-        Self { router: web_router(state.clone()), cookies: Vec::new(), csrf: String::new() }
+        Self {
+            router: web_router(state.clone()),
+            cookies: Vec::new(),
+            address: [203, 0, 113, 7].into(),
+            forwarded: None,
+            csrf: String::new(),
+        }
     }
 
     /// Signs in through the form.
@@ -129,7 +142,11 @@ impl Visitor {
                 self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header(header::COOKIE, cookies.join("; "));
         }
-        let request = request.body(body).unwrap();
+        if let Some(forwarded) = &self.forwarded {
+            request = request.header("x-forwarded-for", forwarded);
+        }
+        let peer = ConnectInfo(SocketAddr::new(self.address, 4711));
+        let request = request.extension(peer).body(body).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         for cookie in parts.headers.get_all(header::SET_COOKIE) {

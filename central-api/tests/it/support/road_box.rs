@@ -37,6 +37,8 @@ pub struct RoadBox {
     pub id: String,
     pub keys: Keys,
     pub client: Client,
+    /// PEM of the box's client certificate.
+    pub certificate: String,
     pub base: String,
     pub head: Head,
     pub now: time::OffsetDateTime,
@@ -114,6 +116,11 @@ impl RoadBox {
     pub fn advance(&mut self, package: &Package) {
         let Manifest { sequence, .. } = package.manifest;
         self.head = Head { sequence, digest: Some(package.digest()) };
+    }
+
+    /// The same box over connections of its own.
+    pub fn another_client(&self, world: &super::World) -> Client {
+        client(world.ca.pem(), Some((&self.certificate, &self.keys.tls)))
     }
 
     pub async fn announce(&self, package: &Package) -> Answer {

@@ -77,6 +77,7 @@ impl World {
         RoadBox {
             id: id.into(),
             client: road_box::client(self.ca.pem(), Some((&certificate, &keys.tls))),
+            certificate,
             keys,
             base: self.device_base(),
             head: Head::default(),
