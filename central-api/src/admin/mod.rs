@@ -1,3 +1,4 @@
 //! What an administrator does at the command line: users and devices.
 
+pub mod password;
 pub mod users;

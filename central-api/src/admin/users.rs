@@ -1,17 +1,14 @@
-//! Staff accounts: roles, argon2id passwords, look-up for the sign-in.
+//! Staff accounts: roles, look-up for the sign-in.
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::LazyLock;
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use time::OffsetDateTime;
 
+use super::password::{PasswordDigest, hash_password};
 use crate::audit;
 use crate::store::{Constraint, OnConstraint as _, Store, StoreError, new_id, to_ms};
 
@@ -78,16 +75,6 @@ impl User {
     }
 }
 
-/// A stored argon2id hash; never shown.
-#[derive(Clone)]
-pub struct PasswordDigest(String);
-
-impl fmt::Debug for PasswordDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordDigest(…)")
-    }
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum UserError {
     #[error("login {0:?} is taken: choose another")]
@@ -98,7 +85,7 @@ pub enum UserError {
     BadName,
     #[error("a user needs at least one role")]
     NoRole,
-    #[error("password must have 10 to 256 characters")]
+    #[error("password must have 10 to 256 characters, no control characters such as tab")]
     BadPassword,
     #[error("failed to hash the password: {0}")]
     Hash(String),
@@ -135,7 +122,7 @@ pub async fn create(
     if user.roles.is_empty() {
         return Err(UserError::NoRole);
     }
-    let PasswordDigest(password) = hash_password(password).await?;
+    let password = hash_password(password).await?;
     let mut roles = user.roles.to_vec();
     roles.sort_unstable();
     roles.dedup();
@@ -149,7 +136,7 @@ pub async fn create(
     .bind(id.as_str())
     .bind(user.login)
     .bind(name)
-    .bind(password)
+    .bind(password.as_str())
     .bind(roles.as_str())
     .bind(to_ms(at))
     .execute(&mut *tx)
@@ -178,7 +165,7 @@ pub async fn find_by_login(
         .bind(login)
         .fetch_optional(store.pool())
         .await?
-        .map(|row| Ok((from_row(&row)?, PasswordDigest(row.try_get("password")?))))
+        .map(|row| Ok((from_row(&row)?, PasswordDigest::stored(row.try_get("password")?))))
         .transpose()
 }
 
@@ -217,56 +204,9 @@ fn from_row(row: &AnyRow) -> Result<User, StoreError> {
     })
 }
 
-/// Hashes a new password with argon2id on a blocking thread.
-pub async fn hash_password(password: String) -> Result<PasswordDigest, UserError> {
-    if !(10..=256).contains(&password.chars().count()) {
-        return Err(UserError::BadPassword);
-    }
-    tokio::task::spawn_blocking(move || {
-        Argon2::default()
-            .hash_password(password.as_bytes())
-            .map(|hash| PasswordDigest(hash.to_string()))
-            .map_err(|e| UserError::Hash(e.to_string()))
-    })
-    .await
-    .map_err(|e| UserError::Hash(e.to_string()))?
-}
-
-/// What a password is checked against where no user is: a hash with today's cost.
-static NOBODY: LazyLock<String> = LazyLock::new(|| {
-    Argon2::default().hash_password(b"nobody's").map(|hash| hash.to_string()).unwrap_or_default()
-});
-
-/// Whether `password` is the stored one. With no stored one it takes as long and says no, so that
-/// the time tells nobody which logins exist.
-pub async fn verify_password(stored: Option<PasswordDigest>, password: String) -> bool {
-    // A megabyte of "password" is somebody else's idea of load.
-    if password.len() > 1024 {
-        return false;
-    }
-    tokio::task::spawn_blocking(move || {
-        let known = stored.is_some();
-        let hash = stored.as_ref().map_or(NOBODY.as_str(), |PasswordDigest(hash)| hash);
-        let Ok(hash) = PasswordHash::new(hash) else { return false };
-        Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && known
-    })
-    .await
-    .unwrap_or(false)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn passwords_verify_and_strangers_do_not() {
-        let stored = hash_password("correct horse".into()).await.unwrap();
-        assert!(stored.0.starts_with("$argon2id$"));
-        assert!(verify_password(Some(stored.clone()), "correct horse".into()).await);
-        assert!(!verify_password(Some(stored), "wrong horse".into()).await);
-        assert!(!verify_password(None, "correct horse".into()).await);
-        assert!(matches!(hash_password("short".into()).await, Err(UserError::BadPassword)));
-    }
 
     #[test]
     fn roles_read_back() {

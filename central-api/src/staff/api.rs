@@ -141,16 +141,16 @@ struct DecisionRequest {
 /// Sign in.
 #[utoipa::path(post, path = "/api/v1/session", tag = "staff", request_body = Credentials,
     responses((status = 200, body = Session), (status = 401, body = Problem),
-        (status = 429, body = Problem)))]
+        (status = 429, body = Problem), (status = 503, body = Problem)))]
 async fn start_session(
     State(state): State<AppState>,
     client: Client,
     jar: CookieJar,
     Json(form): Json<Credentials>,
 ) -> Result<Response, Response> {
-    let outcome = sign_in::sign_in(&state, client, &form.login, form.password).await;
-    let user = match outcome.map_err(internal)? {
-        Outcome::Welcome(user) => user,
+    let outcome = sign_in::sign_in(&state, client, &jar, &form.login, form.password).await;
+    let (user, known) = match outcome.map_err(internal)? {
+        Outcome::Welcome(user, known) => (user, known),
         Outcome::Wrong => {
             let detail = "login or password is wrong";
             return Err(problem(StatusCode::UNAUTHORIZED, "wrong_credentials", detail));
@@ -159,12 +159,16 @@ async fn start_session(
             let detail = format!("too many failures: wait {} s", remaining.whole_seconds() + 1);
             return Err(problem(StatusCode::TOO_MANY_REQUESTS, "paused", detail));
         }
+        Outcome::Busy => {
+            let detail = "too many sign-ins at once: try again";
+            return Err(problem(StatusCode::SERVICE_UNAVAILABLE, "busy", detail));
+        }
     };
     let (cookie, csrf) =
         session::start(&state, &user, state.clock.now()).await.map_err(internal)?;
     let roles = user.roles.iter().map(ToString::to_string).collect();
     let body = Session { csrf, login: user.login, name: user.name, roles };
-    Ok((jar.add(cookie), Json(body)).into_response())
+    Ok((jar.add(cookie).add(known), Json(body)).into_response())
 }
 
 /// Sign out.

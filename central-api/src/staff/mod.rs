@@ -4,6 +4,7 @@ mod api;
 mod case_page;
 mod decision;
 mod history;
+mod known_browser;
 mod media;
 mod queue;
 mod session;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub enum StoreError {
     #[error("database url must be sqlite:PATH or postgres://USER@HOST/NAME")]
     Url,
-    #[error("failed to create folder {path}: {source}")]
+    #[error("failed to create {path}: {source}")]
     Folder { path: PathBuf, source: io::Error },
     #[error("failed to open the database: {source}")]
     Open { source: sqlx::Error },

@@ -7,6 +7,8 @@
 mod constraint;
 mod error;
 
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
 
 use sqlx::AnyPool;
@@ -119,19 +121,49 @@ const SQLITE_PRAGMAS: &[&str] = &[
     "PRAGMA foreign_keys = ON",
 ];
 
+/// Parameters that sqlx knows in a SQLite url; none of them may be chosen here.
+const SQLITE_PARAMETERS: &[&str] = &["mode=", "cache=", "immutable=", "vfs="];
+
+/// The url by which sqlx opens exactly the file at `path`, whatever characters its name has. Its
+/// folder is made, and the file too: readable by this user only, as its log beside it then is.
 fn sqlite_url(path: &str) -> Result<String, StoreError> {
-    let file = path.trim_start_matches("//");
-    let file = file.split('?').next().unwrap_or(file);
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let file = match path.rsplit_once('?') {
+        // The habit of sqlx; what it asks for is done anyway.
+        Some((file, "mode=rwc")) => file,
+        Some((_, tail)) if SQLITE_PARAMETERS.iter().any(|known| tail.starts_with(known)) => {
+            return Err(StoreError::Url);
+        }
+        _ => path,
+    };
     if file.is_empty() || file == ":memory:" {
         // Every connection of a pool would see its own empty database.
         return Err(StoreError::Url);
     }
-    if let Some(parent) = std::path::Path::new(file).parent().filter(|p| !p.as_os_str().is_empty())
-    {
-        std::fs::create_dir_all(parent)
-            .map_err(|source| StoreError::Folder { path: parent.to_owned(), source })?;
+    let failed = |source| StoreError::Folder { path: file.into(), source };
+    let file = std::path::absolute(file).map_err(failed)?;
+    if let Some(parent) = file.parent() {
+        std::fs::create_dir_all(parent).map_err(failed)?;
     }
-    Ok(format!("sqlite://{file}?mode=rwc"))
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&file)
+        .map_err(failed)?;
+    // sqlx takes the name from a url: everything but plain characters is escaped.
+    let escaped: String = file
+        .as_os_str()
+        .as_bytes()
+        .iter()
+        .map(|&b| match b {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                char::from(b).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect();
+    Ok(format!("sqlite://{escaped}?mode=rwc"))
 }
 
 /// A new id that sorts by `at`.
@@ -171,8 +203,51 @@ mod tests {
 
     #[tokio::test]
     async fn a_url_that_is_neither_database_is_refused() {
-        for url in ["mysql://x", "sqlite::memory:", "sqlite:", "data/central.db"] {
+        for url in [
+            "mysql://x",
+            "sqlite::memory:",
+            "sqlite:",
+            "data/central.db",
+            "sqlite:x.db?mode=ro",
+            "sqlite:x.db?vfs=unix-none",
+        ] {
             assert!(matches!(Store::open(url, 1).await, Err(StoreError::Url)), "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_sqlite_path_is_taken_as_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().display();
+        for (name, url) in [
+            ("100% done.db", format!("sqlite:{root}/100% done.db")),
+            ("a%20b%.db", format!("sqlite:{root}/a%20b%.db")),
+            ("what?.db", format!("sqlite:{root}/what?.db")),
+            ("what?x=1&y.db", format!("sqlite://{root}/what?x=1&y.db")),
+            ("Số 1 #2.db", format!("sqlite:{root}/sub/../Số 1 #2.db")),
+            ("plain.db", format!("sqlite://{root}/plain.db?mode=rwc")),
+        ] {
+            let store = Store::open(&url, 1).await.unwrap_or_else(|e| panic!("{url}: {e}"));
+            store.migrate().await.unwrap();
+            store.close().await;
+            let content = std::fs::read(folder.path().join(name)).unwrap();
+            assert!(content.starts_with(b"SQLite format 3"), "{name}");
+        }
+        // Nothing under any other name: no cut, no decoded one.
+        let mut names: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        let expected = [
+            "100% done.db",
+            "Số 1 #2.db",
+            "a%20b%.db",
+            "plain.db",
+            "sub",
+            "what?.db",
+            "what?x=1&y.db",
+        ];
+        assert_eq!(names, expected);
     }
 }

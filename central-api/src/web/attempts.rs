@@ -71,6 +71,24 @@ impl Limit {
         Ok(used <= i64::from(self.count))
     }
 
+    /// Gives one attempt back that turned out not to count.
+    pub async fn give_back(
+        &self,
+        store: &Store,
+        who: &str,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE attempts SET count = count - 1
+             WHERE who = $1 AND window_at = $2 AND count > 0",
+        )
+        .bind(self.key(who))
+        .bind(self.window_at(now))
+        .execute(store.pool())
+        .await?;
+        Ok(())
+    }
+
     /// Forgets the attempts of `who` in this window.
     pub async fn clear(
         &self,

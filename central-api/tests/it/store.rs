@@ -1,5 +1,6 @@
 //! The store on both databases: migrations, constraints as answers, users.
 
+use central_api::admin::password;
 use central_api::admin::users::{self, NewUser, Role, UserError};
 use central_api::store::Store;
 use time::OffsetDateTime;
@@ -36,7 +37,7 @@ async fn users_are_kept_apart(database: Database) {
     assert_eq!((user.id.as_str(), user.name.as_str()), (id.as_str(), "Trần Thị Lan"));
     assert_eq!(user.roles, [Role::Reviewer, Role::Approver]);
     assert!(user.has(Role::Approver) && !user.has(Role::Admin) && !user.disabled);
-    assert!(users::verify_password(Some(stored), "mật khẩu dài".into()).await);
+    assert!(password::verify_password(Some(stored), "mật khẩu dài".into()).await);
     assert_eq!(users::find(&store, &id).await.unwrap(), Some(user));
     assert!(users::find_by_login(&store, "nobody").await.unwrap().is_none());
 
