@@ -168,7 +168,7 @@ async fn start_session(
         session::start(&state, &user, state.clock.now()).await.map_err(internal)?;
     let roles = user.roles.iter().map(ToString::to_string).collect();
     let body = Session { csrf, login: user.login, name: user.name, roles };
-    Ok((jar.add(cookie).add(known), Json(body)).into_response())
+    Ok((jar.add(cookie).add(*known), Json(body)).into_response())
 }
 
 /// Sign out.

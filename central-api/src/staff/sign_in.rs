@@ -98,7 +98,7 @@ pub(super) async fn submit(
                 "/" => session::home(&user),
                 path => path,
             };
-            Ok((jar.add(cookie).add(known), Redirect::to(to)).into_response())
+            Ok((jar.add(cookie).add(*known), Redirect::to(to)).into_response())
         }
         Outcome::Wrong => {
             let error = Some(w.t("sign_in.wrong").to_owned());
@@ -123,7 +123,7 @@ pub(super) async fn submit(
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// Who it is, and the cookie that makes the browser known.
-    Welcome(User, Cookie<'static>),
+    Welcome(User, Box<Cookie<'static>>),
     Wrong,
     Paused(Duration),
     /// Too many passwords are being checked: nothing was counted.
@@ -193,7 +193,7 @@ pub(super) async fn sign_in(
             }
             record(state, &user, "user.signed_in", now).await?;
             let cookie = known_browser::remember(state, login, now).await?;
-            Ok(Outcome::Welcome(user, cookie))
+            Ok(Outcome::Welcome(user, Box::new(cookie)))
         }
         None => {
             tracing::warn!("sign-in failed");
