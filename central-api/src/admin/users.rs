@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use contract::Digest;
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -142,7 +143,13 @@ pub async fn create(
     .execute(&mut *tx)
     .await
     .on_constraint(LOGIN, || UserError::LoginTaken(user.login.to_owned()))?;
-    let detail = serde_json::json!({ "login": user.login, "roles": roles });
+    // What verification compares the row with; the digest of a salted hash gives nothing away.
+    let detail = serde_json::json!({
+        "login": user.login,
+        "name": name,
+        "roles": roles,
+        "password_sha256": Digest::of(password.as_str().as_bytes()).to_string(),
+    });
     let entry = audit::Entry {
         at,
         actor,

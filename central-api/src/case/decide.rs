@@ -4,8 +4,10 @@ use time::OffsetDateTime;
 
 use super::examine::{Examination, ExamineError, examine};
 use super::reason::Reason;
-use super::record::{COLUMNS, Case};
+use super::record::Case;
+use super::related;
 use super::states::{self, Action, Actor, Condition, Refusal};
+use super::step::{self, Step};
 use crate::AppState;
 use crate::audit;
 use crate::notice::{self, NoticeError};
@@ -25,6 +27,8 @@ pub struct Command {
     pub note: Option<String>,
     /// The right number, for [`Action::CorrectPlate`].
     pub plate: Option<String>,
+    /// The case that shows another act, for [`Action::Distinguish`].
+    pub other: Option<String>,
 }
 
 /// Why nothing was changed.
@@ -38,7 +42,9 @@ pub enum DecideError {
     Gate(Box<Examination>),
     #[error("{0:?} is not a plate number that such a vehicle carries")]
     Plate(String),
-    #[error("reason \"other\" needs a note")]
+    #[error("case {0:?} is not of the same number at about the same time")]
+    NotRelated(String),
+    #[error("a note must say why")]
     NoteMissing,
     #[error("a note has at most {MAX_NOTE} characters")]
     NoteTooLong,
@@ -65,38 +71,51 @@ pub async fn decide(
     if note.is_some_and(|note| note.chars().count() > MAX_NOTE) {
         return Err(DecideError::NoteTooLong);
     }
-    let ready = examination.gate.is_open();
-    let after = match states::next(&case.standing(), command.action, actor, command.reason, ready) {
+    let plate = match command.action {
+        Action::CorrectPlate => corrected(case, command.plate.as_deref()).map(Some),
+        _ => Ok(None),
+    };
+    let now = state.clock.now();
+    let step = Step {
+        action: command.action,
+        reason: command.reason,
+        note,
+        plate: plate.as_ref().ok().and_then(Option::as_deref),
+        at: now,
+    };
+    let after = match step::step(case, step, actor, examination.gate.is_open()) {
         Err(Refusal::NotReady) => return Err(DecideError::Gate(Box::new(examination))),
         other => other?,
     };
-    if command.reason == Some(Reason::Other) && note.is_none() {
-        return Err(DecideError::NoteMissing);
-    }
-    let plate = match command.action {
-        Action::CorrectPlate => Some(corrected(case, command.plate.as_deref())?),
-        _ => case.plate.clone(),
+    // Said only to whom the table lets correct it.
+    plate?;
+    let needs_note = command.reason == Some(Reason::Other) || command.action == Action::Distinguish;
+    let note = match note {
+        None if needs_note => return Err(DecideError::NoteMissing),
+        other => other.unwrap_or_default(),
     };
-    let vehicle_type = super::open::vehicle_type(case.vehicle, plate.as_deref());
-    let now = state.clock.now();
+    let other = match command.action {
+        Action::Distinguish => Some(other(&examination, command.other.as_deref())?),
+        _ => None,
+    };
     let mut tx = state.store.begin().await?;
     // The version in the WHERE is what decides between two officers, not the look above.
     let changed = sqlx::query(
         "UPDATE cases SET state = $1, version = version + 1, reviewer = $2, approver = $3,
              plate_by = $4, plate = $5, vehicle_type = $6, reason = $7, note = $8,
-             reviewed_at = CASE WHEN $1 IN ('accepted', 'rejected') THEN $9 ELSE reviewed_at END,
-             approved_at = CASE WHEN $1 = 'approved' THEN $9 ELSE approved_at END
-         WHERE id = $10 AND version = $11",
+             reviewed_at = $9, approved_at = $10
+         WHERE id = $11 AND version = $12",
     )
     .bind(after.state.name())
     .bind(after.reviewer.clone())
     .bind(after.approver.clone())
     .bind(after.plate_by.clone())
-    .bind(plate.clone())
-    .bind(i64::from(vehicle_type))
-    .bind(command.reason.map(Reason::name))
-    .bind(note.map(str::to_owned))
-    .bind(to_ms(now))
+    .bind(after.plate.clone())
+    .bind(i64::from(after.vehicle_type))
+    .bind(after.reason.map(Reason::name))
+    .bind(after.note.clone())
+    .bind(after.reviewed_at.map(to_ms))
+    .bind(after.approved_at.map(to_ms))
     .bind(case.id.clone())
     .bind(command.version)
     .execute(&mut *tx)
@@ -106,18 +125,23 @@ pub async fn decide(
     if changed != 1 {
         return Err(DecideError::Conflict);
     }
-    let after = reload(&mut tx, &case.id).await?;
     let mut detail = serde_json::json!({
         "from": case.state.name(),
         "to": after.state.name(),
         "version": after.version,
+        // The login is in the row; the id is what the case keeps.
+        "by": actor.user_id,
         "manifest": contract::Digest::of(examination.manifest_text.as_bytes()).to_string(),
     });
     if let Some(reason) = command.reason {
         detail["reason"] = reason.name().into();
     }
-    if let Some(note) = note {
+    if !note.is_empty() {
         detail["note"] = note.into();
+    }
+    if let Some(other) = other {
+        related::set_apart(&mut tx, &case.id, other, &actor.user_id, now, note).await?;
+        detail["other"] = other.into();
     }
     if command.action == Action::CorrectPlate {
         detail["plate"] = serde_json::json!({ "from": case.plate, "to": after.plate });
@@ -127,7 +151,12 @@ pub async fn decide(
     }
     if command.action == Action::Notify {
         let issued = notice::issue(&mut tx, state, &after, &examination, actor, now).await?;
-        detail["notice"] = serde_json::json!({ "number": issued.number, "sha256": issued.sha256 });
+        detail["notice"] = serde_json::json!({
+            "year": issued.year,
+            "number": issued.number,
+            "code": issued.code,
+            "sha256": issued.sha256,
+        });
     }
     record(&mut tx, &case.id, actor, command.action, now, detail).await?;
     tx.commit().await.map_err(StoreError::from)?;
@@ -145,11 +174,15 @@ fn corrected(case: &Case, typed: Option<&str>) -> Result<String, DecideError> {
         .ok_or_else(|| DecideError::Plate(typed.to_owned()))
 }
 
-async fn reload(tx: &mut Tx<'_>, id: &str) -> Result<Case, StoreError> {
-    let text = format!("SELECT {COLUMNS} FROM cases WHERE id = $1");
-    let row =
-        sqlx::query(sqlx::AssertSqlSafe(text)).bind(id.to_owned()).fetch_one(&mut **tx).await?;
-    Case::from_row(&row)
+/// The related case that `id` names.
+fn other<'a>(examination: &'a Examination, id: Option<&str>) -> Result<&'a str, DecideError> {
+    let id = id.unwrap_or_default();
+    examination
+        .related
+        .iter()
+        .find(|related| related.case.id == id)
+        .map(|related| related.case.id.as_str())
+        .ok_or_else(|| DecideError::NotRelated(id.to_owned()))
 }
 
 async fn record(

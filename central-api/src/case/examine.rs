@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use contract::package::{self, Failure};
 use contract::seal::VerifyingKey;
-use contract::{Manifest, Rule};
+use contract::{FileRole, Manifest, Rule};
 use sqlx::Row as _;
+use time::Duration;
 
-use super::gate::{self, Gate};
+use super::gate::{self, Bench, Gate};
 use super::record::Case;
+use super::related::{self, Related};
 use crate::AppState;
-use crate::evidence::EvidenceError;
+use crate::evidence::{EvidenceError, codec};
 use crate::store::{Store, StoreError};
 
 /// A case on the table.
@@ -25,6 +27,10 @@ pub struct Examination {
     pub key_id: String,
     pub failures: Vec<Failure>,
     pub gate: Gate,
+    /// Other cases of the same number at about the same time.
+    pub related: Vec<Related>,
+    /// How the clip is coded (RFC 6381), where it says.
+    pub clip_codec: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -62,14 +68,33 @@ pub async fn examine(state: &AppState, case_id: &str) -> Result<Examination, Exa
             Err(error) => return Err(error.into()),
         }
     }
+    let clip = parsed.as_ref().and_then(|manifest| manifest.file(FileRole::Clip));
+    let clip_codec = clip.and_then(|clip| codec::of_mp4(files.get(&clip.name)?));
     let failures = match VerifyingKey::from_pem(&sealed.key_pem) {
         Ok(key) => package::verify(&key, sealed.manifest.as_bytes(), &sealed.seal, |entry| {
             files.remove(&entry.name).map(|content| content.to_vec())
         }),
         Err(error) => vec![Failure::Seal(error)],
     };
-    let gate = gate::check(&case, parsed.as_ref(), &failures);
+    let limits = &state.config.cases;
+    let related = related::related(
+        &state.store,
+        &case,
+        parsed.as_ref().map(|manifest| &manifest.camera),
+        parsed.as_ref().map(|manifest| manifest.unit.code.as_str()),
+        Duration::minutes(i64::from(limits.same_act_minutes)),
+    )
+    .await?;
+    let bench = Bench {
+        now: state.clock.now(),
+        max_clock_offset: Duration::milliseconds(i64::from(limits.max_clock_offset_ms)),
+        max_ahead: Duration::seconds(i64::from(state.config.device.max_future_seconds)),
+        related: &related,
+    };
+    let gate = gate::check(&case, parsed.as_ref(), &failures, bench);
     Ok(Examination {
+        related,
+        clip_codec,
         case,
         manifest: parsed,
         manifest_text: sealed.manifest,

@@ -2,12 +2,15 @@
 //! It is asked at review and again at approval, because files can change in between.
 
 use contract::Rule;
-use contract::manifest::{ClockSource, FileRole, Manifest};
+use contract::manifest::{ClockSource, FileRole, Manifest, SourceKind};
 use contract::package::Failure;
 use contract::violation::Lamp;
+use time::{Duration, OffsetDateTime};
 
+use super::agreement;
 use super::record::Case;
-use crate::law::VIETNAM;
+use super::related::Related;
+use crate::law::{self, VIETNAM};
 
 /// One thing that is not in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +24,16 @@ pub enum Blocker {
     /// The camera's verification had run out when it saw the act.
     VerificationExpired,
     ClockUnknown,
+    /// The box's clock and the camera's lay too far apart, milliseconds.
+    ClockOffset(i64),
+    /// The pictures did not come from a camera as it saw them: a file, a recording.
+    SourceNotLive(&'static str),
+    /// Pictures and clip are not in the order of what they show; says which.
+    TimesDisordered(String),
+    /// Seen after it came in; says what and when.
+    CapturedInFuture(String),
+    /// The manifest contradicts itself; says in what.
+    Contradiction(String),
     /// The lamp on record does not carry the accusation.
     LampNotRed,
     PlateMissing,
@@ -28,8 +41,16 @@ pub enum Blocker {
     PlateInvalid,
     /// No decree in force covers the act.
     LawMissing,
-    /// The manifest names another violation than the case.
-    Inconsistent,
+    /// The act is barred: its limitation has run out.
+    LimitationPassed(String),
+    /// The term for the notice has run out.
+    NoticeTermPassed(String),
+    /// The calendar does not say which days are worked when it matters.
+    CalendarUnknown(String),
+    /// The case says something else than its manifest; names the columns.
+    Inconsistent(String),
+    /// Another case of the same number, place and moment is ahead: duplicate, or two acts?
+    SameAct(String),
 }
 
 impl Blocker {
@@ -41,20 +62,38 @@ impl Blocker {
             Self::FieldMissing(_) => "field_missing",
             Self::VerificationExpired => "verification_expired",
             Self::ClockUnknown => "clock_unknown",
+            Self::ClockOffset(_) => "clock_offset",
+            Self::SourceNotLive(_) => "source_not_live",
+            Self::TimesDisordered(_) => "times_disordered",
+            Self::CapturedInFuture(_) => "captured_in_future",
+            Self::Contradiction(_) => "contradiction",
             Self::LampNotRed => "lamp_not_red",
             Self::PlateMissing => "plate_missing",
             Self::PlateInvalid => "plate_invalid",
             Self::LawMissing => "law_missing",
-            Self::Inconsistent => "inconsistent",
+            Self::LimitationPassed(_) => "limitation_passed",
+            Self::NoticeTermPassed(_) => "notice_term_passed",
+            Self::CalendarUnknown(_) => "calendar_unknown",
+            Self::Inconsistent(_) => "inconsistent",
+            Self::SameAct(_) => "same_act",
         }
     }
 
     /// What exactly, where the name leaves it open.
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::Unverified(what) => Some(what.clone()),
+            Self::Unverified(what)
+            | Self::TimesDisordered(what)
+            | Self::CapturedInFuture(what)
+            | Self::Contradiction(what)
+            | Self::LimitationPassed(what)
+            | Self::NoticeTermPassed(what)
+            | Self::CalendarUnknown(what)
+            | Self::Inconsistent(what)
+            | Self::SameAct(what) => Some(what.clone()),
             Self::FileMissing(role) => Some(super::record::name_of(role)),
-            Self::FieldMissing(field) => Some((*field).into()),
+            Self::FieldMissing(what) | Self::SourceNotLive(what) => Some((*what).into()),
+            Self::ClockOffset(ms) => Some(format!("{ms:+} ms")),
             _ => None,
         }
     }
@@ -72,12 +111,32 @@ impl Gate {
     }
 }
 
+/// What the gate looks at beside the case and its evidence.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bench<'a> {
+    pub now: OffsetDateTime,
+    /// Largest distance between the box's clock and the camera's.
+    pub max_clock_offset: Duration,
+    /// How far ahead of the central's clock a capture may be.
+    pub max_ahead: Duration,
+    pub related: &'a [Related],
+}
+
 /// Checks `case` against its evidence, which failed in `failures`.
-pub fn check(case: &Case, manifest: Option<&Manifest>, failures: &[Failure]) -> Gate {
+pub(super) fn check(
+    case: &Case,
+    manifest: Option<&Manifest>,
+    failures: &[Failure],
+    bench: Bench<'_>,
+) -> Gate {
     let mut blockers: Vec<Blocker> =
         failures.iter().map(|failure| Blocker::Unverified(failure.to_string())).collect();
     match manifest {
-        Some(manifest) => evidence(case, manifest, &mut blockers),
+        Some(manifest) => {
+            evidence(manifest, &mut blockers);
+            time(case, manifest, bench, &mut blockers);
+            same(case, manifest, &mut blockers);
+        }
         None if failures.is_empty() => blockers.push(Blocker::Unverified("manifest.json".into())),
         None => {}
     }
@@ -88,13 +147,13 @@ pub fn check(case: &Case, manifest: Option<&Manifest>, failures: &[Failure]) -> 
         }
         Some(_) => {}
     }
-    if case.law.is_none() {
-        blockers.push(Blocker::LawMissing);
-    }
+    law(case, bench.now, &mut blockers);
+    let ahead = bench.related.iter().filter(|related| related.blocks());
+    blockers.extend(ahead.map(|related| Blocker::SameAct(related.case.id.clone())));
     Gate { blockers }
 }
 
-fn evidence(case: &Case, manifest: &Manifest, blockers: &mut Vec<Blocker>) {
+fn evidence(manifest: &Manifest, blockers: &mut Vec<Blocker>) {
     blockers.extend(manifest.missing_roles().into_iter().map(Blocker::FileMissing));
     let unit = &manifest.unit;
     let camera = &manifest.camera;
@@ -115,9 +174,6 @@ fn evidence(case: &Case, manifest: &Manifest, blockers: &mut Vec<Blocker>) {
     {
         blockers.push(Blocker::VerificationExpired);
     }
-    if manifest.clock.source == ClockSource::Unknown {
-        blockers.push(Blocker::ClockUnknown);
-    }
     let lamp_carries = match violation.rule {
         // Amber is charged under the same provision.
         Rule::RedLight => matches!(violation.lamp, Lamp::Red | Lamp::Amber),
@@ -126,11 +182,82 @@ fn evidence(case: &Case, manifest: &Manifest, blockers: &mut Vec<Blocker>) {
     if !lamp_carries {
         blockers.push(Blocker::LampNotRed);
     }
-    let same = manifest.evidence_id.to_string() == case.evidence_id
-        && violation.rule == case.rule
-        && violation.vehicle == case.vehicle
-        && crate::store::to_ms(violation.at) == crate::store::to_ms(case.act_at);
-    if !same {
-        blockers.push(Blocker::Inconsistent);
+}
+
+/// Whether it is known when the act was done.
+fn time(case: &Case, manifest: &Manifest, bench: Bench<'_>, blockers: &mut Vec<Blocker>) {
+    let clock = &manifest.clock;
+    match (manifest.source, clock.source) {
+        (Some(SourceKind::File), _) => blockers.push(Blocker::SourceNotLive("file")),
+        (Some(SourceKind::Recording), _) | (_, ClockSource::Recording) => {
+            blockers.push(Blocker::SourceNotLive("recording"));
+        }
+        (_, ClockSource::Unknown) => blockers.push(Blocker::ClockUnknown),
+        (None | Some(SourceKind::CameraStream), ClockSource::Rtcp | ClockSource::Arrival) => {}
+    }
+    if let Some(ms) = clock.offset_ms
+        && i128::from(ms).abs() > bench.max_clock_offset.whole_milliseconds()
+    {
+        blockers.push(Blocker::ClockOffset(ms));
+    }
+    blockers.extend(agreement::contradictions(manifest, case.received_at + bench.max_ahead));
+}
+
+/// Whether the case still says what its manifest says.
+fn same(case: &Case, manifest: &Manifest, blockers: &mut Vec<Blocker>) {
+    let opened = super::open::opening(case.id.clone(), manifest, case.received_at);
+    const FIXED: [&str; 10] = [
+        "evidence_id",
+        "device_id",
+        "camera_id",
+        "place",
+        "rule",
+        "vehicle",
+        "act_at",
+        "plate_read",
+        "plate_colour",
+        "confidence",
+    ];
+    let differing: Vec<_> = opened
+        .columns()
+        .into_iter()
+        .zip(case.columns())
+        .filter(|(one, other)| FIXED.contains(&one.0) && one.1 != other.1)
+        .map(|(column, _)| column.0)
+        .collect();
+    if !differing.is_empty() {
+        blockers.push(Blocker::Inconsistent(differing.join(", ")));
+    }
+}
+
+/// Whether the law still allows a notice. Terms are told with their last day and their source.
+fn law(case: &Case, now: OffsetDateTime, blockers: &mut Vec<Blocker>) {
+    if case.law.is_none() {
+        blockers.push(Blocker::LawMissing);
+    }
+    let book = match law::book() {
+        Ok(book) => book,
+        Err(error) => return blockers.push(Blocker::CalendarUnknown(error.to_string())),
+    };
+    let told = |end: OffsetDateTime, term: &str| {
+        let source = book.deadline(term).map_or("", |term| &term.source);
+        let day = end.to_offset(VIETNAM).date();
+        format!("{:02}/{:02}/{} ({source})", day.day(), u8::from(day.month()), day.year())
+    };
+    match book.limitation(case.act_at) {
+        Ok(end) if now > end => {
+            blockers.push(Blocker::LimitationPassed(told(end, "limitation")));
+        }
+        Ok(_) => {}
+        Err(error) => blockers.push(Blocker::CalendarUnknown(error.to_string())),
+    }
+    match book.notice_due(case.act_at) {
+        Ok(end) if now > end => blockers.push(Blocker::NoticeTermPassed(told(end, "notice"))),
+        Ok(_) => {}
+        Err(error) => blockers.push(Blocker::CalendarUnknown(error.to_string())),
+    }
+    // The notice names a day on which to come: there must be one.
+    if let Err(error) = book.appointment(now) {
+        blockers.push(Blocker::CalendarUnknown(error.to_string()));
     }
 }

@@ -4,6 +4,7 @@
 //! says when the evidence is good enough, `decide` moves it in one transaction with its audit row,
 //! `examine` puts everything an officer must see on one table.
 
+mod agreement;
 mod decide;
 mod examine;
 mod gate;
@@ -12,13 +13,17 @@ pub mod plate;
 mod query;
 pub mod reason;
 mod record;
+mod related;
 pub mod states;
+mod step;
 
 pub use decide::{Command, DecideError, decide};
 pub use examine::{Examination, ExamineError, examine};
 pub use gate::{Blocker, Gate};
-pub use open::open;
+pub use open::{open, opening};
 pub use query::{Counts, Filter, Page, cameras, count, find, list, next_for};
 pub use reason::Reason;
-pub use record::{Case, name_of};
+pub use record::{Case, Value, name_of};
+pub use related::{Distinct, Related, in_order};
 pub use states::{Action, Actor, State};
+pub use step::{Step, step};

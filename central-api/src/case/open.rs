@@ -1,10 +1,9 @@
 //! A case comes to be: inside the transaction in which its evidence becomes whole.
 
 use contract::Manifest;
-use contract::plate::PlateColour;
 use time::OffsetDateTime;
 
-use super::record::name_of;
+use super::record::{Case, Value};
 use super::states::State;
 use crate::audit;
 use crate::law;
@@ -17,50 +16,28 @@ pub async fn open(
     manifest: &Manifest,
     received_at: OffsetDateTime,
 ) -> Result<String, StoreError> {
-    let violation = &manifest.violation;
-    // An act that no decree covers is still evidence: the gate holds it, nothing is lost.
-    let book = law::book().ok();
-    let provision =
-        book.and_then(|book| book.provision(violation.rule, violation.vehicle, violation.at).ok());
-    let law = provision
-        .map(|provision| serde_json::to_string(&provision))
-        .transpose()
-        .map_err(|e| StoreError::corrupt("provision", e))?;
-    let due = book.and_then(|book| book.notice_due(violation.at));
-    let reading = manifest.plate.as_ref();
-    let plate = reading.and_then(|reading| reading.text.clone());
-    let colour: Option<PlateColour> = reading.map(|reading| reading.colour);
-    let id = new_id(received_at);
-    let evidence_id = manifest.evidence_id.to_string();
-    let opened = sqlx::query(
-        "INSERT INTO cases (id, evidence_id, device_id, camera_id, place, rule, vehicle,
-             vehicle_type, act_at, received_at, notice_due, plate_read, plate, plate_colour,
-             confidence, law, state, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1)
-         ON CONFLICT (evidence_id) DO NOTHING",
-    )
-    .bind(id.as_str())
-    .bind(evidence_id.as_str())
-    .bind(manifest.device.id.as_str())
-    .bind(manifest.camera.id.as_str())
-    .bind(manifest.camera.place.as_str())
-    .bind(violation.rule.name())
-    .bind(violation.vehicle.name())
-    .bind(i64::from(vehicle_type(violation.vehicle, plate.as_deref())))
-    .bind(to_ms(violation.at))
-    .bind(to_ms(received_at))
-    .bind(due.map(to_ms))
-    .bind(reading.map(|reading| reading.text.clone().unwrap_or_else(|| reading.raw.clone())))
-    .bind(plate)
-    .bind(colour.map(|colour| name_of(&colour)))
-    .bind(reading.map(|reading| reading.confidence))
-    .bind(law)
-    .bind(State::Received.name())
-    .execute(&mut **tx)
-    .await?;
+    let case = opening(new_id(received_at), manifest, received_at);
+    let columns = case.columns();
+    let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let places = (1..=columns.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+    // Only names of this program are written into the text.
+    let text = format!(
+        "INSERT INTO cases ({names}) VALUES ({places}) ON CONFLICT (evidence_id) DO NOTHING"
+    );
+    let insert = sqlx::query(sqlx::AssertSqlSafe(text));
+    let opened = columns
+        .iter()
+        .cloned()
+        .fold(insert, |query, (_, value)| match value {
+            Value::Text(text) => query.bind(text),
+            Value::Integer(number) => query.bind(number),
+            Value::Real(number) => query.bind(number),
+        })
+        .execute(&mut **tx)
+        .await?;
     if opened.rows_affected() == 0 {
         let id = sqlx::query_scalar("SELECT id FROM cases WHERE evidence_id = $1")
-            .bind(evidence_id)
+            .bind(case.evidence_id)
             .fetch_one(&mut **tx)
             .await?;
         return Ok(id);
@@ -71,15 +48,60 @@ pub async fn open(
         actor: &actor,
         action: "case.opened",
         subject_kind: "case",
-        subject_id: &id,
+        subject_id: &case.id,
+        // What the law said then, word for word: later editions must not make it look changed.
         detail: serde_json::json!({
-            "evidence": evidence_id,
-            "rule": violation.rule.name(),
-            "version": 1,
+            "evidence": case.evidence_id,
+            "rule": case.rule.name(),
+            "version": case.version,
+            "law": columns.iter().find_map(|column| match column {
+                ("law", Value::Text(law)) => law.clone(),
+                _ => None,
+            }),
+            "notice_due": case.notice_due.map(to_ms),
         }),
     };
     audit::append(tx, entry).await?;
-    Ok(id)
+    Ok(case.id)
+}
+
+/// The case that `manifest` opens, before anybody has looked at it.
+pub fn opening(id: String, manifest: &Manifest, received_at: OffsetDateTime) -> Case {
+    let violation = &manifest.violation;
+    // An act that no decree covers, or in a year whose days off are unknown, is still evidence:
+    // the gate holds it, nothing is lost.
+    let book = law::book().ok();
+    let law =
+        book.and_then(|book| book.provision(violation.rule, violation.vehicle, violation.at).ok());
+    let reading = manifest.plate.as_ref();
+    let plate = reading.and_then(|reading| reading.text.clone());
+    Case {
+        id,
+        evidence_id: manifest.evidence_id.to_string(),
+        device_id: manifest.device.id.clone(),
+        camera_id: manifest.camera.id.clone(),
+        place: manifest.camera.place.clone(),
+        rule: violation.rule,
+        vehicle: violation.vehicle,
+        vehicle_type: vehicle_type(violation.vehicle, plate.as_deref()),
+        act_at: violation.at,
+        received_at,
+        notice_due: book.and_then(|book| book.notice_due(violation.at).ok()),
+        plate_read: reading.map(|it| it.text.clone().unwrap_or_else(|| it.raw.clone())),
+        plate,
+        plate_colour: reading.map(|reading| reading.colour),
+        confidence: reading.map(|reading| reading.confidence),
+        plate_by: None,
+        law,
+        state: State::Received,
+        version: 1,
+        reviewer: None,
+        reviewed_at: None,
+        approver: None,
+        approved_at: None,
+        reason: None,
+        note: None,
+    }
 }
 
 /// The lookup form's vehicle type. A picture does not tell an electric motorbike from another;

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::reason::Reason;
 use super::states::{Standing, State};
 use crate::law::Provision;
-use crate::store::{StoreError, from_ms};
+use crate::store::{StoreError, from_ms, to_ms};
 
 /// One case.
 #[derive(Debug, Clone)]
@@ -50,7 +50,51 @@ pub(super) const COLUMNS: &str = "id, evidence_id, device_id, camera_id, place, 
      vehicle_type, act_at, received_at, notice_due, plate_read, plate, plate_colour, confidence, \
      plate_by, law, state, version, reviewer, reviewed_at, approver, approved_at, reason, note";
 
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Text(Option<String>),
+    Integer(Option<i64>),
+    Real(Option<f64>),
+}
+
 impl Case {
+    /// The row of this case: every column of the table with its value.
+    pub fn columns(&self) -> Vec<(&'static str, Value)> {
+        let text = |text: &str| Value::Text(Some(text.to_owned()));
+        let maybe = |text: &Option<String>| Value::Text(text.clone());
+        let time = |at: Option<OffsetDateTime>| Value::Integer(at.map(to_ms));
+        // Plain fields with string keys: serialisation cannot fail.
+        let law = self.law.as_ref().map(|law| serde_json::to_string(law).unwrap_or_default());
+        vec![
+            ("id", text(&self.id)),
+            ("evidence_id", text(&self.evidence_id)),
+            ("device_id", text(&self.device_id)),
+            ("camera_id", text(&self.camera_id)),
+            ("place", text(&self.place)),
+            ("rule", text(self.rule.name())),
+            ("vehicle", text(self.vehicle.name())),
+            ("vehicle_type", Value::Integer(Some(i64::from(self.vehicle_type)))),
+            ("act_at", time(Some(self.act_at))),
+            ("received_at", time(Some(self.received_at))),
+            ("notice_due", time(self.notice_due)),
+            ("plate_read", maybe(&self.plate_read)),
+            ("plate", maybe(&self.plate)),
+            ("plate_colour", Value::Text(self.plate_colour.map(|colour| name_of(&colour)))),
+            ("confidence", Value::Real(self.confidence)),
+            ("plate_by", maybe(&self.plate_by)),
+            ("law", Value::Text(law)),
+            ("state", text(self.state.name())),
+            ("version", Value::Integer(Some(self.version))),
+            ("reviewer", maybe(&self.reviewer)),
+            ("reviewed_at", time(self.reviewed_at)),
+            ("approver", maybe(&self.approver)),
+            ("approved_at", time(self.approved_at)),
+            ("reason", Value::Text(self.reason.map(|reason| reason.name().to_owned()))),
+            ("note", maybe(&self.note)),
+        ]
+    }
+
     pub(super) fn from_row(row: &AnyRow) -> Result<Self, StoreError> {
         let time = |name| row.try_get::<Option<i64>, _>(name)?.map(from_ms).transpose();
         let text = |name| row.try_get::<Option<String>, _>(name);

@@ -82,6 +82,8 @@ impl State {
 pub enum Action {
     Take,
     CorrectPlate,
+    /// Finds that another case of the same number and moment is another act.
+    Distinguish,
     Accept,
     Reject,
     Approve,
@@ -90,9 +92,10 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Take,
         Self::CorrectPlate,
+        Self::Distinguish,
         Self::Accept,
         Self::Reject,
         Self::Approve,
@@ -104,6 +107,7 @@ impl Action {
         match self {
             Self::Take => "take",
             Self::CorrectPlate => "correct_plate",
+            Self::Distinguish => "distinguish",
             Self::Accept => "accept",
             Self::Reject => "reject",
             Self::Approve => "approve",
@@ -171,6 +175,9 @@ pub const TABLE: &[Transition] = &[
     row(S::Received, A::CorrectPlate, S::InReview, Review,   &[Condition::Reason]),
     row(S::InReview, A::CorrectPlate, S::InReview, Review,   &[Mine, Condition::Reason]),
     row(S::Returned, A::CorrectPlate, S::InReview, Review,   &[Condition::Reason]),
+    row(S::Received, A::Distinguish,  S::InReview, Review,   &[]),
+    row(S::InReview, A::Distinguish,  S::InReview, Review,   &[Mine]),
+    row(S::Returned, A::Distinguish,  S::InReview, Review,   &[]),
     row(S::Received, A::Accept,       S::Accepted, Review,   &[Ready]),
     row(S::InReview, A::Accept,       S::Accepted, Review,   &[Mine, Ready]),
     row(S::Returned, A::Accept,       S::Accepted, Review,   &[Ready]),

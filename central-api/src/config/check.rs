@@ -15,6 +15,7 @@ pub(super) fn check(config: &Config) -> Result<(), Problem> {
         return Err(("cases.min_plate_confidence", "must lie between 0 and 1".into()));
     }
     for (key, value) in [
+        ("cases.same_act_minutes", config.cases.same_act_minutes),
         ("staff.idle_minutes", config.staff.idle_minutes),
         ("staff.session_hours", config.staff.session_hours),
         ("staff.login_attempts", config.staff.login_attempts),

@@ -132,6 +132,8 @@ pub struct Lookup {
 #[serde(deny_unknown_fields)]
 pub struct Cases {
     pub min_plate_confidence: f64,
+    pub max_clock_offset_ms: u32,
+    pub same_act_minutes: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -4,6 +4,7 @@
 //! state of their own. Every write of the local folder is fsync'd with its directories before it
 //! counts, because the receipt lets the edge delete its copy.
 
+pub mod codec;
 mod staging;
 
 use std::ops::Range;

@@ -4,10 +4,12 @@
 use contract::{Rule, VehicleClass};
 use serde::{Deserialize, Serialize};
 use time::macros::format_description;
-use time::{Date, OffsetDateTime, Time};
+use time::{Date, Duration, OffsetDateTime, Time};
 
+use super::calendar::{Calendar, Day};
+use super::deadline::End;
 use super::schema::{DecreeFile, Kind, ProcedureFile, ProvisionRow};
-use super::{Deadline, DeadlineUnit, VIETNAM};
+use super::{Deadline, VIETNAM};
 
 /// Why the law cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +20,13 @@ pub enum LawError {
     Entry { file: String, entry: String, problem: String },
     #[error("no decree was in force at {at} for {act} by a {on:?}")]
     NoProvision { act: String, on: Kind, at: String },
+    #[error(
+        "law/calendar.toml does not know the days off of {year}, only those of {known}: add them \
+         from that year's notice"
+    )]
+    UnknownYear { year: i32, known: String },
+    #[error("no day between {from} and {to} is certain to be worked: no appointment can be given")]
+    NoAppointment { from: Date, to: Date },
 }
 
 /// What an act costs and under which words: chosen once, kept in the case.
@@ -64,6 +73,7 @@ struct Decree {
 pub struct LawBook {
     decrees: Vec<Decree>,
     deadlines: Vec<Deadline>,
+    calendar: Calendar,
     signers: Vec<Signer>,
     default_position: f64,
     appointment_days: i64,
@@ -101,6 +111,7 @@ impl LawBook {
     pub(super) fn read(
         decrees: &[(&str, &str)],
         procedure: (&str, &str),
+        calendar: (&str, &str),
     ) -> Result<Self, LawError> {
         let file: ProcedureFile = parse(procedure)?;
         let mut signers = file.signer;
@@ -111,6 +122,7 @@ impl LawBook {
         let mut book = Self {
             decrees: Vec::new(),
             deadlines: file.deadline,
+            calendar: Calendar::read(calendar)?,
             signers,
             default_position: file.fine.default_position,
             appointment_days: file.appointment.days_after_notice,
@@ -154,11 +166,11 @@ impl LawBook {
                 return Err(entry(file, &deadline.name, "needs a count above 0 and a source"));
             }
         }
-        let notice = self.deadline("notice").ok_or_else(|| {
-            entry(file, "deadline", "has no entry named notice: cases need its term")
-        })?;
-        if notice.unit != DeadlineUnit::Days {
-            return Err(entry(file, "notice", "must count calendar days"));
+        for name in ["notice", "limitation"] {
+            if self.deadline(name).is_none() {
+                let problem = format!("has no entry named {name}: cases need its term");
+                return Err(entry(file, "deadline", &problem));
+            }
         }
         let no_show = self.deadline("no_show").map_or(0, |deadline| i64::from(deadline.count));
         if self.appointment_days < 1 || self.appointment_days > no_show {
@@ -220,21 +232,40 @@ impl LawBook {
         self.deadlines.iter().find(|deadline| deadline.name == name)
     }
 
-    /// When the notice for an act must be out.
-    pub fn notice_due(&self, detected: OffsetDateTime) -> Option<OffsetDateTime> {
-        self.deadline("notice")?.end(detected)
+    pub const fn calendar(&self) -> &Calendar {
+        &self.calendar
     }
 
-    /// When a notice of `issued` asks the owner to come: never on a weekend.
-    pub fn appointment(&self, issued: OffsetDateTime) -> OffsetDateTime {
-        let mut day = issued.to_offset(VIETNAM).date();
-        for _ in 0..self.appointment_days {
-            day = day.next_day().unwrap_or(Date::MAX);
+    /// The last moment for the notice of an act. Where the calendar is not settled, the earlier.
+    pub fn notice_due(&self, detected: OffsetDateTime) -> Result<OffsetDateTime, LawError> {
+        Ok(self.end("notice", detected)?.earliest)
+    }
+
+    /// The last moment at which an act may still be fined.
+    pub fn limitation(&self, act: OffsetDateTime) -> Result<OffsetDateTime, LawError> {
+        Ok(self.end("limitation", act)?.earliest)
+    }
+
+    fn end(&self, name: &str, event: OffsetDateTime) -> Result<End, LawError> {
+        let missing = || entry("law", name, "is no deadline of the procedure");
+        self.deadline(name).ok_or_else(missing)?.end(event, &self.calendar)
+    }
+
+    /// When a notice of `issued` asks the owner to come: a day that is certainly worked, within
+    /// the no_show term.
+    pub fn appointment(&self, issued: OffsetDateTime) -> Result<OffsetDateTime, LawError> {
+        let issued = issued.to_offset(VIETNAM).date();
+        let later = |days| issued.saturating_add(Duration::days(days));
+        let from = later(self.appointment_days);
+        let to = later(self.deadline("no_show").map_or(0, |term| i64::from(term.count)));
+        let mut day = from;
+        while self.calendar.day(day)? != Day::Working {
+            day = super::deadline::next(day);
+            if day > to {
+                return Err(LawError::NoAppointment { from, to });
+            }
         }
-        while day.weekday().number_from_monday() > 5 {
-            day = day.next_day().unwrap_or(Date::MAX);
-        }
-        day.with_time(self.appointment_at).assume_offset(VIETNAM)
+        Ok(day.with_time(self.appointment_at).assume_offset(VIETNAM))
     }
 
     fn default_amount(&self, fine: [i64; 2]) -> i64 {
@@ -286,10 +317,12 @@ fn decree(source: (&str, &str), book: &LawBook) -> Result<Decree, LawError> {
     })
 }
 
-fn parse<T: serde::de::DeserializeOwned>((name, text): (&str, &str)) -> Result<T, LawError> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(
+    (name, text): (&str, &str),
+) -> Result<T, LawError> {
     toml::from_str(text).map_err(|e| LawError::Syntax { file: name.into(), problem: e.to_string() })
 }
 
-fn entry(file: &str, entry: &str, problem: &str) -> LawError {
+pub(super) fn entry(file: &str, entry: &str, problem: &str) -> LawError {
     LawError::Entry { file: file.into(), entry: entry.into(), problem: problem.into() }
 }

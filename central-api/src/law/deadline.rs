@@ -1,7 +1,11 @@
-//! Terms of the procedure as data: a count of a unit from an event.
+//! Terms of the procedure as data: a count of a unit from an event (BLDS 91/2015 Điều 147–148).
+//! The event's day is left out; a term whose last day is off ends with the next working day.
 
 use serde::Deserialize;
-use time::{Duration, OffsetDateTime, Time};
+use time::{Date, Duration, Month, OffsetDateTime, Time};
+
+use super::calendar::{Calendar, Day};
+use super::{LawError, VIETNAM};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,26 +25,87 @@ pub struct Deadline {
     pub from: String,
     pub count: u32,
     pub unit: DeadlineUnit,
+    /// Whether a last day off moves to the next working day. A limitation does not move
+    /// (thời hiệu, BLDS Điều 151); a term does (thời hạn, Điều 148).
+    #[serde(default = "moves")]
+    pub moves: bool,
     pub text: String,
     pub source: String,
 }
 
+const fn moves() -> bool {
+    true
+}
+
+/// The last moment of a term. The two differ where the calendar is not settled: whoever the term
+/// binds keeps the earliest, whoever it protects is held to the latest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    pub earliest: OffsetDateTime,
+    pub latest: OffsetDateTime,
+}
+
 impl Deadline {
-    /// The last moment of a term in calendar days: the end of its last day in Vietnam, the day
-    /// of the event not counted. Working days, months and years need the calendar of holidays,
-    /// which no caller needs yet: `None`.
-    pub fn end(&self, event: OffsetDateTime) -> Option<OffsetDateTime> {
-        if self.unit != DeadlineUnit::Days {
-            return None;
-        }
-        let last = event
-            .to_offset(super::VIETNAM)
-            .date()
-            .checked_add(Duration::days(i64::from(self.count)))?;
-        // 23:59:59 always exists.
-        let midnight = last.with_time(Time::MIDNIGHT).assume_offset(super::VIETNAM);
-        midnight.checked_add(Duration::DAY - Duration::SECOND)
+    /// The end of the term that starts with `event`: the last second of its last day in Vietnam.
+    pub fn end(&self, event: OffsetDateTime, calendar: &Calendar) -> Result<End, LawError> {
+        let event = event.to_offset(VIETNAM).date();
+        let end = |doubtful_is_worked| {
+            let works = |day| {
+                Ok::<_, LawError>(match calendar.day(day)? {
+                    Day::Working => true,
+                    Day::Off => false,
+                    Day::Doubtful => doubtful_is_worked,
+                })
+            };
+            let mut day = self.last(event, works)?;
+            while self.moves && !works(day)? {
+                day = next(day);
+            }
+            // 23:59:59 always exists.
+            let midnight = day.with_time(Time::MIDNIGHT).assume_offset(VIETNAM);
+            Ok::<_, LawError>(midnight.saturating_add(Duration::DAY - Duration::SECOND))
+        };
+        Ok(End { earliest: end(true)?, latest: end(false)? })
     }
+
+    /// The counted last day.
+    fn last(
+        &self,
+        event: Date,
+        works: impl Fn(Date) -> Result<bool, LawError>,
+    ) -> Result<Date, LawError> {
+        Ok(match self.unit {
+            DeadlineUnit::Days => event.saturating_add(Duration::days(i64::from(self.count))),
+            DeadlineUnit::Months => months_later(event, self.count),
+            DeadlineUnit::Years => months_later(event, self.count.saturating_mul(12)),
+            DeadlineUnit::WorkingDays => {
+                let (mut day, mut counted) = (event, 0);
+                while counted < self.count {
+                    day = next(day);
+                    counted += u32::from(works(day)?);
+                }
+                day
+            }
+        })
+    }
+}
+
+pub(super) fn next(day: Date) -> Date {
+    day.next_day().unwrap_or(Date::MAX)
+}
+
+/// The same day of a later month, or that month's last where it has no such day.
+fn months_later(day: Date, months: u32) -> Date {
+    let index = i64::from(day.year()) * 12 + i64::from(u8::from(day.month())) - 1;
+    let index = index + i64::from(months);
+    let month = u8::try_from(index.rem_euclid(12) + 1).ok().and_then(|m| Month::try_from(m).ok());
+    let year = i32::try_from(index.div_euclid(12)).ok();
+    year.zip(month)
+        .and_then(|(year, month)| {
+            let last = month.length(year);
+            Date::from_calendar_date(year, month, day.day().min(last)).ok()
+        })
+        .unwrap_or(Date::MAX)
 }
 
 #[cfg(test)]
@@ -48,22 +113,60 @@ mod tests {
     use super::*;
     use time::macros::datetime;
 
-    #[test]
-    fn ten_days_end_with_the_tenth_day_in_vietnam() {
-        let deadline = Deadline {
+    fn term(count: u32, unit: DeadlineUnit) -> Deadline {
+        Deadline {
             name: "notice".into(),
             from: "detection".into(),
-            count: 10,
-            unit: DeadlineUnit::Days,
+            count,
+            unit,
+            moves: true,
             text: String::new(),
             source: String::new(),
-        };
-        // 18:30 UTC is already the next day in Vietnam.
-        assert_eq!(
-            deadline.end(datetime!(2026-11-20 18:30 UTC)),
-            Some(datetime!(2026-12-01 23:59:59 +7))
-        );
-        let working = Deadline { unit: DeadlineUnit::WorkingDays, ..deadline };
-        assert_eq!(working.end(datetime!(2026-11-20 18:30 UTC)), None);
+        }
+    }
+
+    #[test]
+    fn terms_end_as_the_civil_code_counts() {
+        use DeadlineUnit::{Days, Months, WorkingDays, Years};
+        let calendar = super::super::book().unwrap().calendar();
+        for (count, unit, event, last) in [
+            // 18:30 UTC is already the next day in Vietnam.
+            (10, Days, datetime!(2026-11-20 18:30 UTC), datetime!(2026-12-01 23:59:59 +7)),
+            // The tenth day is Saturday the 28th: Monday.
+            (10, Days, datetime!(2026-11-18 09:00 +7), datetime!(2026-11-30 23:59:59 +7)),
+            // … is a holiday in the middle of the week: the day after.
+            (10, Days, datetime!(2026-11-14 09:00 +7), datetime!(2026-11-25 23:59:59 +7)),
+            // … falls into Tết and its weekend, 14 to 22 February.
+            (10, Days, datetime!(2026-02-06 09:00 +7), datetime!(2026-02-23 23:59:59 +7)),
+            // … is the Saturday worked for 31 August.
+            (10, Days, datetime!(2026-08-12 09:00 +7), datetime!(2026-08-22 23:59:59 +7)),
+            // Three working days over a weekend and a holiday: 20, 23, 25 November.
+            (3, WorkingDays, datetime!(2026-11-19 09:00 +7), datetime!(2026-11-25 23:59:59 +7)),
+            // The Saturday worked counts.
+            (2, WorkingDays, datetime!(2026-08-20 09:00 +7), datetime!(2026-08-22 23:59:59 +7)),
+            (1, Months, datetime!(2026-05-31 09:00 +7), datetime!(2026-06-30 23:59:59 +7)),
+            (1, Years, datetime!(2025-11-24 09:00 +7), datetime!(2026-11-25 23:59:59 +7)),
+        ] {
+            let end = term(count, unit).end(event, calendar).unwrap();
+            assert_eq!(end, End { earliest: last, latest: last }, "{count} {unit:?} from {event}");
+        }
+        let limitation = Deadline { moves: false, ..term(1, Years) };
+        let end = limitation.end(datetime!(2025-11-24 09:00 +7), calendar).unwrap();
+        assert_eq!(end.latest, datetime!(2026-11-24 23:59:59 +7));
+        // It needs no calendar: a year nobody has announced is no obstacle.
+        let end = limitation.end(datetime!(2028-02-29 09:00 +7), calendar).unwrap();
+        assert_eq!(end.latest, datetime!(2029-02-28 23:59:59 +7));
+    }
+
+    #[test]
+    fn an_unsettled_calendar_gives_both_ends_and_an_unknown_one_none() {
+        let calendar = super::super::book().unwrap().calendar();
+        let ten = term(10, DeadlineUnit::Days);
+        // Monday 8 to Thursday 11 February 2027 may be off.
+        let end = ten.end(datetime!(2027-01-29 09:00 +7), calendar).unwrap();
+        assert_eq!(end.earliest, datetime!(2027-02-08 23:59:59 +7));
+        assert_eq!(end.latest, datetime!(2027-02-12 23:59:59 +7));
+        let unknown = ten.end(datetime!(2027-12-28 09:00 +7), calendar);
+        assert!(matches!(unknown, Err(LawError::UnknownYear { year: 2028, .. })), "{unknown:?}");
     }
 }

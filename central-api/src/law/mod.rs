@@ -1,15 +1,17 @@
 //! The law as dated data: which provision an act falls under, what it costs and which deadlines
-//! run, chosen by the time of the act. No amount and no term lives in code.
+//! run, chosen by the time of the act. No amount, no term and no day off lives in code.
 //!
 //! The files of `law/` are embedded and checked once, at start ([`book`]). What was chosen for a
 //! case is stored with the case ([`Provision`]), so a later edition never rewrites an old case.
 
 mod book;
+mod calendar;
 mod deadline;
 mod schema;
 
 pub use book::{LawBook, LawError, Provision, Signer};
-pub use deadline::{Deadline, DeadlineUnit};
+pub use calendar::{Calendar, Day};
+pub use deadline::{Deadline, DeadlineUnit, End};
 pub use schema::Kind;
 
 use std::sync::OnceLock;
@@ -19,11 +21,12 @@ const DECREES: [(&str, &str); 2] = [
     ("law/decree-238-2026.toml", include_str!("../../law/decree-238-2026.toml")),
 ];
 const PROCEDURE: (&str, &str) = ("law/procedure.toml", include_str!("../../law/procedure.toml"));
+const CALENDAR: (&str, &str) = ("law/calendar.toml", include_str!("../../law/calendar.toml"));
 
 /// The embedded law. `serve` asks for it before it listens, so a bad table stops the start.
 pub fn book() -> Result<&'static LawBook, LawError> {
     static BOOK: OnceLock<Result<LawBook, LawError>> = OnceLock::new();
-    BOOK.get_or_init(|| LawBook::read(&DECREES, PROCEDURE)).as_ref().map_err(Clone::clone)
+    BOOK.get_or_init(|| LawBook::read(&DECREES, PROCEDURE, CALENDAR)).as_ref().map_err(Clone::clone)
 }
 
 /// Vietnam has one offset all year and has had it since 1975.

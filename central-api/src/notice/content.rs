@@ -45,9 +45,9 @@ pub struct Content {
 /// What the annex shows.
 #[derive(Debug, Clone)]
 pub struct Pictures {
-    /// JPEG: the vehicle on the line.
+    /// JPEG: the vehicle on the line, everybody else [`veiled`](super::veiled).
     pub on: Bytes,
-    /// JPEG: the plate.
+    /// JPEG: the plate, likewise.
     pub close_up: Bytes,
 }
 

@@ -233,7 +233,11 @@ fn annex(paper: &mut Paper, content: &Content, pictures: &Pictures) -> Result<()
     paper.space(12.0);
     paper.picture(&pictures.close_up, 220.0)?;
     let caption = format!("Ảnh 2. Cận cảnh biển số {}", content.plate);
-    paper.column(&[italic(caption)], SMALL, page, Align::Centre);
+    paper.column(&[italic(caption)], SMALL, page.clone(), Align::Centre);
+    paper.space(8.0);
+    let veiled =
+        "Người và phương tiện khác đã được làm mờ. Ảnh gốc được niêm phong, lưu tại hồ sơ vụ việc.";
+    paper.column(&[italic(veiled)], SMALL, page, Align::Centre);
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use sqlx::Row as _;
 use time::OffsetDateTime;
 
 use super::content::{Content, Issue, Pictures};
+use super::veil::{Veil, veiled};
 use super::{NoticeError, form};
 use crate::AppState;
 use crate::case::{Actor, Case, Examination};
@@ -16,7 +17,9 @@ use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
 /// What was just issued.
 #[derive(Debug, Clone)]
 pub struct Issued {
+    pub year: i32,
     pub number: i64,
+    pub code: String,
     pub sha256: String,
 }
 
@@ -52,7 +55,7 @@ pub async fn issue(
         number,
         code: &code,
         at,
-        appointment: book.appointment(at),
+        appointment: book.appointment(at)?,
         no_show_days: no_show.count,
         signer: &signer,
         public_url: &state.config.web.public_url,
@@ -60,15 +63,24 @@ pub async fn issue(
     let content = Content::of(case, manifest, &state.config.agency, issue)?;
     let picture = async |role: FileRole, what| {
         let file = manifest.file(role).ok_or(NoticeError::Incomplete(what))?;
-        Ok::<_, NoticeError>(state.evidence.read(&case.evidence_id, &file.name).await?)
+        let jpeg = state.evidence.read(&case.evidence_id, &file.name).await?;
+        Ok::<_, NoticeError>((jpeg, file.view.clone()))
     };
-    let pictures = Pictures {
-        on: picture(FileRole::FrameOn, "the picture on the line").await?,
-        close_up: picture(FileRole::CloseUp, "the close-up").await?,
-    };
-    let pdf = tokio::task::spawn_blocking(move || form::render(&content, Some(&pictures)))
-        .await
-        .map_err(|e| NoticeError::Pdf(e.to_string()))??;
+    let on = picture(FileRole::FrameOn, "the picture on the line").await?;
+    let close_up = picture(FileRole::CloseUp, "the close-up").await?;
+    let pdf = tokio::task::spawn_blocking(move || {
+        let pictures = Pictures {
+            on: veiled(&on.0, on.1.as_ref(), Veil::Cells)?,
+            close_up: match &close_up.1 {
+                Some(view) => veiled(&close_up.0, Some(view), Veil::Blank)?,
+                // Of a box that does not say where: the close-up is the vehicle cut out already.
+                None => close_up.0,
+            },
+        };
+        form::render(&content, Some(&pictures))
+    })
+    .await
+    .map_err(|e| NoticeError::Pdf(e.to_string()))??;
     let sha256 = Digest::of(&pdf).to_string();
     state.evidence.put_file(&case.evidence_id, &file_name(&sha256), Bytes::from(pdf)).await?;
     sqlx::query(
@@ -76,7 +88,7 @@ pub async fn issue(
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(case.id.clone())
-    .bind(code)
+    .bind(code.clone())
     .bind(i64::from(year))
     .bind(number)
     .bind(sha256.clone())
@@ -85,7 +97,7 @@ pub async fn issue(
     .execute(&mut **tx)
     .await
     .map_err(StoreError::from)?;
-    Ok(Issued { number, sha256 })
+    Ok(Issued { year, number, code, sha256 })
 }
 
 pub async fn find(store: &Store, case_id: &str) -> Result<Option<Notice>, StoreError> {
@@ -116,7 +128,7 @@ pub async fn read(state: &AppState, case: &Case, notice: &Notice) -> Result<Byte
     Ok(pdf)
 }
 
-fn file_name(sha256: &str) -> String {
+pub fn file_name(sha256: &str) -> String {
     format!("notice-{}.pdf", sha256.get(..16).unwrap_or(sha256))
 }
 

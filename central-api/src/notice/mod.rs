@@ -8,12 +8,15 @@ mod issue;
 mod layout;
 mod page;
 mod qr;
+mod veil;
 
 pub use content::{Content, Pictures, plate_colour};
 pub use form::render;
-pub use issue::{Issued, Notice, find, find_by_code, issue, read};
+pub use issue::{Issued, Notice, file_name, find, find_by_code, issue, read};
+pub use veil::{Veil, veiled};
 
 use crate::evidence::EvidenceError;
+use crate::law::LawError;
 use crate::store::StoreError;
 
 /// Why there is no notice.
@@ -23,8 +26,12 @@ pub enum NoticeError {
     Incomplete(&'static str),
     #[error("failed to write the notice's PDF: {0}")]
     Pdf(String),
+    #[error("a picture of the evidence cannot be shown: {0}")]
+    Picture(#[from] image::ImageError),
     #[error("the stored notice does not have the digest on record")]
     Changed,
+    #[error(transparent)]
+    Law(#[from] LawError),
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
     #[error(transparent)]

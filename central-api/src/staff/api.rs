@@ -95,6 +95,8 @@ struct CaseDetail {
     verified: bool,
     /// What keeps the case from a decision; empty when nothing does.
     blockers: Vec<Blocker>,
+    /// Other cases of the same plate at about the same time.
+    related: Vec<RelatedCase>,
     /// The sealed manifest.
     #[schema(value_type = Object)]
     manifest: serde_json::Value,
@@ -105,6 +107,23 @@ struct CaseDetail {
 struct Blocker {
     code: String,
     detail: Option<String>,
+}
+
+/// Perhaps the same act, seen by another camera.
+#[derive(Serialize, ToSchema)]
+struct RelatedCase {
+    id: String,
+    state: CaseState,
+    rule: Rule,
+    camera: String,
+    place: String,
+    #[serde(with = "time::serde::rfc3339")]
+    act_at: OffsetDateTime,
+    same_place: bool,
+    /// Whether an officer found that the two are two acts.
+    distinct: bool,
+    /// Whether it keeps this case from a decision.
+    blocks: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -136,6 +155,8 @@ struct DecisionRequest {
     note: Option<String>,
     /// The right number, for `correct_plate`.
     plate: Option<String>,
+    /// The case that shows another act, for `distinguish`; the note says why.
+    other: Option<String>,
 }
 
 /// Sign in.
@@ -234,6 +255,7 @@ async fn get_case(
         note: case.note.clone(),
         verified: examination.failures.is_empty(),
         blockers: blockers(&examination),
+        related: examination.related.iter().map(RelatedCase::of).collect(),
         manifest: serde_json::from_str(&examination.manifest_text).unwrap_or_default(),
         notice: notice.map(|notice| NoticeSummary {
             number: notice.number,
@@ -264,6 +286,7 @@ async fn decide_case(
         reason: request.reason,
         note: request.note,
         plate: request.plate,
+        other: request.other,
     };
     let case = carry_out(&state, &officer, command).await.map_err(decide_problem)?;
     Ok(Json(CaseSummary::of(&case)))
@@ -287,6 +310,23 @@ impl CaseSummary {
             plate_read: case.plate_read.clone(),
             plate_colour: case.plate_colour,
             confidence: case.confidence,
+        }
+    }
+}
+
+impl RelatedCase {
+    fn of(related: &case::Related) -> Self {
+        let case = &related.case;
+        Self {
+            id: case.id.clone(),
+            state: case.state,
+            rule: case.rule,
+            camera: case.camera_id.clone(),
+            place: case.place.clone(),
+            act_at: case.act_at,
+            same_place: related.same_place,
+            distinct: related.distinct.is_some(),
+            blocks: related.blocks(),
         }
     }
 }
@@ -321,6 +361,7 @@ fn decide_problem(error: DecideError) -> Response {
             problem(UNFIT, "gate", format!("the gate is closed: {}", names.join(", ")))
         }
         DecideError::Plate(_) => problem(UNFIT, "plate", text),
+        DecideError::NotRelated(_) => problem(UNFIT, "not_related", text),
         DecideError::NoteMissing => problem(UNFIT, "note_missing", text),
         DecideError::NoteTooLong => problem(UNFIT, "note_too_long", text),
         DecideError::Examine(error) => examine_problem(error),

@@ -15,6 +15,7 @@ use crate::AppState;
 use crate::admin::users;
 use crate::case::states::{self, Duty};
 use crate::case::{self, Action, Case, Examination, ExamineError, Reason, plate};
+use crate::evidence::codec;
 use crate::law::VIETNAM;
 use crate::notice::{self, Notice};
 use crate::web::problem::page;
@@ -52,6 +53,11 @@ struct CasePage {
     close_up: Option<Picture>,
     overlay: Option<Picture>,
     clip: Option<Picture>,
+    /// The clip's type with its codec, for the browser to judge.
+    clip_type: String,
+    clip_is_h265: bool,
+    /// Shown before the clip plays, and instead of it where it does not.
+    poster: Option<String>,
     manifest: Vec<Fact>,
     files: Vec<FileRow>,
     manifest_text: String,
@@ -59,6 +65,7 @@ struct CasePage {
     sealed: bool,
     failures: Vec<String>,
     blockers: Vec<String>,
+    related: Vec<RelatedRow>,
     actions: Actions,
     plate_reasons: Vec<Choice>,
     reject_reasons: Vec<Choice>,
@@ -89,6 +96,18 @@ struct FileRow {
     sha256: String,
 }
 
+/// Another case that may show the same act.
+struct RelatedRow {
+    id: String,
+    short_id: String,
+    facts: String,
+    state: &'static str,
+    state_text: String,
+    /// Who found that they are two acts, when and why.
+    distinct: Option<(String, String)>,
+    blocks: bool,
+}
+
 struct Choice {
     value: &'static str,
     text: String,
@@ -100,6 +119,7 @@ struct Actions {
     take: bool,
     take_over: bool,
     correct_plate: bool,
+    distinguish: bool,
     accept: bool,
     reject: bool,
     approve: bool,
@@ -178,6 +198,12 @@ pub(super) async fn show(
         close_up: picture(&examination, FileRole::CloseUp, w),
         overlay: picture(&examination, FileRole::Overlay, w),
         clip: picture(&examination, FileRole::Clip, w),
+        clip_type: match &examination.clip_codec {
+            Some(codec) => format!("video/mp4; codecs=\"{codec}\""),
+            None => "video/mp4".into(),
+        },
+        clip_is_h265: examination.clip_codec.as_deref().is_some_and(codec::is_h265),
+        poster: picture(&examination, FileRole::FrameOn, w).map(|picture| picture.url),
         manifest: examination
             .manifest
             .as_ref()
@@ -194,6 +220,7 @@ pub(super) async fn show(
         sealed: examination.failures.is_empty(),
         failures: examination.failures.iter().map(ToString::to_string).collect(),
         blockers: blockers(&examination, w),
+        related: related(&state, &examination, w).await?,
         hint: hint(&officer, case, &actions, reviewer.as_deref(), w),
         actions,
         plate_reasons: choices(Action::CorrectPlate),
@@ -223,9 +250,57 @@ pub(super) fn blockers(examination: &Examination, w: &Words) -> Vec<String> {
         .iter()
         .map(|blocker| {
             let text = w.named("blocker", blocker.name());
-            blocker.detail().map_or_else(|| text.clone(), |detail| format!("{text}: {detail}"))
+            match blocker {
+                case::Blocker::SameAct(id) => format!("{text} ({})", short_id(id)),
+                _ => match blocker.detail() {
+                    Some(detail) => format!("{text}: {detail}"),
+                    None => text,
+                },
+            }
         })
         .collect()
+}
+
+async fn related(
+    state: &AppState,
+    examination: &Examination,
+    w: &Words,
+) -> Result<Vec<RelatedRow>, WebError> {
+    let mut rows = Vec::new();
+    for related in &examination.related {
+        let case = &related.case;
+        let gap = (case.act_at - examination.case.act_at).as_seconds_f64();
+        let gap = format!("{gap:+.1}").replace('.', ",");
+        let place =
+            if related.same_place { "case.related_same_place" } else { "case.related_other_place" };
+        let distinct = match &related.distinct {
+            None => None,
+            Some(finding) => {
+                let who = name(state, Some(&finding.decided_by)).await?.unwrap_or_default();
+                let text = w
+                    .with("case.related_distinct", "name", who)
+                    .replace("{time}", &format::second(finding.decided_at));
+                Some((text, finding.note.clone()))
+            }
+        };
+        rows.push(RelatedRow {
+            id: case.id.clone(),
+            short_id: short_id(&case.id),
+            facts: [
+                w.named("rule", case.rule.name()),
+                format::second(case.act_at),
+                w.with("case.related_gap", "seconds", gap),
+                format!("{} ({})", case.place, w.t(place)),
+                case.camera_id.clone(),
+            ]
+            .join(" · "),
+            state: case.state.name(),
+            state_text: w.named("state", case.state.name()),
+            distinct,
+            blocks: related.blocks(),
+        });
+    }
+    Ok(rows)
 }
 
 fn actions(officer: &Officer, case: &Case) -> Actions {
@@ -242,6 +317,7 @@ fn actions(officer: &Officer, case: &Case) -> Actions {
         take: may(Action::Take) && !mine,
         take_over: colleague,
         correct_plate: may(Action::CorrectPlate) && !colleague,
+        distinguish: may(Action::Distinguish) && !colleague,
         accept: may(Action::Accept) && !colleague,
         reject: may(Action::Reject) && !colleague,
         approve: may(Action::Approve),

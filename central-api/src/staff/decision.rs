@@ -30,6 +30,8 @@ pub(super) struct Decision {
     note: String,
     #[serde(default)]
     plate: String,
+    #[serde(default)]
+    other: String,
 }
 
 /// `POST /ho-so/{id}/quyet-dinh`.
@@ -59,6 +61,7 @@ pub(super) async fn submit(
         reason: Reason::parse(&form.reason),
         note: Some(form.note),
         plate: Some(form.plate),
+        other: Some(form.other),
     };
     let case =
         carry_out(&state, &officer, command).await.map_err(|error| explain(error, lang, &here))?;
@@ -86,6 +89,7 @@ pub(super) async fn carry_out(
         reason: None,
         note: None,
         plate: None,
+        other: None,
     };
     match case::decide(state, &actor, notify).await {
         Ok(notified) => Ok(notified),
@@ -104,7 +108,9 @@ async fn next_page(
     action: Action,
 ) -> Result<String, StoreError> {
     let (states, home): (&[CaseState], _) = match action {
-        Action::Take | Action::CorrectPlate => return Ok(format!("/ho-so/{}", case.id)),
+        Action::Take | Action::CorrectPlate | Action::Distinguish => {
+            return Ok(format!("/ho-so/{}", case.id));
+        }
         Action::Accept | Action::Reject => (&CaseState::TO_REVIEW, "/xet-duyet"),
         Action::Approve | Action::Return | Action::Notify => (&[CaseState::Accepted], "/phe-duyet"),
     };
@@ -166,7 +172,8 @@ fn explain(error: DecideError, lang: Lang, here: &str) -> WebError {
             let text = w.with("error.plate", "plate", plate);
             message(UNFIT, "error.refused_title", vec![text])
         }
-        DecideError::NoteMissing => refused("note_missing", UNFIT),
+        DecideError::NoteMissing => refused("note_needed", UNFIT),
+        DecideError::NotRelated(_) => refused("not_related", UNFIT),
         DecideError::NoteTooLong => refused("note_too_long", UNFIT),
         DecideError::Examine(ExamineError::NotFound(_)) => WebError::NotFound(lang),
         other => WebError::internal(lang, other),

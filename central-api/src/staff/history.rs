@@ -61,6 +61,9 @@ fn describe(detail: &Value, w: &Words) -> String {
     if let Some(reason) = text("reason") {
         parts.push(w.named("reason", reason));
     }
+    if let Some(other) = text("other") {
+        parts.push(w.with("case.title", "id", super::case_page::short_id(other)));
+    }
     if let Some(note) = text("note") {
         parts.push(format!("“{note}”"));
     }

@@ -1,5 +1,6 @@
 //! Verification for anyone: one package folder with a public key, or everything the central holds.
 
+mod cases;
 mod package;
 mod whole;
 

@@ -1,4 +1,5 @@
-//! Everything the central holds: each package, each device's chain, each case, the audit chain.
+//! Everything the central holds: each package, each device's chain, the audit chain, and every row
+//! that a decision made or stands on.
 
 use std::collections::HashMap;
 
@@ -89,6 +90,7 @@ pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Rep
     }
     check_heads(&mut report, store, &links).await?;
     check_orphans(&mut report, store).await?;
+    super::cases::check(&mut report, store, evidence).await?;
     match audit::verify(store).await? {
         Ok(chain) => {
             report.audit_rows = chain.rows;
@@ -213,7 +215,7 @@ async fn check_package(
     Ok(())
 }
 
-fn why(error: &EvidenceError) -> String {
+pub(super) fn why(error: &EvidenceError) -> String {
     match error {
         EvidenceError::NotFound { .. } => "missing".into(),
         other => other.to_string(),

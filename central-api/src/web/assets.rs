@@ -4,8 +4,9 @@ use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-const FILES: [(&str, &str, &[u8]); 5] = [
+const FILES: [(&str, &str, &[u8]); 6] = [
     ("app.css", "text/css; charset=utf-8", include_bytes!("../../web/static/app.css")),
+    ("clip.js", "text/javascript; charset=utf-8", include_bytes!("../../web/static/clip.js")),
     ("keys.js", "text/javascript; charset=utf-8", include_bytes!("../../web/static/keys.js")),
     ("captcha.js", "text/javascript; charset=utf-8", include_bytes!("../../web/static/captcha.js")),
     (

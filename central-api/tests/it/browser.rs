@@ -177,11 +177,7 @@ async fn officer_approver_and_owner_meet_in_the_browser() {
     setting.user("binh", &[Role::Approver]).await;
     let case = setting.case(1, |_| {}).await;
     more_cases(&setting).await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let router = web_router(setting.state.clone());
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let server = tokio::spawn(async move { axum::serve(listener, service).await });
+    let (base, server) = serve(&setting).await;
 
     let profile = tempfile::tempdir().unwrap();
     let browser = driver.browser(profile.path()).await;
@@ -243,6 +239,55 @@ async fn officer_approver_and_owner_meet_in_the_browser() {
     shot(&driver, browser, "lookup-english").await;
     site.browser.clone().close().await.unwrap();
     server.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clip_that_the_browser_cannot_play_is_said_at_once() {
+    let Some(driver) = Driver::start() else {
+        println!("skipped: chromedriver is not installed");
+        return;
+    };
+    let setting = Setting::new().await;
+    setting.user("an", &[Role::Reviewer]).await;
+    let case = {
+        let clip = bytes::Bytes::from_static(include_bytes!("../assets/clip-h265.mp4"));
+        setting.case_with(1, vec![("clip.mp4", clip)], |_| {}).await
+    };
+    // The same number a minute later: the page shows it, too.
+    setting.case(2, |_| {}).await;
+    let (base, server) = serve(&setting).await;
+    let profile = tempfile::tempdir().unwrap();
+    let browser = driver.browser(profile.path()).await;
+    let site = Site { browser, base };
+    site.sign_in("an").await;
+    site.goto(&format!("/ho-so/{case}")).await;
+    let plays = "const source = document.querySelector('.clip source'); \
+                 return document.querySelector('video').canPlayType(source.type)";
+    let plays = site.browser.execute(plays, vec![]).await.unwrap();
+    assert_eq!(plays, "", "this Chromium decodes H.265: the test needs one that does not");
+    site.sees("Trình duyệt không phát được video.").await;
+    site.sees("Đoạn phim được camera mã hóa H.265 (HEVC).").await;
+    let shown = "const video = document.querySelector('video'); \
+                 const link = document.querySelector('.unplayable a'); \
+                 return [video.checkVisibility(), link.checkVisibility(), link.pathname, \
+                     document.querySelectorAll('.frames img').length]";
+    let shown = site.browser.execute(shown, vec![]).await.unwrap();
+    assert_eq!(shown, json!([false, true, format!("/ho-so/{case}/tep/clip.mp4"), 3]));
+    site.sees("Hồ sơ cùng biển số, gần cùng lúc").await;
+    site.click(".related summary").await;
+    shot(&driver, &site.browser, "case-h265").await;
+    site.browser.clone().close().await.unwrap();
+    server.abort();
+}
+
+/// The pages on a port of their own.
+async fn serve(setting: &Setting) -> (String, tokio::task::JoinHandle<()>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let router = web_router(setting.state.clone());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+    (base, server)
 }
 
 /// The browser decodes the clip and its time moves.

@@ -43,7 +43,15 @@ impl Desk {
 }
 
 fn command(case: &str, action: Action) -> Command {
-    Command { case_id: case.into(), version: 1, action, reason: None, note: None, plate: None }
+    Command {
+        case_id: case.into(),
+        version: 1,
+        action,
+        reason: None,
+        note: None,
+        plate: None,
+        other: None,
+    }
 }
 
 #[tokio::test]

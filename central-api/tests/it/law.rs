@@ -1,6 +1,6 @@
 //! The law is chosen by the time of the act, on the day and not about it.
 
-use central_api::law::{self, Kind};
+use central_api::law::{self, Kind, LawError};
 use contract::{Rule, VehicleClass};
 use time::macros::datetime;
 
@@ -56,9 +56,33 @@ fn before_the_first_decree_there_is_no_provision() {
 }
 
 #[test]
-fn appointments_avoid_weekends() {
+fn appointments_are_on_days_that_are_certainly_worked() {
     let book = law::book().unwrap();
-    // Ten days after a Wednesday is a Saturday: the Monday after.
-    let at = book.appointment(datetime!(2026-11-25 15:00 +7));
-    assert_eq!(at, datetime!(2026-12-07 08:00 +7));
+    for (issued, at) in [
+        // Ten days after a Wednesday is a Saturday: the Monday after.
+        (datetime!(2026-11-25 15:00 +7), datetime!(2026-12-07 08:00 +7)),
+        // 24 November is a day off since 2026.
+        (datetime!(2026-11-14 15:00 +7), datetime!(2026-11-25 08:00 +7)),
+        // 31 August was swapped; its Saturday was worked.
+        (datetime!(2026-08-21 15:00 +7), datetime!(2026-09-03 08:00 +7)),
+        (datetime!(2026-08-12 15:00 +7), datetime!(2026-08-22 08:00 +7)),
+        (datetime!(2026-02-05 15:00 +7), datetime!(2026-02-23 08:00 +7)),
+        // Tết 2027 is not announced: whatever it may take is avoided.
+        (datetime!(2027-01-26 15:00 +7), datetime!(2027-02-12 08:00 +7)),
+    ] {
+        assert_eq!(book.appointment(issued), Ok(at), "issued {issued}");
+    }
+    let unknown = book.appointment(datetime!(2027-12-25 15:00 +7));
+    assert!(matches!(unknown, Err(LawError::UnknownYear { year: 2028, .. })), "{unknown:?}");
+}
+
+#[test]
+fn an_act_is_barred_after_a_year_and_its_notice_is_due_on_a_day_that_is_worked() {
+    let book = law::book().unwrap();
+    let act = datetime!(2025-11-21 08:15 +7);
+    assert_eq!(book.limitation(act), Ok(datetime!(2026-11-21 23:59:59 +7)));
+    // The tenth day, 24 November 2026, is off.
+    let due = book.notice_due(datetime!(2026-11-14 23:30 +7));
+    assert_eq!(due, Ok(datetime!(2026-11-25 23:59:59 +7)));
+    assert!(book.notice_due(datetime!(2027-12-28 12:00 +7)).is_err());
 }

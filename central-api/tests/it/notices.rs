@@ -135,6 +135,91 @@ fn the_code_leads_to_the_lookup() {
     assert_eq!(found.trim(), content().lookup_url);
 }
 
+/// Greatest step between neighbours in a part of a picture, given in shares of its size.
+fn edge(picture: &image::GrayImage, [left, top, right, bottom]: [f32; 4]) -> u8 {
+    let (width, height) = (picture.width() as f32, picture.height() as f32);
+    let (columns, rows) = (
+        (left * width) as u32..(right * width) as u32,
+        (top * height) as u32..(bottom * height) as u32,
+    );
+    let grey = |x, y| picture.get_pixel(x, y).0[0];
+    rows.flat_map(|y| columns.clone().map(move |x| (x, y)))
+        .map(|(x, y)| grey(x, y).abs_diff(grey(x + 1, y)))
+        .max()
+        .unwrap()
+}
+
+/// A picture of black and white stripes, as sharp as the characters of a plate.
+fn striped(width: u32, height: u32) -> Bytes {
+    let picture = image::GrayImage::from_fn(width, height, |x, _| {
+        image::Luma([if x / 3 % 2 == 0 { 20 } else { 235 }])
+    });
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+    jpeg.into_inner().into()
+}
+
+#[tokio::test]
+async fn the_annex_shows_the_accused_vehicle_and_nobody_else() {
+    let setting = Setting::new().await;
+    setting.user("an", &[Role::Reviewer]).await;
+    setting.user("binh", &[Role::Approver]).await;
+    let (on, close_up) = (striped(1280, 760), striped(1280, 680));
+    let sealed = Digest::of(&on);
+    let files = vec![("on.jpg", on), ("closeup.jpg", close_up)];
+    let case = setting.case_with(1, files, |manifest| {
+        let view = contract::view::View {
+            picture: [1280, 720],
+            vehicle: [320, 180, 320, 360],
+            plate: None,
+            others: Vec::new(),
+            lamps: vec![[1152, 36, 64, 72]],
+            stop_line: Some([[0, 600], [1280, 600]]),
+        };
+        manifest.files[1].view = Some(view.clone());
+        manifest.files[3].view = Some(contract::view::View {
+            picture: [1280, 640],
+            vehicle: [64, 64, 512, 512],
+            plate: Some([[700, 200], [1200, 200], [1200, 400], [700, 400]]),
+            lamps: Vec::new(),
+            stop_line: None,
+            ..view
+        });
+    });
+    let case = case.await;
+    Visitor::officer(&setting.state, "an").await.decide(&case, "accept", &[]).await;
+    let mut binh = Visitor::officer(&setting.state, "binh").await;
+    binh.decide(&case, "approve", &[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (pdf, root) = (folder.path().join("notice.pdf"), folder.path().join("picture"));
+    std::fs::write(&pdf, binh.get(&format!("/ho-so/{case}/thong-bao.pdf")).await.bytes).unwrap();
+    let arguments = ["-all", pdf.to_str().unwrap(), root.to_str().unwrap()];
+    if tool("pdfimages", &arguments).is_none() {
+        return;
+    }
+    let picture = |index: u32| {
+        let path = folder.path().join(format!("picture-{index:03}.jpg"));
+        image::open(path).unwrap().to_luma8()
+    };
+    let on = picture(0);
+    assert_eq!(on.dimensions(), (1280, 760));
+    // Beside the vehicle, above it, between it and the lamp: no stripe is left.
+    for away in [[0.01, 0.02, 0.22, 0.70], [0.28, 0.02, 0.48, 0.20], [0.55, 0.02, 0.88, 0.70]] {
+        assert!(edge(&on, away) < 24, "{away:?}: {}", edge(&on, away));
+    }
+    for kept in [[0.27, 0.25, 0.48, 0.70], [0.905, 0.06, 0.94, 0.13], [0.1, 0.96, 0.9, 0.99]] {
+        assert!(edge(&on, kept) > 120, "{kept:?}: {}", edge(&on, kept));
+    }
+    let close_up = picture(1);
+    assert_eq!(edge(&close_up, [0.455, 0.02, 0.485, 0.90]), 0, "between the panels is nothing");
+    assert!(edge(&close_up, [0.06, 0.11, 0.44, 0.84]) > 120);
+    assert!(edge(&close_up, [0.56, 0.30, 0.92, 0.57]) > 120);
+    // What was sealed is as it was.
+    let detail = binh.get(&format!("/api/v1/cases/{case}")).await.json();
+    let kept = setting.file(detail["case"]["evidence_id"].as_str().unwrap(), "on.jpg");
+    assert_eq!(Digest::of(&std::fs::read(kept).unwrap()), sealed);
+}
+
 #[tokio::test]
 async fn a_notified_case_has_its_notice_on_record() {
     let setting = Setting::new().await;

@@ -30,7 +30,7 @@ proptest! {
 
     #[test]
     fn a_notice_needs_two_different_people_and_an_open_gate(
-        steps in prop::collection::vec((0usize..7, 0usize..5, any::<bool>(), 0usize..12), 1..40)
+        steps in prop::collection::vec((0usize..8, 0usize..5, any::<bool>(), 0usize..12), 1..40)
     ) {
         let mut standing =
             Standing { state: State::Received, reviewer: None, approver: None, plate_by: None };
@@ -55,7 +55,7 @@ proptest! {
                 Action::Reject | Action::Return => {
                     prop_assert!(reason.is_some_and(|reason| reason.fits(action)));
                 }
-                Action::Take | Action::Notify => {}
+                Action::Take | Action::Distinguish | Action::Notify => {}
             }
             standing = after;
             if matches!(standing.state, State::Approved | State::Notified) {

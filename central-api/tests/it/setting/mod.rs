@@ -17,10 +17,12 @@ use contract::manifest::{
     Camera, Clock, ClockSource, Device, File, FileRole, Manifest, ModelUsed, PlateReading, Unit,
     Verification,
 };
+use contract::package::{MANIFEST_FILE, SEAL_FILE};
 use contract::plate::{PlateClass, PlateColour};
 use contract::seal::{Purpose, SigningKey};
 use contract::violation::{Lamp, Movement, Violation};
 use contract::{Digest, Rule, VehicleClass};
+use sqlx::Row as _;
 use time::OffsetDateTime;
 use time::macros::{date, datetime};
 use uuid::Uuid;
@@ -85,19 +87,44 @@ impl Setting {
 
     /// A sealed package like [`manifest`] changed by `edit`, whole, with its case open.
     pub async fn case(&self, sequence: u64, edit: impl FnOnce(&mut Manifest)) -> String {
-        let files = files();
+        self.case_with(sequence, Vec::new(), edit).await
+    }
+
+    /// The same with some files exchanged.
+    pub async fn case_with(
+        &self,
+        sequence: u64,
+        others: Vec<(&'static str, Bytes)>,
+        edit: impl FnOnce(&mut Manifest),
+    ) -> String {
+        let mut files = files();
+        files.extend(others);
         let mut manifest = manifest(sequence, &files);
         edit(&mut manifest);
         self.case_of(manifest, files).await
     }
 
-    async fn case_of(&self, manifest: Manifest, files: BTreeMap<&str, Bytes>) -> String {
+    async fn case_of(&self, mut manifest: Manifest, files: BTreeMap<&str, Bytes>) -> String {
+        let last = sqlx::query("SELECT head_sequence, head_digest FROM devices WHERE id = $1")
+            .bind(DEVICE)
+            .fetch_one(self.state.store.pool())
+            .await
+            .unwrap();
+        if last.get::<i64, _>(0) + 1 == i64::try_from(manifest.sequence).unwrap() {
+            let digest: Option<String> = last.get(1);
+            manifest.previous = digest.map(|digest| digest.parse().unwrap());
+        }
         let bytes = manifest.to_bytes();
         let id = manifest.evidence_id.to_string();
         for file in &manifest.files {
             let content = files[file.name.as_str()].clone();
             self.state.evidence.put_file(&id, &file.name, content).await.unwrap();
         }
+        let seal = self.key.sign_detached(Purpose::Manifest, &bytes);
+        for (name, content) in [(MANIFEST_FILE, bytes.clone()), (SEAL_FILE, seal.clone().into())] {
+            self.state.evidence.put_file(&id, name, content.into()).await.unwrap();
+        }
+        let now = self.state.clock.now();
         let mut tx = self.state.store.begin().await.unwrap();
         sqlx::query(
             "INSERT INTO evidence (id, device_id, sequence, manifest, manifest_digest, seal,
@@ -109,10 +136,10 @@ impl Setting {
         .bind(i64::try_from(manifest.sequence).unwrap())
         .bind(String::from_utf8(bytes.clone()).unwrap())
         .bind(Digest::of(&bytes).to_string())
-        .bind(self.key.sign_detached(Purpose::Manifest, &bytes))
+        .bind(seal)
         .bind(self.key.verifying_key().id())
         .bind(to_ms(manifest.violation.at))
-        .bind(to_ms(START))
+        .bind(to_ms(now))
         .execute(&mut *tx)
         .await
         .unwrap();
@@ -132,7 +159,19 @@ impl Setting {
             .await
             .unwrap();
         }
-        let case_id = case::open(&mut tx, &manifest, START).await.unwrap();
+        let case_id = case::open(&mut tx, &manifest, now).await.unwrap();
+        sqlx::query("UPDATE evidence SET case_id = $1 WHERE id = $2")
+            .bind(case_id.clone())
+            .bind(id)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        sqlx::query("UPDATE devices SET head_sequence = $1, head_digest = $2")
+            .bind(i64::try_from(manifest.sequence).unwrap())
+            .bind(Digest::of(&bytes).to_string())
+            .execute(&mut *tx)
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         case_id
     }

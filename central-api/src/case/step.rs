@@ -1,0 +1,43 @@
+//! One step of a case, as a function: what the row is after a decision. The desk takes it and
+//! writes it down; verification takes it again from the audit and compares.
+
+use time::OffsetDateTime;
+
+use super::reason::Reason;
+use super::record::Case;
+use super::states::{self, Action, Actor, Refusal, State};
+
+/// What was decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    pub action: Action,
+    pub reason: Option<Reason>,
+    pub note: Option<&'a str>,
+    /// The number after [`Action::CorrectPlate`].
+    pub plate: Option<&'a str>,
+    pub at: OffsetDateTime,
+}
+
+/// The case after `step`, or why it is refused; `ready` is the gate's word.
+pub fn step(case: &Case, step: Step<'_>, actor: &Actor, ready: bool) -> Result<Case, Refusal> {
+    let after = states::next(&case.standing(), step.action, actor, step.reason, ready)?;
+    let plate = match step.action {
+        Action::CorrectPlate => step.plate.map(str::to_owned),
+        _ => case.plate.clone(),
+    };
+    let decided = matches!(after.state, State::Accepted | State::Rejected);
+    Ok(Case {
+        state: after.state,
+        version: case.version + 1,
+        reviewer: after.reviewer,
+        approver: after.approver,
+        plate_by: after.plate_by,
+        vehicle_type: super::open::vehicle_type(case.vehicle, plate.as_deref()),
+        plate,
+        reason: step.reason,
+        note: step.note.map(str::to_owned),
+        reviewed_at: if decided { Some(step.at) } else { case.reviewed_at },
+        approved_at: if after.state == State::Approved { Some(step.at) } else { case.approved_at },
+        ..case.clone()
+    })
+}

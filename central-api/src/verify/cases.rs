@@ -1,0 +1,354 @@
+//! No row is believed alone: every case is made again from its sealed manifest and the decisions in
+//! the audit, and compared with its row, its notice, its notice's PDF and the names of those who
+//! decided. A value that a hand in the database put there is named by its column.
+
+use std::collections::{BTreeMap, HashMap};
+
+use contract::{Digest, Manifest};
+use serde_json::Value as Json;
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
+use time::OffsetDateTime;
+
+use super::Report;
+use crate::case::{self, Action, Actor, Case, Reason, Step, Value};
+use crate::evidence::EvidenceStore;
+use crate::notice;
+use crate::store::{Store, StoreError, from_ms, to_ms};
+
+const PAGE: i64 = 200;
+const CHANGED: &str = "differs from what the evidence and the decisions on record give";
+
+/// A row of the audit about one subject.
+struct Entry {
+    seq: i64,
+    at: OffsetDateTime,
+    actor: String,
+    action: String,
+    detail: Json,
+}
+
+/// Columns as they must be, by name.
+type Columns = Vec<(&'static str, Value)>;
+
+/// Findings of two acts by pair, each with the row of the audit that holds it.
+type Pairs = BTreeMap<(String, String), (i64, Columns)>;
+
+/// What the audit says of one case.
+#[derive(Default)]
+struct Story {
+    case: Option<Case>,
+    /// The law's words as they were kept when the case was opened.
+    law: Option<String>,
+    notice: Option<Columns>,
+}
+
+/// Checks users, cases, findings of two acts, notices and their files.
+pub(super) async fn check(
+    report: &mut Report,
+    store: &Store,
+    evidence: &EvidenceStore,
+) -> Result<(), StoreError> {
+    let logins = users(report, store).await?;
+    let mut pairs = Pairs::new();
+    let mut last = String::new();
+    loop {
+        // The manifest is that of the evidence which names this case, not the one the case names.
+        let rows = sqlx::query(
+            "SELECT c.id, e.manifest FROM cases c LEFT JOIN evidence e ON e.case_id = c.id
+             WHERE c.id > $1 ORDER BY c.id LIMIT $2",
+        )
+        .bind(last.clone())
+        .bind(PAGE)
+        .fetch_all(store.pool())
+        .await?;
+        let Some(end) = rows.last() else { break };
+        last = end.try_get("id")?;
+        for row in &rows {
+            let id: String = row.try_get("id")?;
+            let manifest: Option<String> = row.try_get("manifest")?;
+            let manifest = manifest.and_then(|text| Manifest::parse(text.as_bytes()).ok());
+            let told = story(report, store, &id, manifest.as_ref(), &logins, &mut pairs).await?;
+            rows_of(report, store, &id, &told).await?;
+            paper(report, store, evidence, &id, &told).await?;
+        }
+    }
+    apart(report, store, &pairs).await
+}
+
+/// Replays the audit of one case.
+async fn story(
+    report: &mut Report,
+    store: &Store,
+    id: &str,
+    manifest: Option<&Manifest>,
+    logins: &HashMap<String, String>,
+    pairs: &mut Pairs,
+) -> Result<Story, StoreError> {
+    let mut told = Story::default();
+    let subject = format!("case {id}");
+    for entry in entries(store, "case", id).await? {
+        let text = |key: &str| entry.detail.get(key).and_then(Json::as_str);
+        let Some(name) = entry.action.strip_prefix("case.") else { continue };
+        let wrong = |what: &str| format!("audit row {}, {name}: {what}", entry.seq);
+        let Some(before) = told.case.take() else {
+            match (name, manifest) {
+                ("opened", Some(manifest)) => told.open(id, manifest, &entry),
+                ("opened", None) => report.add(&subject, wrong("its manifest is missing")),
+                _ => report.add(&subject, wrong("comes before the case was opened")),
+            }
+            continue;
+        };
+        let login = entry.actor.strip_prefix("user:").unwrap_or_default();
+        let by = text("by").or(logins.get(login).map(String::as_str));
+        let (Some(action), Some(by)) = (Action::parse(name), by) else {
+            report.add(&subject, wrong("is no decision of a known user"));
+            told.case = Some(before);
+            continue;
+        };
+        // Who had which duty then is what the decision checked; the rest is checked here again.
+        let actor =
+            Actor { user_id: by.into(), login: login.into(), reviews: true, approves: true };
+        let step = Step {
+            action,
+            reason: text("reason").and_then(Reason::parse),
+            note: text("note"),
+            plate: entry.detail.pointer("/plate/to").and_then(Json::as_str),
+            at: entry.at,
+        };
+        match case::step(&before, step, &actor, true) {
+            Ok(after) => told.case = Some(after),
+            Err(refusal) => {
+                report.add(&subject, wrong(&refusal.to_string()));
+                told.case = Some(before);
+                continue;
+            }
+        }
+        if action == Action::Notify {
+            told.notice = Some(notice_columns(id, by, &entry));
+        }
+        if let Some(other) = text("other").filter(|_| action == Action::Distinguish) {
+            let (first, second) = case::in_order(id, other);
+            let columns = vec![
+                ("decided_by", Value::Text(Some(by.into()))),
+                ("decided_at", Value::Integer(Some(to_ms(entry.at)))),
+                ("note", Value::Text(text("note").map(str::to_owned))),
+            ];
+            // The later finding about a pair is the one kept.
+            let kept = pairs.entry((first, second)).or_insert((entry.seq, Vec::new()));
+            if kept.0 <= entry.seq {
+                *kept = (entry.seq, columns);
+            }
+        }
+    }
+    if told.case.is_none() {
+        report.add(&subject, "no row of the audit says that it was opened");
+    }
+    Ok(told)
+}
+
+impl Story {
+    fn open(&mut self, id: &str, manifest: &Manifest, entry: &Entry) {
+        let mut case = case::opening(id.into(), manifest, entry.at);
+        // Rows of before these were kept: the law as it stands now.
+        if let Some(due) = entry.detail.get("notice_due") {
+            case.notice_due = due.as_i64().and_then(|due| from_ms(due).ok());
+        }
+        self.law = entry.detail.get("law").and_then(Json::as_str).map(str::to_owned);
+        if entry.detail.get("law").is_some_and(Json::is_null) {
+            case.law = None;
+        }
+        self.case = Some(case);
+    }
+}
+
+/// The columns of a notice as its decision recorded them; older decisions recorded fewer.
+fn notice_columns(id: &str, by: &str, entry: &Entry) -> Columns {
+    let said = |key: &str| entry.detail.pointer(&format!("/notice/{key}")).cloned();
+    let mut columns = vec![
+        ("case_id", Value::Text(Some(id.into()))),
+        ("issued_at", Value::Integer(Some(to_ms(entry.at)))),
+        ("issued_by", Value::Text(Some(by.into()))),
+    ];
+    for key in ["year", "number"] {
+        if let Some(number) = said(key) {
+            columns.push((key, Value::Integer(number.as_i64())));
+        }
+    }
+    for key in ["code", "sha256"] {
+        if let Some(text) = said(key) {
+            columns.push((key, Value::Text(text.as_str().map(str::to_owned))));
+        }
+    }
+    columns
+}
+
+/// The case's row against its story.
+async fn rows_of(
+    report: &mut Report,
+    store: &Store,
+    id: &str,
+    told: &Story,
+) -> Result<(), StoreError> {
+    let Some(case) = &told.case else { return Ok(()) };
+    let mut columns = case.columns();
+    for (name, value) in &mut columns {
+        if let ("law", Some(law)) = (*name, &told.law) {
+            *value = Value::Text(Some(law.clone()));
+        }
+    }
+    let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let text = format!("SELECT {names} FROM cases WHERE id = $1");
+    let row = sqlx::query(AssertSqlSafe(text)).bind(id.to_owned());
+    compare(report, &format!("case {id}"), &row.fetch_one(store.pool()).await?, &columns);
+    Ok(())
+}
+
+/// The notice's row and file against its story.
+async fn paper(
+    report: &mut Report,
+    store: &Store,
+    evidence: &EvidenceStore,
+    id: &str,
+    told: &Story,
+) -> Result<(), StoreError> {
+    let subject = format!("notice of case {id}");
+    let row = sqlx::query(
+        "SELECT case_id, code, year, number, sha256, issued_at, issued_by FROM notices
+         WHERE case_id = $1",
+    )
+    .bind(id.to_owned())
+    .fetch_optional(store.pool())
+    .await?;
+    let (row, columns) = match (row, &told.notice) {
+        (None, None) => return Ok(()),
+        (None, Some(_)) => {
+            report.add(subject, "was issued, but is not on record");
+            return Ok(());
+        }
+        (Some(_), None) => {
+            report.add(subject, "is on record, but no decision issued it");
+            return Ok(());
+        }
+        (Some(row), Some(columns)) => (row, columns),
+    };
+    compare(report, &subject, &row, columns);
+    let (Some(case), Some((_, Value::Text(Some(sha256))))) =
+        (&told.case, columns.iter().find(|(name, _)| *name == "sha256"))
+    else {
+        return Ok(());
+    };
+    let name = notice::file_name(sha256);
+    report.files += 1;
+    match evidence.read(&case.evidence_id, &name).await {
+        Ok(pdf) if Digest::of(&pdf).to_string() == *sha256 => {}
+        Ok(_) => report.add(format!("{subject}: {name}"), "is not the file that was issued"),
+        Err(error) => report.add(format!("{subject}: {name}"), super::whole::why(&error)),
+    }
+    Ok(())
+}
+
+/// The findings of two acts against those in the audit.
+async fn apart(report: &mut Report, store: &Store, pairs: &Pairs) -> Result<(), StoreError> {
+    let rows = sqlx::query(
+        "SELECT case_id, other_id, decided_by, decided_at, note FROM distinct_acts
+         ORDER BY case_id, other_id",
+    )
+    .fetch_all(store.pool())
+    .await?;
+    let subject = |one: &str, other: &str| format!("cases {one} and {other}, two acts");
+    let mut seen = 0;
+    for row in &rows {
+        let pair: (String, String) = (row.try_get("case_id")?, row.try_get("other_id")?);
+        match pairs.get(&pair) {
+            Some((_, columns)) => {
+                seen += 1;
+                compare(report, &subject(&pair.0, &pair.1), row, columns);
+            }
+            None => report.add(subject(&pair.0, &pair.1), "is on record, but nobody found it"),
+        }
+    }
+    if seen < pairs.len() {
+        report.add("two acts", format!("{} findings are not on record", pairs.len() - seen));
+    }
+    Ok(())
+}
+
+/// Users against the rows that created them; gives ids by login.
+async fn users(report: &mut Report, store: &Store) -> Result<HashMap<String, String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, login, name, password, roles, disabled, created_at FROM users ORDER BY id",
+    )
+    .fetch_all(store.pool())
+    .await?;
+    let mut logins = HashMap::new();
+    for row in &rows {
+        let id: String = row.try_get("id")?;
+        let subject = format!("user {id}");
+        let entries = entries(store, "user", &id).await?;
+        let Some(created) = entries.iter().find(|entry| entry.action == "user.created") else {
+            report.add(subject, "no row of the audit says that it was created");
+            continue;
+        };
+        let said = |key: &str| created.detail.get(key).and_then(Json::as_str);
+        let mut columns = vec![
+            ("created_at", Value::Integer(Some(to_ms(created.at)))),
+            ("disabled", Value::Integer(Some(0))),
+        ];
+        for name in ["login", "name", "roles"] {
+            if let Some(text) = said(name) {
+                columns.push((name, Value::Text(Some(text.to_owned()))));
+            }
+        }
+        compare(report, &subject, row, &columns);
+        if let Some(digest) = said("password_sha256") {
+            let password: String = row.try_get("password")?;
+            if Digest::of(password.as_bytes()).to_string() != digest {
+                report.add(&subject, format!("column password {CHANGED}"));
+            }
+        }
+        if let Some(login) = said("login") {
+            logins.insert(login.to_owned(), id);
+        }
+    }
+    Ok(logins)
+}
+
+/// Names every column of `row` that is not what it must be.
+fn compare(report: &mut Report, subject: &str, row: &AnyRow, columns: &Columns) {
+    for (name, expected) in columns {
+        let found = match expected {
+            Value::Text(_) => row.try_get(*name).map(Value::Text),
+            Value::Integer(_) => row.try_get(*name).map(Value::Integer),
+            Value::Real(_) => row.try_get(*name).map(Value::Real),
+        };
+        // A value of another type than the column's is as wrong as another value.
+        if found.as_ref().ok() != Some(expected) {
+            report.add(subject, format!("column {name} {CHANGED}"));
+        }
+    }
+}
+
+async fn entries(store: &Store, kind: &str, id: &str) -> Result<Vec<Entry>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT seq, at, actor, action, detail FROM audit
+         WHERE subject_kind = $1 AND subject_id = $2 ORDER BY seq",
+    )
+    .bind(kind.to_owned())
+    .bind(id.to_owned())
+    .fetch_all(store.pool())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let detail: String = row.try_get("detail")?;
+            Ok(Entry {
+                seq: row.try_get("seq")?,
+                at: from_ms(row.try_get("at")?)?,
+                actor: row.try_get("actor")?,
+                action: row.try_get("action")?,
+                // A row that is no JSON fails the chain's check.
+                detail: serde_json::from_str(&detail).unwrap_or_default(),
+            })
+        })
+        .collect()
+}
