@@ -51,6 +51,19 @@ impl Clock for System {
     }
 }
 
+/// Whether the kernel says that the wall clock is synchronised, and `now` is that clock's time:
+/// asked anew each time, because a box loses its time servers without a restart. The kernel itself
+/// withdraws its word when nobody has set its clock right for hours.
+pub fn synchronised(now: OffsetDateTime) -> bool {
+    // SAFETY: every field of `timex` is a plain number, for which zero is valid.
+    let mut told: libc::timex = unsafe { std::mem::zeroed() };
+    // SAFETY: with no mode set the call only writes into `told`, which outlives it.
+    let state = unsafe { libc::adjtimex(&raw mut told) };
+    let vouched = state != -1 && state != libc::TIME_ERROR && told.status & libc::STA_UNSYNC == 0;
+    // A process may be shown another clock than the kernel's: that one nobody vouches for.
+    vouched && now.unix_timestamp().abs_diff(told.time.tv_sec) <= 1
+}
+
 /// A clock that moves only when told, or when somebody sleeps on it: a sleep ends at once and
 /// moves the clock by its length.
 #[derive(Debug, Clone)]

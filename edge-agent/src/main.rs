@@ -333,15 +333,7 @@ fn examine(agent: &Agent, wait: u64) -> anyhow::Result<ExitCode> {
         let probed = live::settings(camera)
             .and_then(|settings| supervise::probe(&settings, Duration::from_secs(wait)));
         findings.push(match probed {
-            Ok((picture, decoder)) => {
-                let text = format!(
-                    "{}x{} through {decoder}, clock {:?}",
-                    picture.frame.width(),
-                    picture.frame.height(),
-                    picture.clock.source
-                );
-                Finding::new(part, Verdict::Good, text)
-            }
+            Ok(probe) => doctor::camera(part, &probe),
             Err(error) => Finding::new(part, Verdict::Bad, error.to_string()),
         });
     }

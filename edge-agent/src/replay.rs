@@ -179,7 +179,7 @@ impl Replay<'_> {
     ) -> Result<Summary, ReplayError> {
         let settings = Settings {
             camera: self.camera.id.clone(),
-            input: Input::File { path: self.input.clone(), paced: false },
+            input: Input::File { path: self.input.clone() },
             dating: Dating::Recording { start: self.start },
             analysed_fps: self.camera.analysed_fps,
             keep: KEEP,

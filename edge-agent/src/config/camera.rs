@@ -71,13 +71,18 @@ fn id(table: &Reader<'_>) -> String {
 
 fn uri(table: &Reader<'_>) -> Option<String> {
     let uri = table.opt_text("uri")?;
-    let known = ["rtsp://", "rtsps://", "file://"];
-    if !known.iter().any(|scheme| uri.len() > scheme.len() && uri.starts_with(scheme)) {
-        let scheme = uri.split("://").next().unwrap_or_default();
+    let known = ["rtsp://", "rtsps://"];
+    if uri.starts_with("file:") {
+        // Its time would be now, whatever it shows.
         table.reject(
             "uri",
-            format!("has scheme {scheme:?}, must be rtsp://HOST/PATH, rtsps://… or file:///PATH"),
+            "names a recording, must be a camera: rtsp://HOST/PATH or rtsps://…; a recording is \
+             judged by `edge-agent replay --input FILE`",
         );
+    } else if !known.iter().any(|scheme| uri.len() > scheme.len() && uri.starts_with(scheme)) {
+        let scheme = uri.split("://").next().unwrap_or_default();
+        table
+            .reject("uri", format!("has scheme {scheme:?}, must be rtsp://HOST/PATH or rtsps://…"));
     }
     Some(uri)
 }

@@ -91,7 +91,7 @@ pub struct Health {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Camera {
     pub id: String,
-    /// `rtsp://`, `rtsps://` or `file://`; absent in a site file that is only replayed.
+    /// `rtsp://` or `rtsps://`; absent in a site file that is only replayed.
     /// Not part of the digest: it may hold a password.
     #[serde(skip)]
     pub uri: Option<String>,

@@ -88,8 +88,14 @@ fn every_slip_is_named_with_file_line_and_key() {
         (
             "direction = \"d\"",
             "direction = \"d\"\nuri = \"http://camera/stream\"",
-            "site.toml:5: camera[0].uri has scheme \"http\", must be rtsp://HOST/PATH, rtsps://… or \
-             file:///PATH",
+            "site.toml:5: camera[0].uri has scheme \"http\", must be rtsp://HOST/PATH or \
+             rtsps://…",
+        ),
+        (
+            "direction = \"d\"",
+            "direction = \"d\"\nuri = \"file:///srv/yesterday.mp4\"",
+            "site.toml:5: camera[0].uri names a recording, must be a camera: rtsp://HOST/PATH or \
+             rtsps://…; a recording is judged by `edge-agent replay --input FILE`",
         ),
         (
             "approach = [[0.1, 1.0], [0.1, 0.6], [0.9, 0.6], [0.9, 1.0]]",

@@ -197,9 +197,11 @@ impl Sealer {
                 verification: camera.verification.clone(),
             },
             clock: accusation.clock.clone(),
-            // What else it may have been is not known here yet.
-            source: (accusation.clock.source == ClockSource::Recording)
-                .then_some(SourceKind::Recording),
+            // Only a camera has another clock than the recording's own.
+            source: Some(match accusation.clock.source {
+                ClockSource::Recording => SourceKind::Recording,
+                _ => SourceKind::CameraStream,
+            }),
             violation,
             plate: accusation.plate.clone(),
             models: accusation.models.clone(),

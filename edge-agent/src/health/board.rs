@@ -22,6 +22,10 @@ pub enum CameraState {
     Stalled,
     /// Frames come but may not accuse: their clock is not known.
     ClockUnknown,
+    /// Frames come, but parts of the stream are missing: nothing is believed until it recovers.
+    Damaged,
+    /// Frames come and only repeat one another.
+    Frozen,
     /// Cannot work until somebody changes something: wrong password, no H.264/H.265, no such host.
     Failed,
     /// Ended as asked.
@@ -29,11 +33,13 @@ pub enum CameraState {
 }
 
 impl CameraState {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Connecting,
         Self::Streaming,
         Self::Stalled,
         Self::ClockUnknown,
+        Self::Damaged,
+        Self::Frozen,
         Self::Failed,
         Self::Stopped,
     ];
@@ -44,6 +50,8 @@ impl CameraState {
             Self::Streaming => "streaming",
             Self::Stalled => "stalled",
             Self::ClockUnknown => "clock_unknown",
+            Self::Damaged => "damaged",
+            Self::Frozen => "frozen",
             Self::Failed => "failed",
             Self::Stopped => "stopped",
         }

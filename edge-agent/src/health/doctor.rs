@@ -5,14 +5,17 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use contract::manifest::ClockSource;
 use serde::Serialize;
 use time::Duration;
 
 use crate::clock::Clock;
 use crate::config::{Agent, Device};
 use crate::keys::{self, Identity};
+use crate::source::supervise::Probe;
 use crate::spool::{self, SpoolError};
 use crate::uplink::{Central, Settings};
+use crate::watch::clock_words;
 
 use super::doctor_clock;
 
@@ -71,6 +74,29 @@ pub async fn examine(agent: &Agent, clock: Arc<dyn Clock>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What a look at a camera says: size and decoder, whether its time may date an accusation, and
+/// whether the stream arrives whole.
+pub fn camera(part: String, probe: &Probe) -> Finding {
+    let Probe { picture, decoder, losses } = probe;
+    let (width, height) = (picture.frame.width(), picture.frame.height());
+    let seen = format!("{width}x{height} through {decoder}");
+    if picture.clock.source == ClockSource::Unknown {
+        let text = format!("{seen}; {}", clock_words(&picture.clock));
+        return Finding::new(part, Verdict::Bad, text);
+    }
+    if !losses.is_empty() {
+        let told = losses.iter().map(|(damage, count)| format!("{count} × {}", damage.words()));
+        let told: Vec<String> = told.collect();
+        let text = format!(
+            "{seen}; within seconds {}: check cable, network and the camera's load; until the next \
+             key picture nobody is accused",
+            told.join(", ")
+        );
+        return Finding::new(part, Verdict::Warn, text);
+    }
+    Finding::new(part, Verdict::Good, format!("{seen}, clock {:?}", picture.clock.source))
 }
 
 fn check_keys(device: &Device, clock: &dyn Clock) -> Vec<Finding> {

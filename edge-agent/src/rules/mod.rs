@@ -102,6 +102,8 @@ pub enum Doubt {
     LostAtLine,
     PoorlySeen,
     ClockUnknown,
+    /// Pictures were lost, damaged or frozen before it was decided.
+    SightLost,
     EvidenceIncomplete,
     /// The same passage was found to be a graver act, which is accused instead.
     GraverAct,
@@ -118,6 +120,7 @@ impl Doubt {
             Self::LostAtLine => "lost_at_line",
             Self::PoorlySeen => "poorly_seen",
             Self::ClockUnknown => "clock_unknown",
+            Self::SightLost => "sight_lost",
             Self::EvidenceIncomplete => "evidence_incomplete",
             Self::GraverAct => "graver_act",
         }

@@ -118,6 +118,8 @@ pub struct Stretch {
     pub from: Nanos,
     /// Last frame that showed it.
     pub to: Nanos,
+    /// Sight ended here: the light is not known to have lasted a moment longer.
+    pub severed: bool,
 }
 
 /// What one lamp has shown.
@@ -143,10 +145,29 @@ impl History {
         let Some((light, from)) = self.majority() else { return };
         let last_seen = self.last_sight(light).unwrap_or(t);
         match self.stretches.back_mut() {
-            Some(current) if current.light == light && from.saturating_sub(current.to) <= DARK => {
+            Some(current)
+                if current.light == light
+                    && !current.severed
+                    && from.saturating_sub(current.to) <= DARK =>
+            {
                 current.to = last_seen;
             }
-            _ => self.stretches.push_back(Stretch { light, from, to: last_seen }),
+            _ => {
+                let stretch = Stretch { light, from, to: last_seen, severed: false };
+                self.stretches.push_back(stretch);
+            }
+        }
+    }
+
+    /// Nothing after `t` was truly seen: what is known ends there, and what comes is dated anew.
+    pub fn sever(&mut self, t: Nanos) {
+        self.recent.clear();
+        while self.stretches.back().is_some_and(|stretch| stretch.from > t) {
+            self.stretches.pop_back();
+        }
+        if let Some(last) = self.stretches.back_mut() {
+            last.to = last.to.min(t);
+            last.severed = true;
         }
     }
 
@@ -173,7 +194,8 @@ impl History {
 
     /// The stretch that covers `t`, reaching `slack` past its last sight.
     fn covering(&self, t: Nanos, slack: Nanos) -> Option<&Stretch> {
-        self.stretches.iter().rev().find(|s| s.from <= t && t <= s.to + slack)
+        let reach = |s: &Stretch| if s.severed { s.to } else { s.to + slack };
+        self.stretches.iter().rev().find(|s| s.from <= t && t <= reach(s))
     }
 
     /// The light shown at `t`, none where nothing can be told.

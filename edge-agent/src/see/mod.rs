@@ -1,5 +1,6 @@
 //! What is on the road: vehicles followed from frame to frame ([`tracker`] makes [`track`]s), what the lamps showed
-//! and since when ([`lamp`]), and the geometry drawn for the camera ([`road`]).
+//! and since when ([`lamp`]), the geometry drawn for the camera ([`road`]), and whether the camera sees
+//! at all ([`stillness`]).
 //!
 //! Time in here is stream time in nanoseconds ([`Nanos`]): it never steps within one clock epoch,
 //! whatever happens to the wall clock.
@@ -9,6 +10,7 @@ pub mod lamp;
 mod likeness;
 pub mod motion;
 pub mod road;
+pub mod stillness;
 pub mod track;
 pub mod tracker;
 

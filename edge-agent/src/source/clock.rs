@@ -1,6 +1,8 @@
-//! Capture time: when the camera took a picture, told by its RTCP sender reports where there are
-//! some and sane, else by arrival at the box. A step of either clock opens a new epoch: times of
-//! different epochs are not compared, and tracks do not cross them.
+//! Capture time: when the camera took a picture, told by its RTCP sender reports, else by arrival
+//! at the box. One clock alone proves nothing: the camera's counts where the box's agrees with it,
+//! the box's where the kernel says that it is synchronised, and where two clocks disagree with
+//! nobody to vouch for either, the time is unknown. A step of either clock opens a new epoch: times
+//! of different epochs are not compared, and tracks do not cross them.
 
 use std::time::Duration;
 
@@ -16,9 +18,19 @@ pub const LOCAL: UtcOffset = time::macros::offset!(+7);
 
 /// A jump of a clock against the stream by this much is a step.
 const STEP_MS: i64 = 1000;
-/// Sender reports farther than this from arrival are a camera whose clock was never set.
-const INSANE_MS: i64 = 10_000;
-const SANE_RTCP_ONLY_MS: i64 = 60_000;
+/// Camera and box agree within this; arrival is late by the camera's and the network's delay.
+pub const TOLERANCE_MS: i64 = 2000;
+
+/// When and how a unit reached the box.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    /// The box's wall clock.
+    pub wall: OffsetDateTime,
+    /// Time since some fixed start; never steps.
+    pub monotonic: Duration,
+    /// Whether the kernel says that the wall clock is synchronised.
+    pub vouched: bool,
+}
 
 /// Dates the pictures of one connection.
 #[derive(Debug)]
@@ -60,14 +72,13 @@ impl CaptureClock {
         self.epoch
     }
 
-    /// Dates the picture at stream time `t` that arrived at `wall` and `monotonic`; `reference` is
-    /// the camera's own time where a sender report told it.
+    /// Dates the picture at stream time `t`; `reference` is the camera's own time where a sender
+    /// report told it.
     pub fn date(
         &mut self,
         t: Nanos,
         reference: Option<OffsetDateTime>,
-        wall: OffsetDateTime,
-        monotonic: Duration,
+        Arrival { wall, monotonic, vouched }: Arrival,
     ) -> Dated {
         let policy = match self.dating {
             Dating::Recording { start } => {
@@ -97,17 +108,15 @@ impl CaptureClock {
         });
         let by_arrival = || at(arrival + stream).unwrap_or(wall);
         let age = self.reported_at.map(|at| monotonic.saturating_sub(at).as_millis() as u64);
-        match (policy, reference, skew) {
-            (ClockPolicy::Rtcp, Some(reference), Some(skew)) if skew.abs() <= SANE_RTCP_ONLY_MS => {
-                self.dated(reference, ClockSource::Rtcp, Some(skew), age)
+        let agreed = skew.is_some_and(|skew| skew.abs() <= TOLERANCE_MS);
+        match (policy, reference) {
+            (ClockPolicy::Rtcp | ClockPolicy::RtcpOrArrival, Some(reference)) if agreed => {
+                self.dated(reference, ClockSource::Rtcp, skew, age)
             }
-            (ClockPolicy::RtcpOrArrival, Some(reference), Some(skew))
-                if skew.abs() <= INSANE_MS =>
-            {
-                self.dated(reference, ClockSource::Rtcp, Some(skew), age)
+            (ClockPolicy::RtcpOrArrival | ClockPolicy::Arrival, _) if vouched => {
+                self.dated(by_arrival(), ClockSource::Arrival, skew, None)
             }
-            (ClockPolicy::Rtcp, ..) => self.dated(by_arrival(), ClockSource::Unknown, skew, age),
-            _ => self.dated(by_arrival(), ClockSource::Arrival, skew, None),
+            _ => self.dated(by_arrival(), ClockSource::Unknown, skew, age),
         }
     }
 
@@ -171,7 +180,17 @@ mod tests {
         let wall = START + Duration::from_millis(ms + delay) + time::Duration::milliseconds(jump);
         let reference = camera
             .map(|skew| START + Duration::from_millis(ms) + time::Duration::milliseconds(skew));
-        clock.date(t, reference, wall, monotonic)
+        clock.date(t, reference, Arrival { wall, monotonic, vouched: true })
+    }
+
+    /// The same on a box for whose clock nobody vouches.
+    fn unvouched(clock: &mut CaptureClock, ms: u64, camera: Option<i64>) -> ClockSource {
+        let at = |ms: i64| START + time::Duration::milliseconds(ms);
+        let monotonic = Duration::from_millis(ms + 5000);
+        let wall = at(ms as i64);
+        let reference = camera.map(|skew| at(ms as i64 + skew));
+        let arrival = Arrival { wall, monotonic, vouched: false };
+        clock.date(ms * 1_000_000, reference, arrival).clock.source
     }
 
     #[test]
@@ -214,18 +233,47 @@ mod tests {
     }
 
     #[test]
+    fn two_clocks_that_disagree_with_nobody_to_vouch_are_unknown() {
+        for policy in [ClockPolicy::Rtcp, ClockPolicy::RtcpOrArrival, ClockPolicy::Arrival] {
+            for skew in [3 * 3_600_000, -3 * 3_600_000, 5_000, -5_000] {
+                let mut clock = CaptureClock::new(Dating::Camera(policy), 0);
+                let source = unvouched(&mut clock, 0, Some(skew));
+                assert_eq!(source, ClockSource::Unknown, "{policy:?} {skew} ms");
+            }
+        }
+        let camera = |skew| {
+            let policy = Dating::Camera(ClockPolicy::RtcpOrArrival);
+            unvouched(&mut CaptureClock::new(policy, 0), 0, skew)
+        };
+        assert_eq!(camera(Some(-300)), ClockSource::Rtcp, "they agree");
+        assert_eq!(camera(None), ClockSource::Unknown, "the box's clock alone");
+    }
+
+    #[test]
+    fn a_synchronised_box_is_believed_against_its_camera() {
+        let mut clock = CaptureClock::new(Dating::Camera(ClockPolicy::RtcpOrArrival), 0);
+        let dated = step(&mut clock, 0, 20, Some(3 * 3_600_000), 0);
+        assert_eq!(dated.clock.source, ClockSource::Arrival);
+        assert_eq!(dated.clock.offset_ms, Some(3 * 3_600_000 - 20), "and the offset is told");
+        let mut strict = CaptureClock::new(Dating::Camera(ClockPolicy::Rtcp), 0);
+        let dated = step(&mut strict, 0, 20, Some(3 * 3_600_000), 0);
+        assert_eq!(dated.clock.source, ClockSource::Unknown);
+    }
+
+    #[test]
     fn steps_of_either_clock_open_an_epoch() {
         let mut clock = CaptureClock::new(Dating::Camera(ClockPolicy::RtcpOrArrival), 3);
         assert_eq!(step(&mut clock, 0, 20, Some(0), 0).clock.epoch, 3);
         assert_eq!(step(&mut clock, 100, 20, Some(40), 0).clock.epoch, 3, "jitter is no step");
-        assert_eq!(step(&mut clock, 200, 20, Some(4000), 0).clock.epoch, 4, "the camera's clock");
-        assert_eq!(step(&mut clock, 300, 20, Some(4000), 3000).clock.epoch, 5, "the box's clock");
+        assert_eq!(step(&mut clock, 200, 20, Some(1500), 0).clock.epoch, 4, "the camera's clock");
+        assert_eq!(step(&mut clock, 300, 20, Some(1500), 3000).clock.epoch, 5, "the box's clock");
     }
 
     #[test]
     fn a_recording_counts_from_its_start() {
         let mut clock = CaptureClock::new(Dating::Recording { start: START }, 0);
-        let dated = clock.date(1_500_000_000, None, START, Duration::ZERO);
+        let arrival = Arrival { wall: START, monotonic: Duration::ZERO, vouched: false };
+        let dated = clock.date(1_500_000_000, None, arrival);
         assert_eq!(dated.captured_at, START + Duration::from_millis(1500));
         assert_eq!(dated.clock.source, ClockSource::Recording);
     }

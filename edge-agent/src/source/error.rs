@@ -22,6 +22,8 @@ pub enum SourceError {
     ZeroSize { address: String, width: u32, height: u32 },
     #[error("{address}: no picture for {seconds} s")]
     Stalled { address: String, seconds: u64 },
+    #[error("{address}: for {seconds} s no picture could be believed: {why}")]
+    Damaged { address: String, seconds: u64, why: &'static str },
     #[error("{address} ended the stream")]
     Ended { address: String },
     #[error("decoder {decoder} failed: {problem}")]
@@ -46,6 +48,7 @@ impl SourceError {
             Self::Codec { .. } => "codec",
             Self::ZeroSize { .. } => "zero_size",
             Self::Stalled { .. } => "stalled",
+            Self::Damaged { .. } => "damaged",
             Self::Ended { .. } => "ended",
             Self::Decoder { .. } => "decoder",
             Self::File { .. } => "file",
@@ -66,6 +69,7 @@ impl SourceError {
             | Self::Login { .. }
             | Self::Element(_) => CameraState::Failed,
             Self::Stalled { .. } => CameraState::Stalled,
+            Self::Damaged { .. } => CameraState::Damaged,
             Self::Unreachable { .. }
             | Self::Ended { .. }
             | Self::Decoder { .. }

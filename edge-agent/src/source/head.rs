@@ -34,7 +34,7 @@ pub fn build(
             pipeline.add(&source).map_err(|e| SourceError::Element(e.to_string()))?;
             on_pads(&source, pipeline, sink, shared, &without_login(uri));
         }
-        Input::File { path, .. } => {
+        Input::File { path } => {
             let source = make("filesrc")?;
             source.set_property("location", path);
             let parse = make("parsebin")?;
@@ -162,8 +162,12 @@ fn attach(
     let formats = gst::List::new(["I420", "NV12"]);
     raw.set_property("caps", gst::Caps::builder("video/x-raw").field("format", formats).build());
     if let Some(out) = form.static_pad("src") {
-        shared.tap_encoded(&out);
+        shared.tap_encoded(&out, codec);
     }
+    if let Some(packets) = chain.first().and_then(|depayloader| depayloader.static_pad("sink")) {
+        shared.tap_packets(&packets);
+    }
+    shared.tap_decoder(&decoder);
     chain.extend([parser, form, queue, decoder, convert, raw, sink.clone().upcast()]);
     let wrong = |e: gst::glib::BoolError| SourceError::Element(e.to_string());
     pipeline.add_many(&chain[..chain.len() - 1]).map_err(wrong)?;

@@ -7,6 +7,8 @@
 
 pub mod backoff;
 pub mod clock;
+mod concealment;
+pub mod continuity;
 pub mod decoder;
 mod error;
 mod head;
@@ -14,6 +16,7 @@ pub mod pipeline;
 pub mod ring;
 pub mod supervise;
 
+pub use continuity::Damage;
 pub use error::SourceError;
 pub use pipeline::{Next, Pipeline};
 
@@ -33,6 +36,8 @@ pub struct Picture {
     pub pts: Nanos,
     pub captured_at: OffsetDateTime,
     pub clock: manifest::Clock,
+    /// Why it may not be what the camera saw; such a picture proves nothing.
+    pub damage: Option<Damage>,
 }
 
 /// What to open.
@@ -42,11 +47,20 @@ pub enum Input {
         uri: String,
         login: Option<(String, String)>,
     },
-    /// Read as fast as it is analysed, nothing dropped, or paced like a camera.
+    /// A recording: read as fast as it is analysed, nothing dropped.
     File {
         path: std::path::PathBuf,
-        paced: bool,
     },
+}
+
+impl Input {
+    /// For messages: without user and password.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Rtsp { uri, .. } => without_login(uri),
+            Self::File { path } => path.display().to_string(),
+        }
+    }
 }
 
 /// How capture times are made.

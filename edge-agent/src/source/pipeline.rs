@@ -1,6 +1,6 @@
 //! One open source: pulls decoded pictures, keeps the encoded ring, and says how it failed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,20 +11,26 @@ use gstreamer_video as gst_video;
 use plate_model::{ColourSpace, Frame, Layout, Matrix, PixelFormat};
 use time::OffsetDateTime;
 
-use super::clock::{CaptureClock, Dated, from_ntp};
+use super::clock::{Arrival, CaptureClock, Dated, from_ntp};
+use super::continuity::{Continuity, Damage, Judged};
+use super::decoder::Codec;
 use super::ring::Ring;
-use super::{Input, Picture, Settings, SourceError, decoder, head, without_login};
+use super::{Input, Picture, Settings, SourceError, concealment, decoder, head};
 use crate::accusation::{AccessUnit, Clip};
+use crate::clock;
 use crate::see::Nanos;
 
 /// No encoded unit for this long and the connection is given up.
 pub const STALL: Duration = Duration::from_secs(5);
 /// A camera may take this long from the first packet to the first picture.
 const START: Duration = Duration::from_secs(15);
+/// A camera whose stream does not recover for this long is asked anew: a new connection begins with
+/// a key picture.
+const UNRECOVERED: Duration = Duration::from_secs(120);
 /// Streams came, none of them usable, and no other within this time.
 const UNUSABLE: Duration = Duration::from_secs(2);
-/// Dates kept for units on their way through the decoder.
-const DATES: usize = 256;
+/// Most units on their way through the decoder.
+const PASSING: usize = 256;
 
 /// What pulling gave.
 #[derive(Debug)]
@@ -56,8 +62,14 @@ pub struct Shared {
 struct Inner {
     ring: Ring,
     clock: CaptureClock,
-    /// Stream stamp, stream time and date of units not yet decoded.
-    dates: VecDeque<(Nanos, Nanos, Dated)>,
+    /// Units not yet decoded, in decoding order.
+    passing: VecDeque<Passing>,
+    /// Whether the stream is whole; once its codec is known.
+    continuity: Option<Continuity>,
+    /// Stamp of the unit in the decoder.
+    decoding: Option<Nanos>,
+    /// Losses noticed, by cause.
+    losses: BTreeMap<Damage, u64>,
     failure: Option<SourceError>,
     decoder: Option<&'static str>,
     seen: Vec<String>,
@@ -67,6 +79,42 @@ struct Inner {
     /// Due pictures handed to the sink.
     due: u64,
     next_due: Nanos,
+}
+
+/// An encoded unit on its way through the decoder.
+#[derive(Debug)]
+struct Passing {
+    /// Stream stamp.
+    pts: Nanos,
+    /// Stream time.
+    t: Nanos,
+    dated: Dated,
+    judged: Judged,
+}
+
+impl Inner {
+    /// The decoder complained of the unit last handed to it. What refers to it is not to be
+    /// believed either, up to the next recovery; what was broken before has been said already.
+    fn concealed(&mut self) {
+        let Some(pts) = self.decoding else { return };
+        let Some(at) = self.passing.iter().position(|unit| unit.pts == pts) else { return };
+        let unit = &mut self.passing[at];
+        if unit.judged.damage.is_some() {
+            return;
+        }
+        unit.judged.damage = Some(Damage::Concealed);
+        let Some(continuity) = &mut self.continuity else { return };
+        if !unit.judged.reference {
+            return continuity.note(Damage::Concealed);
+        }
+        for unit in self.passing.iter_mut().skip(at + 1) {
+            if unit.judged.recovery {
+                return continuity.note(Damage::Concealed);
+            }
+            unit.judged.damage.get_or_insert(Damage::Concealed);
+        }
+        continuity.conceal();
+    }
 }
 
 impl Shared {
@@ -102,7 +150,8 @@ impl Shared {
     }
 
     /// Notes every encoded unit that passes `pad`.
-    pub fn tap_encoded(self: &Arc<Self>, pad: &gst::Pad) {
+    pub fn tap_encoded(self: &Arc<Self>, pad: &gst::Pad, codec: Codec) {
+        self.lock().continuity = Some(Continuity::new(codec));
         let shared = Arc::clone(self);
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
         pad.add_probe(kinds, move |pad, info| {
@@ -114,6 +163,59 @@ impl Shared {
                     }
                 }
                 _ => {}
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    /// Notes packets that the network lost on the way to `pad`.
+    pub fn tap_packets(self: &Arc<Self>, pad: &gst::Pad) {
+        let shared = Arc::clone(self);
+        let last: Mutex<Option<(u16, Nanos)>> = Mutex::new(None);
+        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+        pad.add_probe(kinds, move |_, info| {
+            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut packet = |buffer: &gst::BufferRef| {
+                let Some((number, pts)) = numbered(buffer) else { return };
+                if let Some((before, from)) = *last
+                    && number != before.wrapping_add(1)
+                    && let Some(continuity) = &mut shared.lock().continuity
+                {
+                    continuity.tear(from, pts);
+                }
+                *last = Some((number, pts));
+            };
+            match &info.data {
+                Some(gst::PadProbeData::Buffer(buffer)) => packet(buffer),
+                Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(packet),
+                _ => {}
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    /// Joins what the decoder says of a unit with the unit.
+    pub fn tap_decoder(self: &Arc<Self>, decoder: &gst::Element) {
+        concealment::listen();
+        let (Some(into), Some(out)) = (decoder.static_pad("sink"), decoder.static_pad("src"))
+        else {
+            return;
+        };
+        let shared = Arc::clone(self);
+        into.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            let mut inner = shared.lock();
+            if concealment::complained() {
+                inner.concealed();
+            }
+            if let Some(gst::PadProbeData::Buffer(buffer)) = &info.data {
+                inner.decoding = buffer.pts().map(gst::ClockTime::nseconds);
+            }
+            gst::PadProbeReturn::Ok
+        });
+        let shared = Arc::clone(self);
+        out.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            if concealment::complained() {
+                shared.lock().concealed();
             }
             gst::PadProbeReturn::Ok
         });
@@ -139,16 +241,21 @@ impl Shared {
             .and_then(|meta| from_ntp(meta.timestamp().nseconds()));
         let mut inner = self.lock();
         let monotonic = inner.started.elapsed();
-        let dated = inner.clock.date(t, reference, wall, monotonic);
+        let arrival = Arrival { wall, monotonic, vouched: clock::synchronised(wall) };
+        let dated = inner.clock.date(t, reference, arrival);
         inner.last_unit = Some(Instant::now());
-        if inner.dates.len() >= DATES {
-            inner.dates.pop_front();
+        if inner.passing.len() >= PASSING {
+            inner.passing.pop_front();
         }
         let captured_at = dated.captured_at;
-        inner.dates.push_back((pts.nseconds(), t, dated));
+        let dts = buffer.dts().map(gst::ClockTime::nseconds);
+        let torn = buffer.flags().contains(gst::BufferFlags::DISCONT);
+        let Some(continuity) = &mut inner.continuity else { return };
+        let judged = continuity.unit(&map, pts.nseconds(), dts, torn);
+        inner.passing.push_back(Passing { pts: pts.nseconds(), t, dated, judged });
         inner.ring.push(AccessUnit {
             pts_ns: pts.nseconds(),
-            dts_ns: buffer.dts().map(gst::ClockTime::nseconds),
+            dts_ns: dts,
             key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
             data: bytes::Bytes::copy_from_slice(&map),
             captured_at,
@@ -196,6 +303,13 @@ fn size_of(caps: &str) -> Option<(String, i32, i32)> {
     Some((form.name().to_string(), form.get("width").ok()?, form.get("height").ok()?))
 }
 
+/// Sequence number (RFC 3550 5.1) and stamp of a packet.
+fn numbered(buffer: &gst::BufferRef) -> Option<(u16, Nanos)> {
+    let map = buffer.map_readable().ok()?;
+    let number = u16::from_be_bytes([*map.get(2)?, *map.get(3)?]);
+    Some((number, buffer.pts()?.nseconds()))
+}
+
 fn running_time(pad: &gst::Pad, pts: gst::ClockTime) -> Nanos {
     pad.sticky_event::<gst::event::Segment>(0)
         .and_then(|event| event.segment().downcast_ref::<gst::ClockTime>()?.to_running_time(pts))
@@ -215,21 +329,24 @@ pub struct Pipeline {
     pulled: u64,
     /// Raw stamp minus stream time, of the picture last pulled.
     shift: i64,
+    /// Since when no picture could be believed, and why.
+    damaged: Option<(Instant, Damage)>,
 }
 
 impl Pipeline {
     /// Starts opening; trouble shows when pulling. `epoch` counts on from earlier connections.
     pub fn open(settings: &Settings, epoch: u32) -> Result<Self, SourceError> {
         gst::init().map_err(|e| SourceError::Element(e.to_string()))?;
-        let (address, paced, live) = match &settings.input {
-            Input::Rtsp { uri, .. } => (without_login(uri), false, true),
-            Input::File { path, paced } => (path.display().to_string(), *paced, *paced),
-        };
+        let (address, live) =
+            (settings.input.address(), matches!(settings.input, Input::Rtsp { .. }));
         let shared = Arc::new(Shared {
             inner: Mutex::new(Inner {
                 ring: Ring::new(settings.keep, settings.keep_bytes),
                 clock: CaptureClock::new(settings.dating, epoch),
-                dates: VecDeque::new(),
+                passing: VecDeque::new(),
+                continuity: None,
+                decoding: None,
+                losses: BTreeMap::new(),
                 failure: None,
                 decoder: None,
                 seen: Vec::new(),
@@ -244,7 +361,7 @@ impl Pipeline {
         let sink = gst_app::AppSink::builder()
             .max_buffers(if live { 1 } else { 4 })
             .drop(live)
-            .sync(paced)
+            .sync(false)
             .enable_last_sample(false)
             .build();
         if let Some(pad) = sink.static_pad("sink") {
@@ -263,7 +380,8 @@ impl Pipeline {
         pipeline.add(&sink).map_err(|e| SourceError::Element(e.to_string()))?;
         head::build(&pipeline, &settings.input, &sink, &shared)?;
         let bus = pipeline.bus().ok_or_else(|| SourceError::Element("no bus".into()))?;
-        let this = Self { pipeline, sink, bus, shared, address, live, pulled: 0, shift: 0 };
+        let this =
+            Self { pipeline, sink, bus, shared, address, live, pulled: 0, shift: 0, damaged: None };
         if this.pipeline.set_state(gst::State::Playing).is_err() {
             return Err(this.failure().unwrap_or(SourceError::Stream {
                 address: this.address.clone(),
@@ -278,7 +396,23 @@ impl Pipeline {
         let wait = gst::ClockTime::from_nseconds(timeout.as_nanos() as u64);
         if let Some(sample) = self.sink.try_pull_sample(wait) {
             self.pulled += 1;
-            return self.picture(&sample).map(|picture| Next::Picture(Box::new(picture)));
+            let picture = self.picture(&sample)?;
+            self.damaged = match (picture.damage, self.damaged) {
+                (Some(damage), None) => Some((Instant::now(), damage)),
+                (Some(_), since) => since,
+                (None, _) => None,
+            };
+            if let Some((since, damage)) = self.damaged
+                && self.live
+                && since.elapsed() > UNRECOVERED
+            {
+                return Err(SourceError::Damaged {
+                    address: self.address.clone(),
+                    seconds: since.elapsed().as_secs(),
+                    why: damage.words(),
+                });
+            }
+            return Ok(Next::Picture(Box::new(picture)));
         }
         if let Some(error) = self.failure() {
             return Err(error);
@@ -360,22 +494,36 @@ impl Pipeline {
         let layout = layout(&info, &buffer).ok_or_else(|| {
             wrong(format!("decoder gives {}, expected I420 or NV12", info.format()))
         })?;
+        let corrupted = buffer.flags().contains(gst::BufferFlags::CORRUPTED);
         let mapped =
             buffer.into_mapped_buffer_readable().map_err(|_| wrong("unreadable picture".into()))?;
         let frame = Frame::new(layout, Arc::new(mapped)).map_err(|e| wrong(e.to_string()))?;
-        let (t, dated) = self.date(pts).ok_or_else(|| wrong("picture of no known unit".into()))?;
+        let (t, dated, damage) =
+            self.unit_of(pts).ok_or_else(|| wrong("picture of no known unit".into()))?;
         self.shift = pts as i64 - t as i64;
-        Ok(Picture { frame, t, pts, captured_at: dated.captured_at, clock: dated.clock })
+        let damage = damage.or(corrupted.then_some(Damage::Concealed));
+        let Dated { captured_at, clock } = dated;
+        Ok(Picture { frame, t, pts, captured_at, clock, damage })
     }
 
-    /// The date of the unit that a picture was decoded from.
-    fn date(&self, pts: Nanos) -> Option<(Nanos, Dated)> {
+    /// Time, date and damage of the unit that a picture was decoded from.
+    fn unit_of(&self, pts: Nanos) -> Option<(Nanos, Dated, Option<Damage>)> {
         let mut inner = self.shared.lock();
-        let nearest = inner.dates.iter().min_by_key(|(stamp, ..)| stamp.abs_diff(pts))?;
-        let found = (nearest.1, nearest.2.clone());
+        let nearest = inner.passing.iter().min_by_key(|unit| unit.pts.abs_diff(pts))?;
+        let found = (nearest.t, nearest.dated.clone(), nearest.judged.damage);
         // Decoders reorder by a few pictures; what lies a second back has left them.
-        inner.dates.retain(|(stamp, ..)| stamp + 1_000_000_000 > pts);
+        inner.passing.retain(|unit| unit.pts + 1_000_000_000 > pts);
         Some(found)
+    }
+
+    /// Losses in the stream since it was opened, by cause.
+    pub fn losses(&self) -> BTreeMap<Damage, u64> {
+        let mut inner = self.shared.lock();
+        let new = inner.continuity.as_mut().map(Continuity::losses).unwrap_or_default();
+        for damage in new {
+            *inner.losses.entry(damage).or_default() += 1;
+        }
+        inner.losses.clone()
     }
 }
 

@@ -1,13 +1,14 @@
 //! Keeps one camera's source open for as long as the agent runs: opens it, hands its pictures on,
 //! and after any failure shows why and tries again, with growing waits. Nobody else is affected.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
 use super::pipeline::Counts;
-use super::{Input, Next, Picture, Pipeline, Settings, SourceError};
+use super::{Damage, Input, Next, Picture, Pipeline, Settings, SourceError};
 use crate::config::Camera;
 use crate::health::{CameraHandle, CameraState};
 
@@ -33,10 +34,7 @@ pub fn login(camera: &Camera) -> Result<Option<(String, String)>, SourceError> {
 /// What a camera's address opens.
 pub fn input(camera: &Camera) -> Result<Input, SourceError> {
     let uri = camera.uri.clone().unwrap_or_default();
-    match uri.strip_prefix("file://") {
-        Some(path) => Ok(Input::File { path: path.into(), paced: true }),
-        None => Ok(Input::Rtsp { uri, login: login(camera)? }),
-    }
+    Ok(Input::Rtsp { uri, login: login(camera)? })
 }
 
 /// Runs until `stop`. `make` gives the settings anew for every attempt, so that a corrected login
@@ -83,6 +81,7 @@ fn pump(
     backoff: &mut Backoff,
 ) -> Result<(), SourceError> {
     let mut reported = Counts::default();
+    let mut lost = BTreeMap::new();
     let mut counted = Instant::now();
     let mut streaming = false;
     while !stop.load(Ordering::Relaxed) {
@@ -111,6 +110,12 @@ fn pump(
                 board.dropped("not_due", skipped);
             }
             reported = now;
+            for (damage, count) in source.losses() {
+                let new = count - lost.insert(damage, count).unwrap_or(0);
+                if new > 0 {
+                    board.dropped(damage.name(), new);
+                }
+            }
         }
     }
     Ok(())
@@ -123,21 +128,46 @@ fn pause(wait: Duration, stop: &Arc<AtomicBool>) {
     }
 }
 
-/// Opens a camera once and waits for its first picture: for the doctor.
-pub fn probe(
-    settings: &Settings,
-    timeout: Duration,
-) -> Result<(Picture, &'static str), SourceError> {
+/// What a short look at a camera found.
+#[derive(Debug)]
+pub struct Probe {
+    pub picture: Picture,
+    pub decoder: &'static str,
+    /// Parts of the stream that were lost while looking, by cause.
+    pub losses: BTreeMap<Damage, u64>,
+}
+
+/// How long the doctor looks on after the first whole picture: losses are rarely in the first.
+const WATCHED: Duration = Duration::from_secs(4);
+
+/// Opens a camera once and waits for its first whole picture, then looks on for some seconds: for
+/// the doctor.
+pub fn probe(settings: &Settings, timeout: Duration) -> Result<Probe, SourceError> {
     let mut source = Pipeline::open(settings, 0)?;
     let until = Instant::now() + timeout;
+    let mut found: Option<(Picture, Instant)> = None;
     while Instant::now() < until {
         if let Next::Picture(picture) = source.next(Duration::from_millis(100))? {
-            return Ok((*picture, source.decoder().unwrap_or("unknown")));
+            // The last one says most: sender reports come after some seconds.
+            match &mut found {
+                Some((last, _)) if picture.damage.is_none() => *last = *picture,
+                None if picture.damage.is_none() => found = Some((*picture, Instant::now())),
+                _ => {}
+            }
+        }
+        if found.as_ref().is_some_and(|(_, since)| since.elapsed() >= WATCHED) {
+            break;
         }
     }
-    let address = match &settings.input {
-        Input::Rtsp { uri, .. } => super::without_login(uri),
-        Input::File { path, .. } => path.display().to_string(),
-    };
-    Err(SourceError::Stalled { address, seconds: timeout.as_secs() })
+    let losses = source.losses();
+    if let Some((picture, _)) = found {
+        let decoder = source.decoder().unwrap_or("unknown");
+        return Ok(Probe { picture, decoder, losses });
+    }
+    let address = settings.input.address();
+    let seconds = timeout.as_secs();
+    Err(match losses.keys().next() {
+        Some(damage) => SourceError::Damaged { address, seconds, why: damage.words() },
+        None => SourceError::Stalled { address, seconds },
+    })
 }

@@ -15,7 +15,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x95d1_08c1_a036_5b12_9620_b966_8931_a08
 
 impl<E: Eyes> Watch<E> {
     pub(super) fn accuse(&self, waiting: &Waiting) -> Result<Accused, Doubt> {
-        let Waiting { finding, track, candidate, clip } = waiting;
+        let Waiting { finding, track, candidate, clip, .. } = waiting;
         let (on, clock) = candidate.on.clone().ok_or(Doubt::EvidenceIncomplete)?;
         if clock.source == ClockSource::Unknown {
             return Err(Doubt::ClockUnknown);

@@ -7,6 +7,7 @@ mod candidate;
 pub mod eyes;
 pub mod listener;
 mod plates;
+mod sight;
 
 #[cfg(test)]
 pub(crate) mod sample;
@@ -36,6 +37,8 @@ use candidate::Candidate;
 use eyes::{Eyes, Pool};
 use listener::Listener;
 pub use plates::Wanted;
+pub use sight::clock_words;
+use sight::{Seen, Sight};
 
 /// Shown after the vehicle was past the line.
 const CLIP_AFTER: Nanos = seconds(2.0);
@@ -68,6 +71,8 @@ pub struct Accused {
 /// An accusation that waits for the clip to run on, and for what the vehicle does next.
 struct Waiting {
     finding: Finding,
+    /// The picture after which it was found.
+    found_at: Nanos,
     track: Track,
     candidate: Candidate,
     /// Cut as soon as it is complete: the recording is kept only so long.
@@ -88,6 +93,7 @@ pub struct Watch<E: Eyes> {
     out: Box<dyn FnMut(Accused) + Send>,
     tracker: Tracker,
     lamps: Vec<Lamp>,
+    sight: Sight,
     road: Option<(u32, u32, Road)>,
     epoch: u32,
     candidates: BTreeMap<u64, Candidate>,
@@ -123,6 +129,7 @@ impl<E: Eyes> Watch<E> {
         Self {
             config_digest: camera.digest(),
             lamps: camera.lamps.iter().map(Lamp::new).collect(),
+            sight: Sight::new(camera.analysed_fps),
             camera,
             device: context.device,
             models: context.models,
@@ -152,6 +159,16 @@ impl<E: Eyes> Watch<E> {
         if !same || self.epoch != picture.clock.epoch {
             self.begin(picture, size);
         }
+        match self.sight.look(picture) {
+            Seen::Clear => {}
+            Seen::After { blind_since } => self.lose_sight(blind_since, clips),
+            Seen::Nothing { since, why } => {
+                self.lose_sight(since, clips);
+                self.board.state(why.state(), why.words());
+                self.board.dropped(why.name(), 1);
+                return;
+            }
+        }
         self.show(picture);
         for (lamp, drawn) in self.lamps.iter_mut().zip(&self.camera.lamps) {
             lamp.history.push(picture.t, lamp::read(&picture.frame.planes(), drawn));
@@ -170,7 +187,7 @@ impl<E: Eyes> Watch<E> {
             step.ended
         };
         self.judge_all(picture.t, &ended);
-        self.release(picture.t, clips);
+        self.release(picture.t, false, clips);
         metrics::gauge!("edge_tracks", "camera" => self.camera.id.clone())
             .set(self.tracker.tracks().len() as f64);
         self.board.frame(picture.captured_at);
@@ -178,11 +195,42 @@ impl<E: Eyes> Watch<E> {
 
     /// The stream is over: decides what is open with what there is.
     pub fn finish(&mut self, clips: &dyn Clips) {
+        if let Some(since) = self.sight.in_question() {
+            self.lose_sight(since, clips);
+        }
         let now = self.tracker.tracks().iter().map(|track| track.last().t).max().unwrap_or(0);
         let ended = self.tracker.finish();
         let confirmed: Vec<Track> = ended.into_iter().filter(|track| track.confirmed).collect();
         self.judge_all(now, &confirmed);
-        self.release(Nanos::MAX, clips);
+        self.release(Nanos::MAX, true, clips);
+        self.candidates.clear();
+    }
+
+    /// Nothing after `since` was truly seen: what was followed is lost, what was not decided by then
+    /// is not accused, and lamps are unknown until they are seen again.
+    fn lose_sight(&mut self, since: Nanos, clips: &dyn Clips) {
+        for lamp in &mut self.lamps {
+            lamp.history.sever(since);
+        }
+        let (known, lost): (Vec<_>, Vec<_>) =
+            self.waiting.drain(..).partition(|waiting| waiting.found_at <= since);
+        for waiting in &lost {
+            abstain(&self.camera, &waiting.track, waiting.finding.rule, Doubt::SightLost);
+        }
+        self.waiting = known;
+        self.release(since, true, clips);
+        let road = self.road.as_ref().map(|(.., road)| road);
+        for track in self.tracker.finish().into_iter().filter(|track| track.confirmed) {
+            let Some(candidate) = self.candidates.get(&track.id) else { continue };
+            if road.is_some_and(|road| road.stop.beyond(track.last().bbox.foot()) >= 0.0) {
+                for &rule in self.camera.rules.iter().filter(|r| !candidate.decided.contains(r)) {
+                    abstain(&self.camera, &track, rule, Doubt::SightLost);
+                }
+            }
+            for listener in &mut self.listeners {
+                listener.ended(&track, candidate.looks, &candidate.fusion.verdict());
+            }
+        }
         self.candidates.clear();
     }
 
@@ -198,6 +246,7 @@ impl<E: Eyes> Watch<E> {
         for waiting in complete {
             self.hand_on(waiting);
         }
+        self.sight = Sight::new(self.camera.analysed_fps);
         self.road = None;
     }
 
@@ -221,8 +270,7 @@ impl<E: Eyes> Watch<E> {
 
     fn show(&self, picture: &Picture) {
         if picture.clock.source == ClockSource::Unknown {
-            let why = "no usable sender report: frames cannot accuse";
-            self.board.state(CameraState::ClockUnknown, why);
+            self.board.state(CameraState::ClockUnknown, clock_words(&picture.clock));
         } else {
             self.board.state(CameraState::Streaming, "");
         }
@@ -392,6 +440,7 @@ impl<E: Eyes> Watch<E> {
                         candidate.decided.extend(rule.included());
                         found.push(Waiting {
                             finding,
+                            found_at: now,
                             track: track.clone(),
                             candidate: candidate.clone(),
                             clip: None,
@@ -437,8 +486,9 @@ impl<E: Eyes> Watch<E> {
         })
     }
 
-    /// Hands out accusations whose clip is complete and whose vehicle has done what it will.
-    fn release(&mut self, now: Nanos, clips: &dyn Clips) {
+    /// Hands out accusations whose clip is complete and whose vehicle has done what it will, or all
+    /// of them where nothing will be seen beyond `now` that belongs to them.
+    fn release(&mut self, now: Nanos, all: bool, clips: &dyn Clips) {
         for mut waiting in std::mem::take(&mut self.waiting) {
             // Reading goes on while the vehicle is in sight and the clip runs.
             if waiting.clip.is_none()
@@ -448,12 +498,13 @@ impl<E: Eyes> Watch<E> {
                 waiting.candidate.close_up.clone_from(&candidate.close_up);
             }
             let until = waiting.finding.past.saturating_add(CLIP_AFTER);
-            if waiting.clip.is_none() && now >= until {
+            if waiting.clip.is_none() && (all || now >= until) {
                 let from =
                     waiting.finding.at.saturating_sub(CLIP_BEFORE).min(waiting.finding.before);
-                waiting.clip = clips.clip(from, until);
+                waiting.clip = clips.clip(from, until.min(now));
             }
-            if now < until || waiting.clip.is_some() && self.may_get_graver(&waiting) {
+            let more = now < until || waiting.clip.is_some() && self.may_get_graver(&waiting);
+            if more && !all {
                 self.waiting.push(waiting);
             } else {
                 self.hand_on(waiting);

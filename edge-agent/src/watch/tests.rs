@@ -15,6 +15,7 @@ use crate::clock::System;
 use crate::health::Board;
 use crate::see::SECOND;
 use crate::see::tracker::Settings;
+use crate::source::Damage;
 
 const SIDE: u32 = 400;
 const FPS: u64 = 10;
@@ -90,7 +91,9 @@ impl Clips for AnyClip {
 
 fn picture(i: u64, side: u32, lit: Light, source: ClockSource, epoch: u32) -> Picture {
     let layout = Layout::packed(PixelFormat::I420, side, side);
-    let mut data = vec![110u8; layout.offsets[1]];
+    // A living sensor's noise: no two pictures are alike.
+    let noise = |p: usize| (p as u64 * 31 + i * 17).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60;
+    let mut data: Vec<u8> = (0..layout.offsets[1]).map(|p| 104 + noise(p) as u8).collect();
     data.resize(layout.bytes().unwrap(), 128);
     data[0] = i as u8;
     // The sample's head: x 0.92 to 0.95, y 0.05 to 0.17, dark but for one disc.
@@ -117,6 +120,7 @@ fn picture(i: u64, side: u32, lit: Light, source: ClockSource, epoch: u32) -> Pi
         pts: t,
         captured_at: OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_nanos(t),
         clock: Clock { source, offset_ms: None, age_ms: None, epoch },
+        damage: None,
     }
 }
 
@@ -133,6 +137,12 @@ struct Run {
     /// Epoch and side of the frame from this picture on.
     change: Option<(u64, u32, u32)>,
     clip: bool,
+    /// Pictures of which the stream lost a part.
+    damaged: std::ops::Range<u64>,
+    /// Pictures that only repeat the first of them.
+    frozen: std::ops::Range<u64>,
+    /// Pictures that never came.
+    missing: std::ops::Range<u64>,
 }
 
 impl Default for Run {
@@ -147,12 +157,21 @@ impl Default for Run {
             source: ClockSource::Rtcp,
             change: None,
             clip: true,
+            damaged: 0..0,
+            frozen: 0..0,
+            missing: 0..0,
         }
     }
 }
 
 impl Run {
     fn play(self) -> (Vec<Accused>, CameraHandle) {
+        let (found, board, _) = self.play_by_state();
+        (found, board)
+    }
+
+    /// With the camera's state after every picture.
+    fn play_by_state(self) -> (Vec<Accused>, CameraHandle, Vec<CameraState>) {
         let board = Board::new(Arc::new(System::default())).camera("cam-01");
         let found: Arc<Mutex<Vec<Accused>>> = Arc::default();
         let inbox = Arc::clone(&found);
@@ -167,13 +186,24 @@ impl Run {
         let mut watch = Watch::new(camera, context, pool, board.clone(), move |accused| {
             inbox.lock().unwrap().push(accused);
         });
+        let mut states = Vec::new();
         for i in 0..self.pictures {
             let (epoch, side) = match self.change {
                 Some((from, epoch, side)) if i >= from => (epoch, side),
                 _ => (0, SIDE),
             };
-            let lit = if i >= self.green { Light::Green } else { self.lit };
-            watch.look(&picture(i, side, lit, self.source, epoch), &AnyClip(self.clip));
+            if self.missing.contains(&i) {
+                continue;
+            }
+            let shown = if self.frozen.contains(&i) { self.frozen.start } else { i };
+            let lit = if shown >= self.green { Light::Green } else { self.lit };
+            let mut picture = picture(shown, side, lit, self.source, epoch);
+            let t = i * SECOND / FPS;
+            (picture.t, picture.pts) = (t, t);
+            picture.captured_at = OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_nanos(t);
+            picture.damage = self.damaged.contains(&i).then_some(Damage::PictureLost);
+            watch.look(&picture, &AnyClip(self.clip));
+            states.push(board.status().state);
             if self.broken == Some(i) {
                 watch.interrupted();
                 break;
@@ -181,7 +211,7 @@ impl Run {
         }
         watch.finish(&AnyClip(self.clip));
         let found = std::mem::take(&mut *found.lock().unwrap());
-        (found, board)
+        (found, board, states)
     }
 }
 
@@ -274,4 +304,60 @@ fn one_passage_is_one_act_and_the_graver_one() {
     assert_eq!(stopped(only), [Rule::StopLine], "the other rule is not asked here");
     // Nobody will see any more whether it goes on; what was complete is not lost.
     assert_eq!(stopped(Run { broken: Some(86), ..Run::default() }), [Rule::StopLine]);
+}
+
+// The vehicle crosses at picture 20 and has clearly gone on by 30.
+
+#[test]
+fn what_was_not_decided_before_the_damage_is_not_accused() {
+    for start in [10, 18, 20, 22] {
+        let run = Run { damaged: start..start + 25, ..Run::default() };
+        let (found, board, states) = run.play_by_state();
+        assert!(found.is_empty(), "damage from picture {start}");
+        assert_eq!(states[start as usize + 3], CameraState::Damaged);
+        assert_eq!(board.status().state, CameraState::Streaming, "and recovers");
+        assert_eq!(board.status().dropped.get("damaged_picture"), Some(&25));
+    }
+}
+
+#[test]
+fn what_was_decided_before_the_damage_leaves_with_a_clip_that_ends_there() {
+    let (found, _) = Run { damaged: 40..60, ..Run::default() }.play();
+    let [accused] = found.as_slice() else { panic!("{} accusations", found.len()) };
+    let last = accused.accusation.clip.units.last().unwrap().pts_ns;
+    assert_eq!(last, 39 * SECOND / FPS);
+    assert!(
+        accused.accusation.past.captured_at
+            <= OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_nanos(last)
+    );
+}
+
+#[test]
+fn damage_long_before_leaves_time_to_follow_anew() {
+    assert_eq!(Run { damaged: 0..4, ..Run::default() }.play().0.len(), 1);
+}
+
+#[test]
+fn a_frozen_camera_accuses_nobody_and_says_so() {
+    for start in [12, 19, 21, 24] {
+        let run = Run { frozen: start..start + 40, ..Run::default() };
+        let (found, board, states) = run.play_by_state();
+        assert!(found.is_empty(), "frozen from picture {start}");
+        assert_eq!(states[start as usize + 10], CameraState::Frozen, "within a second");
+        assert!(board.status().dropped["frozen_picture"] >= 30);
+        assert_eq!(board.status().state, CameraState::Streaming, "and sees again");
+    }
+    let (found, ..) = Run { frozen: 50..90, ..Run::default() }.play();
+    assert_eq!(found.len(), 1, "what was decided before stays");
+}
+
+#[test]
+fn a_recording_that_ends_frozen_decides_nothing_new() {
+    assert!(Run { frozen: 22..100, ..Run::default() }.play().0.is_empty());
+}
+
+#[test]
+fn time_without_pictures_is_no_sight() {
+    assert!(Run { missing: 18..30, ..Run::default() }.play().0.is_empty());
+    assert_eq!(Run { missing: 50..70, ..Run::default() }.play().0.len(), 1);
 }

@@ -25,7 +25,7 @@ fn watch(
 ) -> Option<(Vec<u64>, Vec<Reading>, History)> {
     let settings = Settings {
         camera: "test".into(),
-        input: Input::File { path: clip(name)?, paced: false },
+        input: Input::File { path: clip(name)? },
         dating: Dating::Recording { start: OffsetDateTime::UNIX_EPOCH },
         analysed_fps: 10.0,
         keep: 1,

@@ -154,3 +154,18 @@ fn slow_cameras_are_read_too() {
     let history = run(readings, 3);
     assert_eq!(history.at(8 * SECOND / 3).map(|s| s.light), Some(Light::Red));
 }
+
+#[test]
+fn nothing_is_known_where_nothing_was_seen() {
+    let mut history = run((0..20).map(|_| Reading::Lit(Light::Red)), 10);
+    history.sever(SECOND * 15 / 10);
+    assert_eq!(history.at(SECOND).map(|s| s.light), Some(Light::Red));
+    assert_eq!(history.at(SECOND * 15 / 10).map(|s| s.light), Some(Light::Red));
+    assert_eq!(history.at(SECOND * 16 / 10), None, "not a moment longer");
+    for i in 20..30 {
+        history.push(i * SECOND / 10, Reading::Lit(Light::Red));
+    }
+    assert_eq!(history.at(SECOND * 18 / 10), None);
+    let red = history.at(SECOND * 25 / 10).unwrap();
+    assert_eq!(red.from, 2 * SECOND, "red is dated from when it was seen again");
+}
