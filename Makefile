@@ -23,6 +23,8 @@ help:
 	@echo "make tracks  a crowded synthetic junction at 5, 10 and 25 fps: HOTA, IDF1, swaps, losses"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS (default 600) each"
 	@echo "make bench   the hot loop against the machine's limit"
+	@echo "make bench-lookup  the public look-up with 300,000 cases: latencies on both databases"
+	@echo "make fuzz-api      the JSON API against its own OpenAPI document (schemathesis)"
 
 .PHONY: demo
 demo: setup build
@@ -58,6 +60,18 @@ lint: setup-test
 .PHONY: bench
 bench: setup
 	cargo run --release --locked -p benches --bin hot_loop
+
+# The public look-up under load on both databases; the figures also go to benches/results/lookup.json.
+.PHONY: bench-lookup
+bench-lookup: setup-test
+	@mkdir -p benches/results
+	BENCH_RESULT=$(CURDIR)/benches/results/lookup.json cargo test --locked -p central-api --test it -- \
+		--ignored --exact --nocapture load::a_hundred_look_ups_a_second
+
+# The JSON API against its own document with schemathesis, which is put into a folder of its own.
+.PHONY: fuzz-api
+fuzz-api: build
+	@deploy/fuzz-api.sh $(TARGET)/debug/central-api
 
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS ?= plate manifest seal package wire

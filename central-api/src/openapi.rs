@@ -4,6 +4,8 @@
 use axum::Json;
 use contract::wire::{Announcement, Problem, Progress};
 use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{Content, PathItem, Ref, RefOr, Response};
 
 use crate::{owner, staff};
 
@@ -30,7 +32,39 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     document.merge(staff::api_router().into_openapi());
     document.merge(owner::api_router().into_openapi());
+    document.paths.paths.values_mut().flat_map(operations).for_each(complete);
     document
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut path.get, &mut path.put, &mut path.post, &mut path.delete].into_iter().flatten()
+}
+
+/// Adds the refusals that stand before every handler, and gives every refusal its one form.
+fn complete(operation: &mut Operation) {
+    let body = operation.request_body.is_some();
+    let input = body || operation.parameters.as_ref().is_some_and(|all| !all.is_empty());
+    let common = [
+        (input, "400", "The request cannot be read."),
+        (body, "413", "The body is too large."),
+        (body, "415", "The body is not of the documented media type."),
+        (body, "422", "The body is not of the documented form, or asks for what cannot be."),
+        (true, "500", "The server failed; nothing was done."),
+        (true, "503", "The server did not answer in time."),
+    ];
+    let responses = &mut operation.responses.responses;
+    for (_, status, description) in common.into_iter().filter(|(applies, ..)| *applies) {
+        responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(Response::new(description)));
+    }
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+        {
+            let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+            response.content.clear();
+            response.content.insert("application/problem+json".into(), RefOr::T(problem));
+        }
+    }
 }
 
 pub(crate) async fn serve() -> Json<utoipa::openapi::OpenApi> {
@@ -40,7 +74,9 @@ pub(crate) async fn serve() -> Json<utoipa::openapi::OpenApi> {
 /// Announce a sealed manifest; the answer says which files are missing, or holds the receipt.
 #[utoipa::path(post, path = "/device/v1/evidence", tag = "device", request_body = Announcement,
     responses((status = 200, body = Progress), (status = 400, body = Problem),
-        (status = 403, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem),
+        (status = 404, body = Problem, description = "Asked on the listener of the pages."),
+        (status = 409, body = Problem),
         (status = 413, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem)))]
 #[expect(dead_code, reason = "carries the documentation of a route of the device listener")]

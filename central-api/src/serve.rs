@@ -22,7 +22,7 @@ use crate::device::{intake, receipt};
 use crate::evidence::{EvidenceError, EvidenceStore};
 use crate::law::LawError;
 use crate::store::{Store, StoreError};
-use crate::{AppState, law, ops, owner, staff};
+use crate::{AppState, law, ops, owner, staff, web};
 
 /// How long open requests may take to finish once a stop is asked for.
 const GRACE: Duration = Duration::from_secs(20);
@@ -206,17 +206,18 @@ async fn bind(
 
 /// The pages, the public API and the probes.
 pub fn web_router(app: AppState) -> Router {
-    let web = &app.config.web;
+    let config = &app.config.web;
     // Metrics stay inside: here only where nothing but this machine can ask.
-    let inside = web.listen.ip().is_loopback() && !web.behind_proxy;
+    let inside = config.listen.ip().is_loopback() && !config.behind_proxy;
     let own_listener = !app.config.ops.listen.is_empty();
     let probes = if inside && !own_listener { ops::router() } else { ops::public_router() };
-    let timeout = Duration::from_secs(web.request_timeout_seconds);
+    let timeout = Duration::from_secs(config.request_timeout_seconds);
     Router::new()
         .merge(staff::router())
         .merge(owner::router())
         .merge(probes)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, timeout))
+        .layer(middleware::from_fn(web::problem::refusals))
         .layer(middleware::from_fn(ops::observe))
         .with_state(app)
 }

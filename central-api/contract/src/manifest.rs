@@ -150,7 +150,7 @@ pub enum SourceKind {
 pub struct PlateReading {
     /// The reader's most probable characters, before the grammar.
     pub raw: String,
-    /// Normalised number (A–Z0–9), or none where the reading is not accepted.
+    /// Normalised number (A–Z, 0–9, Đ), or none where the reading is not accepted.
     pub text: Option<String>,
     pub class: Option<PlateClass>,
     pub colour: PlateColour,
@@ -314,7 +314,7 @@ impl Manifest {
                 return field("plate.raw", "is not at most 16 printable ASCII characters");
             }
             if plate.text.as_ref().is_some_and(|text| text.is_empty() || normalise(text) != *text) {
-                return field("plate.text", "is not 1 to 16 of A-Z 0-9");
+                return field("plate.text", "is not 1 to 16 of A-Z 0-9 and Đ");
             }
         }
         if self.models.len() > MAX_FILES {

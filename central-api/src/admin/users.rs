@@ -168,6 +168,10 @@ pub async fn find_by_login(
     store: &Store,
     login: &str,
 ) -> Result<Option<(User, PasswordDigest)>, StoreError> {
+    // No login holds a NUL, and PostgreSQL fails on one.
+    if login.contains('\0') {
+        return Ok(None);
+    }
     sqlx::query("SELECT id, login, name, roles, disabled, password FROM users WHERE login = $1")
         .bind(login)
         .fetch_optional(store.pool())

@@ -1,5 +1,6 @@
 //! Moving a case: the table's rule, the gate, the row and the audit row in one transaction.
 
+use contract::plate::Typed;
 use time::OffsetDateTime;
 
 use super::examine::{Examination, ExamineError, examine};
@@ -42,6 +43,9 @@ pub enum DecideError {
     Gate(Box<Examination>),
     #[error("{0:?} is not a plate number that such a vehicle carries")]
     Plate(String),
+    /// The second is the number in its legal layout.
+    #[error("{0:?} is written like another kind of vehicle's number, {1}")]
+    OtherVehicle(String, String),
     #[error("case {0:?} is not of the same number at about the same time")]
     NotRelated(String),
     #[error("a note must say why")]
@@ -67,7 +71,9 @@ pub async fn decide(
     if case.version != command.version {
         return Err(DecideError::Conflict);
     }
-    let note = command.note.as_deref().map(str::trim).filter(|note| !note.is_empty());
+    // No database keeps a NUL.
+    let note = command.note.as_deref().map(|note| note.replace('\0', ""));
+    let note = note.as_deref().map(str::trim).filter(|note| !note.is_empty());
     if note.is_some_and(|note| note.chars().count() > MAX_NOTE) {
         return Err(DecideError::NoteTooLong);
     }
@@ -169,9 +175,13 @@ fn needs_gate(case: &Case, action: Action) -> bool {
 
 fn corrected(case: &Case, typed: Option<&str>) -> Result<String, DecideError> {
     let typed = typed.unwrap_or_default();
-    super::plate::read(typed, case.vehicle, case.plate_colour)
-        .map(|number| number.text().to_owned())
-        .ok_or_else(|| DecideError::Plate(typed.to_owned()))
+    match super::plate::typed(typed, case.vehicle, case.plate_colour) {
+        Typed::Number(number) => Ok(number.text().to_owned()),
+        Typed::OtherVehicle(number) => {
+            Err(DecideError::OtherVehicle(typed.to_owned(), number.display()))
+        }
+        Typed::Ambiguous(_) | Typed::NoNumber => Err(DecideError::Plate(typed.to_owned())),
+    }
 }
 
 /// The related case that `id` names.

@@ -21,7 +21,10 @@ pub use decide::{Command, DecideError, decide};
 pub use examine::{Examination, ExamineError, examine};
 pub use gate::{Blocker, Gate};
 pub use open::{open, opening};
-pub use query::{Counts, Filter, Page, cameras, count, find, list, next_for};
+pub use query::{
+    Counts, Filter, MOST_COUNTED, Page, cameras, count, find, list, next_for, next_text, published,
+    published_texts,
+};
 pub use reason::Reason;
 pub use record::{Case, Value, name_of};
 pub use related::{Distinct, Related, in_order};

@@ -1,6 +1,7 @@
 //! A case comes to be: inside the transaction in which its evidence becomes whole.
 
 use contract::Manifest;
+use contract::plate::PlateNumber;
 use time::OffsetDateTime;
 
 use super::record::{Case, Value};
@@ -74,7 +75,9 @@ pub fn opening(id: String, manifest: &Manifest, received_at: OffsetDateTime) -> 
     let law =
         book.and_then(|book| book.provision(violation.rule, violation.vehicle, violation.at).ok());
     let reading = manifest.plate.as_ref();
-    let plate = reading.and_then(|reading| reading.text.clone());
+    let plate = reading.and_then(|reading| {
+        reading.text.as_deref().map(|text| PlateNumber::sealed(text, reading.class))
+    });
     Case {
         id,
         evidence_id: manifest.evidence_id.to_string(),
@@ -107,7 +110,7 @@ pub fn opening(id: String, manifest: &Manifest, received_at: OffsetDateTime) -> 
 /// The lookup form's vehicle type. A picture does not tell an electric motorbike from another;
 /// the series MĐ of the older plates does.
 pub(super) fn vehicle_type(vehicle: contract::VehicleClass, plate: Option<&str>) -> u8 {
-    let electric = plate.and_then(|plate| plate.get(2..4)) == Some("MD");
+    let electric = plate.is_some_and(|plate| plate.contains("MĐ"));
     match (vehicle.is_two_wheeled(), electric) {
         (false, _) => 1,
         (true, false) => 2,

@@ -7,6 +7,9 @@ use super::record::{COLUMNS, Case};
 use super::states::State;
 use crate::store::{Store, StoreError};
 
+/// Cases that a list counts; it leads no further, whoever looks for more narrows the filter.
+pub const MOST_COUNTED: u64 = 10_000;
+
 /// What the queue shows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -18,13 +21,14 @@ pub struct Filter {
     pub plate: Option<String>,
 }
 
-/// One page of the queue, oldest act first.
+/// One page of cases; the queue's are oldest act first.
 #[derive(Debug)]
 pub struct Page {
     pub cases: Vec<Case>,
     /// From 1.
     pub number: u32,
     pub pages: u32,
+    /// In the queue at most one more than [`MOST_COUNTED`].
     pub total: u64,
 }
 
@@ -46,6 +50,8 @@ impl Counts {
 impl State {
     /// The states a reviewer works on.
     pub const TO_REVIEW: [Self; 3] = [Self::Received, Self::InReview, Self::Returned];
+    /// The states in which the public may know of a case.
+    pub const PUBLIC: [Self; 1] = [Self::Notified];
 }
 
 pub async fn find(store: &Store, id: &str) -> Result<Option<Case>, StoreError> {
@@ -64,27 +70,74 @@ pub async fn list(
     number: u32,
     size: u32,
 ) -> Result<Page, StoreError> {
-    let clause = filter.clause();
-    let count = format!("SELECT COUNT(*) FROM cases WHERE {clause}");
     let total: i64 = filter
-        .bind_scalar(sqlx::query_scalar(AssertSqlSafe(count)))
+        .bind_scalar(sqlx::query_scalar(AssertSqlSafe(filter.count_text())))
         .fetch_one(store.pool())
         .await?;
-    let total = u64::try_from(total).unwrap_or(0);
-    let pages = u32::try_from(total.div_ceil(u64::from(size))).unwrap_or(u32::MAX).max(1);
-    let number = number.clamp(1, pages);
-    let offset = u64::from(number - 1) * u64::from(size);
-    let select = format!(
-        "SELECT {COLUMNS} FROM cases WHERE {clause} ORDER BY act_at, id LIMIT {size} OFFSET {offset}"
-    );
+    let (number, pages, total) = paging(total, number, size);
     let cases = filter
-        .bind(sqlx::query(AssertSqlSafe(select)))
+        .bind(sqlx::query(AssertSqlSafe(filter.page_text(number, size))))
         .fetch_all(store.pool())
         .await?
         .iter()
         .map(Case::from_row)
         .collect::<Result<_, _>>()?;
     Ok(Page { cases, number, pages, total })
+}
+
+/// A page of the cases of one plate that the public may know of, newest act first, each with its
+/// manifest's text.
+pub async fn published(
+    store: &Store,
+    plate: &str,
+    two_wheeled: bool,
+    number: u32,
+    size: u32,
+) -> Result<(Page, Vec<String>), StoreError> {
+    // Of the lookup form's types 1 is a car, 2 and 3 are two-wheelers.
+    let (first, last) = if two_wheeled { (2_i64, 3_i64) } else { (1, 1) };
+    let [count, select] = published_texts();
+    let total: i64 = sqlx::query_scalar(AssertSqlSafe(count))
+        .bind(plate.to_owned())
+        .bind(first)
+        .bind(last)
+        .fetch_one(store.pool())
+        .await?;
+    let (number, pages, total) = paging(total, number, size);
+    let rows = sqlx::query(AssertSqlSafe(select))
+        .bind(plate.to_owned())
+        .bind(first)
+        .bind(last)
+        .bind(i64::from(size))
+        .bind(i64::from(number - 1) * i64::from(size))
+        .fetch_all(store.pool())
+        .await?;
+    let cases = rows.iter().map(Case::from_row).collect::<Result<_, _>>()?;
+    let manifests = rows.iter().map(|row| row.try_get("manifest")).collect::<Result<_, _>>()?;
+    Ok((Page { cases, number, pages, total }, manifests))
+}
+
+/// Counts a plate's published cases, and reads a page of them.
+pub fn published_texts() -> [String; 2] {
+    let states = names(&State::PUBLIC);
+    let of_plate = format!(
+        "FROM cases WHERE plate = $1 AND state IN ({states}) AND vehicle_type BETWEEN $2 AND $3"
+    );
+    let manifest = "(SELECT manifest FROM evidence WHERE evidence.id = cases.evidence_id)";
+    [
+        format!("SELECT COUNT(*) {of_plate}"),
+        format!(
+            "SELECT {COLUMNS}, {manifest} AS manifest {of_plate}
+             ORDER BY act_at DESC, id DESC LIMIT $4 OFFSET $5"
+        ),
+    ]
+}
+
+/// Number of the page nearest to the one asked for, how many there are, and the total.
+fn paging(total: i64, number: u32, size: u32) -> (u32, u32, u64) {
+    let total = u64::try_from(total).unwrap_or(0);
+    let pages = u32::try_from(total.div_ceil(u64::from(size))).unwrap_or(u32::MAX).max(1);
+    (number.clamp(1, pages), pages, total)
 }
 
 /// The oldest case in `states` that `user` may decide on, other than `after`.
@@ -94,19 +147,23 @@ pub async fn next_for(
     user: &str,
     after: &str,
 ) -> Result<Option<String>, StoreError> {
-    // A reviewer is not sent to a colleague's case, an approver not to their own.
-    let text = format!(
-        "SELECT id FROM cases WHERE state IN ({}) AND id <> $1
-           AND (state <> 'in_review' OR reviewer = $2)
-           AND (state <> 'accepted' OR (reviewer <> $2 AND COALESCE(plate_by, '') <> $2))
-         ORDER BY act_at, id LIMIT 1",
-        names(states)
-    );
-    Ok(sqlx::query_scalar(AssertSqlSafe(text))
+    Ok(sqlx::query_scalar(AssertSqlSafe(next_text(states)))
         .bind(after.to_owned())
         .bind(user.to_owned())
         .fetch_optional(store.pool())
         .await?)
+}
+
+/// A reviewer is not sent to a colleague's case, an approver not to their own. For the plus see
+/// [`Filter::page_text`].
+pub fn next_text(states: &[State]) -> String {
+    let states = names(states);
+    format!(
+        "SELECT id FROM cases WHERE state IN ({states}) AND id <> $1
+           AND (state <> 'in_review' OR reviewer = $2)
+           AND (state <> 'accepted' OR (reviewer <> $2 AND COALESCE(plate_by, '') <> $2))
+         ORDER BY +act_at, id LIMIT 1"
+    )
 }
 
 pub async fn count(store: &Store) -> Result<Counts, StoreError> {
@@ -126,11 +183,19 @@ pub async fn count(store: &Store) -> Result<Counts, StoreError> {
     Ok(Counts(counts))
 }
 
-/// Cameras that have cases, for the filter.
+/// Cameras that have cases, for the filter: from one camera's cases straight to the next one's.
 pub async fn cameras(store: &Store) -> Result<Vec<String>, StoreError> {
-    Ok(sqlx::query_scalar("SELECT DISTINCT camera_id FROM cases ORDER BY camera_id LIMIT 500")
-        .fetch_all(store.pool())
-        .await?)
+    Ok(sqlx::query_scalar(
+        "WITH RECURSIVE cameras (id) AS (
+             SELECT MIN(camera_id) FROM cases
+             UNION ALL
+             SELECT (SELECT MIN(camera_id) FROM cases WHERE camera_id > cameras.id)
+             FROM cameras WHERE cameras.id IS NOT NULL
+         )
+         SELECT id FROM cameras WHERE id IS NOT NULL LIMIT 500",
+    )
+    .fetch_all(store.pool())
+    .await?)
 }
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
@@ -140,7 +205,7 @@ impl Filter {
     /// Only names of this program are written into the text; what people type is bound.
     fn clause(&self) -> String {
         let mut text = "1 = 1".to_owned();
-        if !self.states.is_empty() {
+        if !self.is_of_all_states() {
             text.push_str(&format!(" AND state IN ({})", names(&self.states)));
         }
         if let Some(rule) = self.rule {
@@ -154,6 +219,31 @@ impl Filter {
             }
         }
         text
+    }
+
+    fn is_of_all_states(&self) -> bool {
+        self.states.is_empty() || self.states.len() == State::ALL.len()
+    }
+
+    /// Counts what the filter lets through, up to one more than [`MOST_COUNTED`].
+    pub fn count_text(&self) -> String {
+        let clause = self.clause();
+        let most = MOST_COUNTED + 1;
+        format!("SELECT COUNT(*) FROM (SELECT 1 FROM cases WHERE {clause} LIMIT {most}) AS counted")
+    }
+
+    /// Reads one page.
+    pub fn page_text(&self, number: u32, size: u32) -> String {
+        let clause = self.clause();
+        let offset = u64::from(number - 1) * u64::from(size);
+        // The plus keeps a planner from walking all cases in the order of their acts until it has
+        // met enough: a plate has few, and so have several states, which are the open ones.
+        let few = self.plate.is_some() || !self.is_of_all_states() && self.states.len() > 1;
+        let plus = if few { "+" } else { "" };
+        format!(
+            "SELECT {COLUMNS} FROM cases WHERE {clause}
+             ORDER BY {plus}act_at, id LIMIT {size} OFFSET {offset}"
+        )
     }
 
     fn bind<'q>(&self, query: Query<'q>) -> Query<'q> {

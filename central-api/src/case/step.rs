@@ -22,7 +22,7 @@ pub struct Step<'a> {
 pub fn step(case: &Case, step: Step<'_>, actor: &Actor, ready: bool) -> Result<Case, Refusal> {
     let after = states::next(&case.standing(), step.action, actor, step.reason, ready)?;
     let plate = match step.action {
-        Action::CorrectPlate => step.plate.map(str::to_owned),
+        Action::CorrectPlate => step.plate.map(|plate| super::plate::kept(plate, case.vehicle)),
         _ => case.plate.clone(),
     };
     let decided = matches!(after.state, State::Accepted | State::Rejected);

@@ -1,13 +1,16 @@
 //! A captcha without third parties: the browser finds a number whose hash with the challenge has
-//! enough leading zero bits; without scripts a question in words does. Challenges are signed,
-//! expire, and are taken once.
+//! enough leading zero bits. Challenges are signed, expire, and are taken once: work can neither be
+//! done before nor used twice.
+//!
+//! Without scripts a question in words does. A program could answer it for nothing, so whoever
+//! answers pays in look-ups: see [`Answer::cost`].
 
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
 
 use super::number_words;
 use crate::AppState;
-use crate::store::{StoreError, to_ms};
+use crate::store::{StoreError, Tx, to_ms};
 use crate::web::Lang;
 use crate::web::secret::{Secret, random_token};
 
@@ -16,6 +19,8 @@ const KEY: &str = "captcha";
 const LIFETIME: Duration = Duration::minutes(10);
 /// Longest nonce a browser may find.
 const MAX_NONCE: usize = 20;
+/// How many look-ups an answer in words counts for.
+const QUESTION_COST: u32 = 5;
 
 /// What the form needs.
 #[derive(Debug, Clone)]
@@ -45,9 +50,10 @@ pub async fn issue(state: &AppState, lang: Lang) -> Result<Challenge, StoreError
     let id = random_token();
     let bits = state.config.lookup.captcha_bits;
     let expires_at = state.clock.now() + LIFETIME;
-    // The random id also picks the numbers.
+    // The id is public, so only the secret makes numbers of it.
+    let numbers = secret.sign(&format!("numbers of {id}"));
     let pick = |at: usize, from: u64, count: u64| {
-        let part = id.get(at..at + 8).and_then(|part| u64::from_str_radix(part, 16).ok());
+        let part = numbers.get(at..at + 8).and_then(|part| u64::from_str_radix(part, 16).ok());
         from + part.unwrap_or(0) % count
     };
     let (a, b, minus) = (pick(0, 12, 60), pick(8, 2, 9), pick(16, 0, 2) == 1);
@@ -63,41 +69,58 @@ pub async fn issue(state: &AppState, lang: Lang) -> Result<Challenge, StoreError
     Ok(Challenge { token, id, bits, question: capital(&question), expires_at })
 }
 
-/// Whether `answer` settles its challenge; uses the challenge up if so.
-pub async fn redeem(state: &AppState, answer: &Answer) -> Result<bool, StoreError> {
+impl Answer {
+    /// How many of its look-ups a visitor with `allowed` in a minute pays for this one. A question
+    /// costs a machine no work, so it costs more of these.
+    pub fn cost(&self, allowed: u32) -> u32 {
+        if self.nonce.is_empty() { QUESTION_COST.min(allowed) } else { 1 }
+    }
+}
+
+/// A challenge that was met in time, and perhaps before.
+#[derive(Debug)]
+pub struct Solved {
+    id: String,
+    expires_at: i64,
+}
+
+/// The challenge that `answer` settles, if it does.
+pub async fn check(state: &AppState, answer: &Answer) -> Result<Option<Solved>, StoreError> {
     let secret = Secret::load(&state.store, KEY).await?;
-    let Some((body, signature)) = answer.token.rsplit_once('.') else { return Ok(false) };
+    Ok(solved(&secret, answer).filter(|solved| to_ms(state.clock.now()) < solved.expires_at))
+}
+
+fn solved(secret: &Secret, answer: &Answer) -> Option<Solved> {
+    let (body, signature) = answer.token.rsplit_once('.')?;
     if !secret.verify(body, signature) {
-        return Ok(false);
+        return None;
     }
     let mut parts = body.split('.');
-    let (Some(id), Some(expires), Some(bits), Some(right), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Ok(false);
-    };
-    let (Ok(expires), Ok(bits)) = (expires.parse::<i64>(), bits.parse::<u32>()) else {
-        return Ok(false);
-    };
-    let now = to_ms(state.clock.now());
+    let (id, expires, bits, right) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let typed = answer.answer.trim();
-    let solved = proves(id, &answer.nonce, bits)
+    let solved = proves(id, &answer.nonce, bits.parse().ok()?)
         || (!typed.is_empty() && secret.verify(&answer_text(id, typed), right));
-    if expires <= now || !solved {
-        return Ok(false);
-    }
-    let used = sqlx::query(
-        "INSERT INTO captcha_used (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(id.to_owned())
-    .bind(expires)
-    .execute(state.store.pool())
-    .await?;
-    sqlx::query("DELETE FROM captcha_used WHERE expires_at < $1")
-        .bind(now)
-        .execute(state.store.pool())
+    let expires_at = expires.parse().ok()?;
+    solved.then(|| Solved { id: id.to_owned(), expires_at })
+}
+
+impl Solved {
+    /// Whether nobody has used the challenge yet; it is used now.
+    pub async fn use_up(self, tx: &mut Tx<'_>, now: OffsetDateTime) -> Result<bool, StoreError> {
+        let used = sqlx::query(
+            "INSERT INTO captcha_used (id, expires_at) VALUES ($1, $2)
+             ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(self.id)
+        .bind(self.expires_at)
+        .execute(&mut **tx)
         .await?;
-    Ok(used.rows_affected() == 1)
+        sqlx::query("DELETE FROM captcha_used WHERE expires_at < $1")
+            .bind(to_ms(now))
+            .execute(&mut **tx)
+            .await?;
+        Ok(used.rows_affected() == 1)
+    }
 }
 
 /// Whether `nonce` proves the work for `id`.

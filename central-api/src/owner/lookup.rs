@@ -1,20 +1,67 @@
 //! What the public may know of a case: the nine fields, of cases whose notice is out.
 
+use contract::plate::{PlateNumber, Typed};
 use contract::{Manifest, VehicleClass};
 use serde::Serialize;
-use sqlx::Row as _;
 use time::Duration;
 use utoipa::ToSchema;
 
+use super::captcha::{self, Answer, Solved};
 use crate::AppState;
-use crate::case::{self, Filter, State, plate};
+use crate::case::{self, State, plate};
 use crate::notice;
 use crate::store::StoreError;
+use crate::web::address::Client;
 use crate::web::attempts::Limit;
 use crate::web::{Lang, format};
 
-/// Most violations one answer holds.
-const MOST: u32 = 100;
+/// Violations on one page.
+const PAGE_SIZE: u32 = 20;
+
+/// What a visitor asks.
+#[derive(Debug)]
+pub(super) struct Question {
+    /// As typed.
+    pub plate: String,
+    /// The form's: 1 ô tô, 2 xe máy, 3 xe máy điện.
+    pub vehicle_type: u8,
+    /// From 1.
+    pub page: u32,
+    pub answer: Answer,
+}
+
+/// One page of a plate's violations, newest first.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub violations: Vec<PublicViolation>,
+    pub page: u32,
+    pub pages: u32,
+    pub total: u64,
+    /// The number in its layout that has Đ where this has D, should the plate show that.
+    pub stroked: Option<String>,
+}
+
+/// Why a question is not answered.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LookupError {
+    #[error("too many lookups from this address: wait a minute")]
+    TooMany,
+    #[error("vehicle_type must be 1 (car), 2 (motorbike) or 3 (electric motorbike)")]
+    VehicleType,
+    #[error("plate is not a number that such a vehicle carries")]
+    Plate,
+    /// A fine of another vehicle must not be shown: the written layout says whose number it is.
+    #[error("plate is written like {}, {number}", if *.two_wheeled {
+        "a motorbike's number"
+    } else {
+        "the number of a vehicle with more than two wheels"
+    })]
+    OtherVehicle { number: String, two_wheeled: bool },
+    #[error("the challenge is wrong, expired or used: get a new one")]
+    Captcha,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 /// A violation as the public sees it: nine fields and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -47,31 +94,31 @@ pub struct Place {
     pub phone: String,
 }
 
-/// What the form asks: 1 car, 2 motorbike, 3 electric motorbike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct VehicleType(u8);
-
-impl VehicleType {
-    pub(super) fn parse(number: u8) -> Option<Self> {
-        (1..=3).contains(&number).then_some(Self(number))
-    }
-
-    /// Cameras cannot tell an electric motorbike from another: both answers find either.
-    fn finds(self, class: VehicleClass) -> bool {
-        (self.0 == 1) != class.is_two_wheeled()
-    }
-
-    fn example(self) -> VehicleClass {
-        if self.0 == 1 { VehicleClass::Car } else { VehicleClass::Motorbike }
+impl LookupError {
+    /// The problem's code.
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::TooMany => "too_many",
+            Self::VehicleType => "vehicle_type",
+            Self::Plate | Self::OtherVehicle { .. } => "plate",
+            Self::Captcha => "captcha",
+            Self::Store(_) => "internal",
+        }
     }
 }
 
-/// The normalised number a visitor typed, if such a vehicle can carry it.
-pub(super) fn typed_plate(typed: &str, vehicle: VehicleType) -> Option<String> {
-    if typed.chars().count() > 20 {
-        return None;
+/// The number a visitor typed, as written for a vehicle of the type. Cameras cannot tell an
+/// electric motorbike from another: types 2 and 3 find either.
+fn number(typed: &str, two_wheeled: bool) -> Result<PlateNumber, LookupError> {
+    let example = if two_wheeled { VehicleClass::Motorbike } else { VehicleClass::Car };
+    match plate::typed(typed, example, None) {
+        Typed::Number(number) => Ok(number),
+        Typed::OtherVehicle(other) => {
+            let two_wheeled = other.is_two_wheeled().unwrap_or(!two_wheeled);
+            Err(LookupError::OtherVehicle { number: other.display(), two_wheeled })
+        }
+        Typed::Ambiguous(_) | Typed::NoNumber => Err(LookupError::Plate),
     }
-    plate::read(typed, vehicle.example(), None).map(|number| number.text().to_owned())
 }
 
 /// How often one client may ask.
@@ -83,24 +130,59 @@ pub(super) fn limit(state: &AppState) -> Limit {
     }
 }
 
-/// The public violations of a plate, newest first.
-pub(super) async fn find(
+/// Answers a question: the captcha first, then what was typed; only then is the captcha used up.
+pub(super) async fn answer(
     state: &AppState,
-    plate_text: &str,
-    vehicle: VehicleType,
-) -> Result<Vec<PublicViolation>, StoreError> {
-    let filter = Filter {
-        states: vec![State::Notified],
-        plate: Some(plate_text.to_owned()),
-        ..Filter::default()
-    };
-    let found = case::list(&state.store, &filter, 1, MOST).await?;
-    let mut violations = Vec::new();
-    for case in found.cases.iter().rev().filter(|case| vehicle.finds(case.vehicle)) {
-        let manifest = manifest(state, &case.evidence_id).await?;
-        violations.push(public(state, case, &manifest));
+    client: Client,
+    question: &Question,
+) -> Result<Found, LookupError> {
+    let solved = captcha::check(state, &question.answer).await?;
+    if solved.is_none() {
+        admit(state, client, question, None).await?;
     }
-    Ok(violations)
+    let two_wheeled = match question.vehicle_type {
+        1 => false,
+        2 | 3 => true,
+        _ => return Err(LookupError::VehicleType),
+    };
+    let number = number(&question.plate, two_wheeled)?;
+    admit(state, client, question, solved).await?;
+    let (found, manifests) =
+        case::published(&state.store, number.text(), two_wheeled, question.page, PAGE_SIZE).await?;
+    let violations = found.cases.iter().zip(&manifests).map(|(case, manifest)| {
+        let manifest = Manifest::parse(manifest.as_bytes())
+            .map_err(|error| StoreError::corrupt("manifest", error))?;
+        Ok(public(state, case, &manifest))
+    });
+    Ok(Found {
+        violations: violations.collect::<Result<_, StoreError>>()?,
+        page: found.number,
+        pages: found.pages,
+        total: found.total,
+        stroked: contract::plate::stroked_twin(&number).map(|twin| twin.display()),
+    })
+}
+
+/// Lets a visitor in who solved a challenge, and counts everyone: in one transaction, because a
+/// commit waits for the disk.
+async fn admit(
+    state: &AppState,
+    client: Client,
+    question: &Question,
+    solved: Option<Solved>,
+) -> Result<(), LookupError> {
+    let (limit, now) = (limit(state), state.clock.now());
+    let mut tx = state.store.begin().await?;
+    let cost = question.answer.cost(limit.count);
+    if !limit.take_many(&mut tx, &client.group(), now, cost).await? {
+        return Err(LookupError::TooMany);
+    }
+    let fresh = match solved {
+        Some(solved) => solved.use_up(&mut tx, now).await?,
+        None => false,
+    };
+    tx.commit().await.map_err(StoreError::from)?;
+    if fresh { Ok(()) } else { Err(LookupError::Captcha) }
 }
 
 /// Published values are Vietnamese in every language, as the law's words are.
@@ -116,7 +198,7 @@ fn public(state: &AppState, case: &case::Case, manifest: &Manifest) -> PublicVio
         time: format::minute(case.act_at),
         place: case.place.clone(),
         act: case.law.as_ref().map(|law| law.text.clone()).unwrap_or_default(),
-        status: w.t("field.status_open").to_owned(),
+        status: status(case.state).map_or_else(String::new, |key| w.t(key).to_owned()),
         detecting_unit: manifest.unit.name.clone(),
         resolving_places: agency
             .offices
@@ -130,13 +212,17 @@ fn public(state: &AppState, case: &case::Case, manifest: &Manifest) -> PublicVio
     }
 }
 
-async fn manifest(state: &AppState, evidence_id: &str) -> Result<Manifest, StoreError> {
-    let row = sqlx::query("SELECT manifest FROM evidence WHERE id = $1")
-        .bind(evidence_id.to_owned())
-        .fetch_one(state.store.pool())
-        .await?;
-    let text: String = row.try_get("manifest")?;
-    Manifest::parse(text.as_bytes()).map_err(|error| StoreError::corrupt("manifest", error))
+/// The word for where a case stands; none for cases that are not public.
+const fn status(state: State) -> Option<&'static str> {
+    match state {
+        State::Notified => Some("field.status_open"),
+        State::Received
+        | State::InReview
+        | State::Accepted
+        | State::Rejected
+        | State::Returned
+        | State::Approved => None,
+    }
 }
 
 /// Plate and vehicle type behind a notice's code.

@@ -8,7 +8,7 @@ use axum::response::{Redirect, Response};
 use serde::Deserialize;
 
 use super::captcha::{self, Answer, Challenge};
-use super::lookup::{self, PublicViolation, VehicleType};
+use super::lookup::{self, Found, LookupError};
 use crate::AppState;
 use crate::staff::Officer;
 use crate::web::address::Client;
@@ -26,8 +26,11 @@ struct LookupPage {
     message: Option<String>,
     error: Option<String>,
     /// After a valid question.
-    results: Option<Vec<PublicViolation>>,
+    results: Option<Found>,
 }
+
+/// Most of what was typed that comes back in the form, in characters.
+const MOST_SHOWN: usize = 64;
 
 /// `/`: the officer's work, or the lookup.
 pub(super) async fn start(officer: Result<Officer, WebError>) -> Redirect {
@@ -51,7 +54,7 @@ pub(super) async fn form(
     if !prefill.code.is_empty() {
         let now = state.clock.now();
         if !lookup::limit(&state).take(&state.store, &client.group(), now).await? {
-            answer.error = Some("lookup.too_many");
+            answer.error = Some(w.t("lookup.too_many").to_owned());
             return answer.show(&state, lang, StatusCode::TOO_MANY_REQUESTS).await;
         }
         match lookup::of_notice(&state, &prefill.code).await? {
@@ -59,14 +62,14 @@ pub(super) async fn form(
                 (answer.plate, answer.vehicle_type) = (plate, vehicle_type);
                 answer.message = Some(w.t("lookup.from_notice").to_owned());
             }
-            None => answer.error = Some("lookup.notice_unknown"),
+            None => answer.error = Some(w.t("lookup.notice_unknown").to_owned()),
         }
     }
     answer.show(&state, lang, StatusCode::OK).await
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Question {
+pub(super) struct Submitted {
     #[serde(default)]
     plate: String,
     #[serde(default)]
@@ -77,41 +80,58 @@ pub(super) struct Question {
     nonce: String,
     #[serde(default)]
     answer: String,
+    #[serde(default)]
+    page: String,
 }
 
 pub(super) async fn submit(
     State(state): State<AppState>,
     lang: Lang,
     client: Client,
-    Form(question): Form<Question>,
+    Form(form): Form<Submitted>,
 ) -> Result<Response, WebError> {
-    let number = question.vehicle_type.parse().unwrap_or(0);
     let mut reply = Reply {
-        plate: question.plate.chars().take(20).collect(),
-        vehicle_type: number,
+        plate: form.plate.trim().chars().take(MOST_SHOWN).collect(),
+        vehicle_type: form.vehicle_type.parse().unwrap_or(0),
         ..Reply::default()
     };
-    let now = state.clock.now();
-    if !lookup::limit(&state).take(&state.store, &client.group(), now).await? {
-        reply.error = Some("lookup.too_many");
-        return reply.show(&state, lang, StatusCode::TOO_MANY_REQUESTS).await;
-    }
+    let question = lookup::Question {
+        plate: form.plate,
+        vehicle_type: reply.vehicle_type,
+        page: form.page.parse().unwrap_or(1),
+        answer: Answer { token: form.token, nonce: form.nonce, answer: form.answer },
+    };
+    let status = match lookup::answer(&state, client, &question).await {
+        Ok(found) => {
+            reply.results = Some(found);
+            StatusCode::OK
+        }
+        Err(error) => {
+            let (status, text) = explain(error, lang)?;
+            reply.error = Some(text);
+            status
+        }
+    };
+    reply.show(&state, lang, status).await
+}
+
+fn explain(error: LookupError, lang: Lang) -> Result<(StatusCode, String), WebError> {
+    let w = lang.words();
     const UNFIT: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
-    let Some(vehicle) = VehicleType::parse(number) else {
-        reply.error = Some("lookup.type_bad");
-        return reply.show(&state, lang, UNFIT).await;
+    let (status, key) = match &error {
+        LookupError::TooMany => (StatusCode::TOO_MANY_REQUESTS, "lookup.too_many"),
+        LookupError::VehicleType => (UNFIT, "lookup.type_bad"),
+        LookupError::Plate => (UNFIT, "lookup.plate_bad"),
+        LookupError::OtherVehicle { two_wheeled: true, .. } => (UNFIT, "lookup.plate_of_motorbike"),
+        LookupError::OtherVehicle { two_wheeled: false, .. } => (UNFIT, "lookup.plate_of_car"),
+        LookupError::Captcha => (UNFIT, "lookup.captcha_bad"),
+        LookupError::Store(error) => return Err(WebError::internal(lang, error)),
     };
-    let Some(plate) = lookup::typed_plate(&question.plate, vehicle) else {
-        reply.error = Some("lookup.plate_bad");
-        return reply.show(&state, lang, UNFIT).await;
+    let text = match &error {
+        LookupError::OtherVehicle { number, .. } => w.with(key, "number", number),
+        _ => w.t(key).to_owned(),
     };
-    let answer = Answer { token: question.token, nonce: question.nonce, answer: question.answer };
-    if !captcha::redeem(&state, &answer).await? {
-        reply.error = Some("lookup.captcha_bad");
-        return reply.show(&state, lang, UNFIT).await;
-    }
-    reply.results = Some(lookup::find(&state, &plate, vehicle).await?);
-    reply.show(&state, lang, StatusCode::OK).await
+    Ok((status, text))
 }
 
 #[derive(Default)]
@@ -119,8 +139,8 @@ struct Reply {
     plate: String,
     vehicle_type: u8,
     message: Option<String>,
-    error: Option<&'static str>,
-    results: Option<Vec<PublicViolation>>,
+    error: Option<String>,
+    results: Option<Found>,
 }
 
 impl Reply {
@@ -138,7 +158,7 @@ impl Reply {
             vehicle_type: self.vehicle_type,
             challenge: captcha::issue(state, lang).await?,
             message: self.message,
-            error: self.error.map(|key| w.t(key).to_owned()),
+            error: self.error,
             results: self.results,
         };
         page(status, &template)

@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::decision::{carry_out, refusal};
-use super::session::{self, ApiOfficer, problem};
+use super::session::{self, ApiOfficer};
 use super::sign_in::{self, Outcome};
 use crate::AppState;
 use crate::case::{
@@ -24,6 +24,8 @@ use crate::case::{
 use crate::law::Provision;
 use crate::notice;
 use crate::web::address::Client;
+use crate::web::page_number::PageNumber;
+use crate::web::problem::{failed, problem};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -142,8 +144,8 @@ struct Search {
     rule: Option<Rule>,
     camera: Option<String>,
     plate: Option<String>,
-    /// From 1.
-    page: Option<u32>,
+    #[param(inline)]
+    page: Option<PageNumber>,
 }
 
 /// A decision on the version that was seen.
@@ -170,7 +172,7 @@ async fn start_session(
     Json(form): Json<Credentials>,
 ) -> Result<Response, Response> {
     let outcome = sign_in::sign_in(&state, client, &jar, &form.login, form.password).await;
-    let (user, known) = match outcome.map_err(internal)? {
+    let (user, known) = match outcome.map_err(failed)? {
         Outcome::Welcome(user, known) => (user, known),
         Outcome::Wrong => {
             let detail = "login or password is wrong";
@@ -185,8 +187,7 @@ async fn start_session(
             return Err(problem(StatusCode::SERVICE_UNAVAILABLE, "busy", detail));
         }
     };
-    let (cookie, csrf) =
-        session::start(&state, &user, state.clock.now()).await.map_err(internal)?;
+    let (cookie, csrf) = session::start(&state, &user, state.clock.now()).await.map_err(failed)?;
     let roles = user.roles.iter().map(ToString::to_string).collect();
     let body = Session { csrf, login: user.login, name: user.name, roles };
     Ok((jar.add(cookie).add(*known), Json(body)).into_response())
@@ -194,15 +195,16 @@ async fn start_session(
 
 /// Sign out.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "staff",
-    responses((status = 204), (status = 401, body = Problem)))]
+    params(("X-CSRF-Token" = String, Header)),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem)))]
 async fn end_session(
     State(state): State<AppState>,
     ApiOfficer(officer): ApiOfficer,
     jar: CookieJar,
 ) -> Result<Response, Response> {
-    officer.end(&state).await.map_err(internal)?;
+    officer.end(&state).await.map_err(failed)?;
     let at = state.clock.now();
-    sign_in::record(&state, &officer.user, "user.signed_out", at).await.map_err(internal)?;
+    sign_in::record(&state, &officer.user, "user.signed_out", at).await.map_err(failed)?;
     Ok((StatusCode::NO_CONTENT, jar.add(session::removal())).into_response())
 }
 
@@ -220,10 +222,11 @@ async fn list_cases(
         states: search.state.into_iter().collect(),
         rule: search.rule,
         camera: search.camera,
-        plate: search.plate.as_deref().map(plate::normalise),
+        plate: search.plate.as_deref().map(plate::search_text),
     };
-    let found =
-        case::list(&state.store, &filter, search.page.unwrap_or(1), 50).await.map_err(internal)?;
+    let found = case::list(&state.store, &filter, search.page.unwrap_or_default().get(), 50)
+        .await
+        .map_err(failed)?;
     Ok(Json(CaseList {
         cases: found.cases.iter().map(CaseSummary::of).collect(),
         page: found.number,
@@ -244,7 +247,7 @@ async fn get_case(
 ) -> Result<Json<CaseDetail>, Response> {
     reader(&officer)?;
     let examination = case::examine(&state, &id).await.map_err(examine_problem)?;
-    let notice = notice::find(&state.store, &id).await.map_err(internal)?;
+    let notice = notice::find(&state.store, &id).await.map_err(failed)?;
     let case = &examination.case;
     Ok(Json(CaseDetail {
         case: CaseSummary::of(case),
@@ -360,24 +363,19 @@ fn decide_problem(error: DecideError) -> Response {
             let names: Vec<_> = examination.gate.blockers.iter().map(case::Blocker::name).collect();
             problem(UNFIT, "gate", format!("the gate is closed: {}", names.join(", ")))
         }
-        DecideError::Plate(_) => problem(UNFIT, "plate", text),
+        DecideError::Plate(_) | DecideError::OtherVehicle(..) => problem(UNFIT, "plate", text),
         DecideError::NotRelated(_) => problem(UNFIT, "not_related", text),
         DecideError::NoteMissing => problem(UNFIT, "note_missing", text),
         DecideError::NoteTooLong => problem(UNFIT, "note_too_long", text),
         DecideError::Examine(error) => examine_problem(error),
-        DecideError::Notice(error) => internal(error),
-        DecideError::Store(error) => internal(error),
+        DecideError::Notice(error) => failed(error),
+        DecideError::Store(error) => failed(error),
     }
 }
 
 fn examine_problem(error: ExamineError) -> Response {
     match error {
         ExamineError::NotFound(_) => problem(StatusCode::NOT_FOUND, "not_found", error.to_string()),
-        other => internal(other),
+        other => failed(other),
     }
-}
-
-fn internal(error: impl std::fmt::Display) -> Response {
-    tracing::error!(%error, "failed to answer an API request");
-    problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; nothing was done")
 }

@@ -172,6 +172,10 @@ fn explain(error: DecideError, lang: Lang, here: &str) -> WebError {
             let text = w.with("error.plate", "plate", plate);
             message(UNFIT, "error.refused_title", vec![text])
         }
+        DecideError::OtherVehicle(typed, number) => {
+            let text = w.with("error.plate_other", "plate", typed).replace("{number}", &number);
+            message(UNFIT, "error.refused_title", vec![text])
+        }
         DecideError::NoteMissing => refused("note_needed", UNFIT),
         DecideError::NotRelated(_) => refused("not_related", UNFIT),
         DecideError::NoteTooLong => refused("note_too_long", UNFIT),

@@ -10,7 +10,6 @@ mod queue;
 mod session;
 mod sign_in;
 
-pub(crate) use session::problem;
 pub use session::{ApiOfficer, Officer};
 
 use axum::Router;

@@ -149,7 +149,7 @@ async fn queue(
     let (title, path, tab) = kind.words();
     let chosen = CaseState::parse(&search.state).filter(|state| kind.states().contains(state));
     let rule = Rule::ALL.into_iter().find(|rule| rule.name() == search.rule);
-    let typed = plate::normalise(&search.plate);
+    let typed = plate::search_text(&search.plate);
     let filter = Filter {
         states: chosen.map_or_else(|| kind.states().to_vec(), |state| vec![state]),
         rule,
@@ -165,7 +165,7 @@ async fn queue(
             chosen.map_or("", CaseState::name),
             rule.map_or("", Rule::name),
             escape(&search.camera),
-            typed,
+            escape(&typed),
         )
     };
     let choice = |value: &str, text: String, now: &str| Choice {

@@ -1,15 +1,13 @@
 //! Who is signed in: a random token in a cookie, its digest in the database. Sessions end after a
 //! pause and in any case after some hours; a disabled user's session is worth nothing.
 
-use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use contract::Digest;
-use contract::wire::Problem;
 use sqlx::Row as _;
 use time::{Duration, OffsetDateTime};
 
@@ -17,6 +15,7 @@ use crate::AppState;
 use crate::admin::users::{self, Role, User};
 use crate::case::{self, Actor};
 use crate::store::{StoreError, to_ms};
+use crate::web::problem::{failed, problem};
 use crate::web::secret::random_token;
 use crate::web::shell::StaffFrame;
 use crate::web::{Lang, Shell, WebError};
@@ -215,10 +214,7 @@ impl FromRequestParts<AppState> for ApiOfficer {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
-        let officer = load(parts, state).await.map_err(|error| {
-            tracing::error!(%error, "failed to load a session");
-            problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed")
-        })?;
+        let officer = load(parts, state).await.map_err(failed)?;
         let officer = officer.ok_or_else(|| {
             let detail = "sign in with POST /api/v1/session first";
             problem(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
@@ -232,16 +228,4 @@ impl FromRequestParts<AppState> for ApiOfficer {
         }
         Ok(Self(officer))
     }
-}
-
-/// RFC 9457 problem details.
-pub(crate) fn problem(status: StatusCode, code: &str, detail: impl Into<String>) -> Response {
-    let body = Problem {
-        code: code.into(),
-        detail: detail.into(),
-        status: status.as_u16(),
-        expected: None,
-    };
-    let media_type = [(axum::http::header::CONTENT_TYPE, "application/problem+json")];
-    (status, media_type, Json(body)).into_response()
 }

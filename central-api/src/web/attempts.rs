@@ -2,7 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::store::{Store, StoreError, to_ms};
+use crate::store::{Store, StoreError, Tx, to_ms};
 
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,20 +52,35 @@ impl Limit {
         who: &str,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
+        let mut tx = store.begin().await?;
+        let within = self.take_many(&mut tx, who, now, 1).await?;
+        tx.commit().await?;
+        Ok(within)
+    }
+
+    /// Uses `many` attempts; whether they were within the limit. They are used once `tx` commits.
+    pub async fn take_many(
+        &self,
+        tx: &mut Tx<'_>,
+        who: &str,
+        now: OffsetDateTime,
+        many: u32,
+    ) -> Result<bool, StoreError> {
         let used: i64 = sqlx::query_scalar(
-            "INSERT INTO attempts (who, window_at, count) VALUES ($1, $2, 1)
-             ON CONFLICT (who, window_at) DO UPDATE SET count = attempts.count + 1
+            "INSERT INTO attempts (who, window_at, count) VALUES ($1, $2, $3)
+             ON CONFLICT (who, window_at) DO UPDATE SET count = attempts.count + $3
              RETURNING count",
         )
         .bind(self.key(who))
         .bind(self.window_at(now))
-        .fetch_one(store.pool())
+        .bind(i64::from(many))
+        .fetch_one(&mut **tx)
         .await?;
-        if used == 1 {
+        if used == i64::from(many) {
             // The first of a window sweeps what is older than a day.
             sqlx::query("DELETE FROM attempts WHERE window_at < $1")
                 .bind(to_ms(now - Duration::DAY))
-                .execute(store.pool())
+                .execute(&mut **tx)
                 .await?;
         }
         Ok(used <= i64::from(self.count))

@@ -8,6 +8,7 @@ pub mod form_token;
 pub mod format;
 mod headers;
 pub mod lang;
+pub mod page_number;
 pub mod problem;
 pub mod secret;
 pub mod shell;

@@ -1,8 +1,14 @@
-//! Pages for what went wrong: a clear sentence, the right status, a way back.
+//! What went wrong, for people and for programs: a page with a clear sentence and a way back, or
+//! RFC 9457 problem details, whoever refused.
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::Json;
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use contract::wire::Problem;
 
 use super::lang::local;
 use super::shell::Shell;
@@ -118,5 +124,74 @@ impl IntoResponse for WebError {
                 status.into_response()
             }
         }
+    }
+}
+
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+/// Longest sentence taken over from whatever refused, in bytes.
+const MAX_DETAIL: usize = 4096;
+
+/// RFC 9457 problem details.
+pub fn problem(status: StatusCode, code: &str, detail: impl Into<String>) -> Response {
+    let body = Problem {
+        code: code.into(),
+        detail: detail.into(),
+        status: status.as_u16(),
+        expected: None,
+    };
+    (status, [(header::CONTENT_TYPE, PROBLEM)], Json(body)).into_response()
+}
+
+/// Logs `error`; whoever asked learns only that it failed.
+pub fn failed(error: impl std::fmt::Display) -> Response {
+    tracing::error!(%error, "failed to answer an API request");
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; nothing was done")
+}
+
+/// Makes a problem of every refusal under `/api/` and `/device/` that is none yet: an extractor's
+/// sentence, an unknown path or method, a body too large, a time-out.
+pub async fn refusals(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_api = path.starts_with("/api/") || path.starts_with("/device/");
+    // Percent-encoded NUL: no text in a database holds one, and PostgreSQL fails on it.
+    let response = if request.uri().to_string().contains("%00") {
+        StatusCode::BAD_REQUEST.into_response()
+    } else {
+        next.run(request).await
+    };
+    let status = response.status();
+    let refuses = status.is_client_error() || status.is_server_error();
+    let is_problem = response.headers().get(header::CONTENT_TYPE) == Some(&PROBLEM);
+    if !is_api || !refuses || is_problem {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let told = to_bytes(body, MAX_DETAIL).await.unwrap_or_default();
+    let told = String::from_utf8_lossy(&told);
+    let (code, otherwise) = plain(status);
+    let detail = if told.trim().is_empty() { otherwise } else { told.trim() };
+    let (problem, body) = problem(status, code, detail).into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.extend(problem.headers);
+    Response::from_parts(parts, body)
+}
+
+/// Code and sentence of a refusal that says nothing itself.
+fn plain(status: StatusCode) -> (&'static str, &'static str) {
+    match status {
+        StatusCode::BAD_REQUEST => ("bad_request", "the request cannot be read"),
+        StatusCode::FORBIDDEN => ("forbidden", "this site answers no requests from other sites"),
+        StatusCode::NOT_FOUND => ("not_found", "there is nothing at this address"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ("method", "this address takes only the methods in the header Allow")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the body is too large"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            ("media_type", "send JSON with Content-Type: application/json")
+        }
+        StatusCode::UNPROCESSABLE_ENTITY => ("unfit", "the body is not of the documented form"),
+        StatusCode::SERVICE_UNAVAILABLE => ("busy", "the server did not answer in time; try again"),
+        _ if status.is_server_error() => ("internal", "the server failed; nothing was done"),
+        _ => ("refused", "the request was refused"),
     }
 }

@@ -9,7 +9,8 @@
   const answer = question.querySelector("input");
   const status = form.querySelector("[data-status]");
   const nonce = form.querySelector("input[name=nonce]");
-  let waiting = false;
+  // The button that waits for the work to be done.
+  let waiting = null;
 
   const ask = () => {
     question.hidden = false;
@@ -30,14 +31,14 @@
   worker.onmessage = (event) => {
     nonce.value = event.data;
     status.textContent = status.dataset.done;
-    if (waiting) form.submit();
+    if (waiting !== null) form.requestSubmit(waiting);
   };
   worker.postMessage({ id: form.dataset.id, bits: Number(form.dataset.bits) });
 
   form.addEventListener("submit", (event) => {
     if (nonce.value !== "" || !question.hidden) return;
     event.preventDefault();
-    waiting = true;
+    waiting = event.submitter ?? form.querySelector("button");
     status.textContent = status.dataset.working;
   });
 })();

@@ -26,6 +26,7 @@ pub fn logs_name_nobody(system: &System) -> Result<String> {
         lines += log.lines().count();
         for line in log.lines() {
             // However it is spelt: 29-X1 234.56, 29X1-23456.
+            let line = line.replace('Đ', "D");
             let bare: String = line.chars().filter(char::is_ascii_alphanumeric).collect();
             let plate = plates.iter().any(|plate| bare.contains(plate));
             let password = passwords.iter().any(|officer| line.contains(&officer.password));

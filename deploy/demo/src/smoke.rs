@@ -103,7 +103,7 @@ async fn walk(site: Site, weights: &Path, stages: &Stages) -> Result<()> {
             let motorbike = case["vehicle"] == "motorbike";
             let fields = owner::look_up(&browser, &system.site, &plate, motorbike).await?;
             browser.close().await?;
-            let shown: String = fields[0].1.chars().filter(char::is_ascii_alphanumeric).collect();
+            let shown: String = fields[0].1.chars().filter(|c| c.is_alphanumeric()).collect();
             ensure!(shown == plate, "asked for {plate}, shown {shown}");
             Ok(((), "nine public fields, no picture".to_owned()))
         })

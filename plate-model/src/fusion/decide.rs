@@ -44,14 +44,15 @@ pub(super) fn decide(
     };
     // A number may be written in another order than it is read (a long diplomatic plate): then
     // positions do not correspond and the characters as read carry the confidence.
-    let text = if is_aligned(&plate, &raw) { plate.text() } else { raw.as_str() };
+    let seen = plate.as_seen();
+    let text = if is_aligned(&seen, &raw) { &seen } else { &raw };
     let confidence = confidence(average, text, sight, thresholds)?;
     Ok((plate, confidence))
 }
 
-/// Whether the number is the text with at most a few characters exchanged in place.
-fn is_aligned(plate: &PlateNumber, raw: &str) -> bool {
-    plate.text().len() == raw.len() && differing(plate.text(), raw).count() <= MOST_REPAIRS as usize
+/// Whether the number, as it is seen, is the text with at most a few characters exchanged in place.
+fn is_aligned(seen: &str, raw: &str) -> bool {
+    seen.len() == raw.len() && differing(seen, raw).count() <= MOST_REPAIRS as usize
 }
 
 fn differing<'a>(text: &'a str, raw: &'a str) -> impl Iterator<Item = usize> + 'a {
@@ -68,7 +69,7 @@ fn repaired(
 ) -> Result<PlateNumber, Doubt> {
     let confident: Vec<bool> = read.iter().map(|(_, p)| *p >= thresholds.confident).collect();
     let possible = |candidate: &Candidate| {
-        let text = candidate.plate.text();
+        let text = &candidate.plate.as_seen();
         candidate.cost <= MOST_REPAIRS
             && text.len() == raw.len()
             && differing(text, raw).count() == candidate.cost as usize
@@ -80,20 +81,21 @@ fn repaired(
     let mut candidates: Vec<(f32, PlateNumber)> = repair(raw, sight, &confident)
         .into_iter()
         .filter(possible)
-        .map(|candidate| (likelihood(average, candidate.plate.text()), candidate.plate))
+        .map(|candidate| (likelihood(average, &candidate.plate.as_seen()), candidate.plate))
         .collect();
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     let mut candidates = candidates.into_iter();
     let (likely, plate) = candidates.next().ok_or(Doubt::NoPlate)?;
     match candidates.next() {
         None => Ok(plate),
-        Some((_, other)) if other.text() == plate.text() => {
+        Some((_, other)) if other.as_seen() == plate.as_seen() => {
             Err(Doubt::Ambiguous(vec![plate.class(), other.class()]))
         }
         Some((second, other)) if second >= thresholds.tie * likely => {
-            let at = differing(plate.text(), other.text()).next().unwrap_or(0);
-            let letter = |plate: &PlateNumber| char::from(plate.text().as_bytes()[at]);
-            Err(Doubt::Tie { position: at + 1, first: letter(&plate), second: letter(&other) })
+            let (first, second) = (plate.as_seen(), other.as_seen());
+            let at = differing(&first, &second).next().unwrap_or(0);
+            let letter = |seen: &str| char::from(seen.as_bytes()[at]);
+            Err(Doubt::Tie { position: at + 1, first: letter(&first), second: letter(&second) })
         }
         Some(_) => Ok(plate),
     }

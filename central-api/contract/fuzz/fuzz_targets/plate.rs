@@ -5,7 +5,7 @@
 
 use contract::VehicleClass;
 use contract::plate::{
-    MAX_CHARS, Parsed, PlateColour, PlateNumber, Sight, normalise, parse, repair,
+    MAX_CHARS, Parsed, PlateColour, PlateNumber, Sight, Typed, normalise, parse, repair, typed,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -21,8 +21,8 @@ fuzz_target!(|data: &[u8]| {
     };
 
     let normal = normalise(text);
-    assert!(normal.len() <= MAX_CHARS);
-    assert!(normal.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()));
+    assert!(normal.chars().count() <= MAX_CHARS);
+    assert!(normal.chars().all(|c| matches!(c, 'A'..='Z' | '0'..='9' | 'Đ')));
     assert_eq!(normalise(&normal), normal);
 
     let exact = match parse(text, &sight) {
@@ -35,6 +35,15 @@ fuzz_target!(|data: &[u8]| {
     };
     exact.iter().for_each(check);
 
+    match typed(text, &sight) {
+        Typed::Number(plate) | Typed::OtherVehicle(plate) => check(&plate),
+        Typed::Ambiguous(plates) => {
+            assert!(plates.len() > 1);
+            plates.iter().for_each(check);
+        }
+        Typed::NoNumber => {}
+    }
+
     let mask = u16::from_le_bytes([*low, *high]);
     let confident: [bool; 16] = std::array::from_fn(|bit| mask & (1 << bit) != 0);
     let candidates = repair(text, &sight, &confident);
@@ -42,7 +51,7 @@ fuzz_target!(|data: &[u8]| {
     assert!(candidates.is_sorted_by_key(|candidate| (candidate.cost, &candidate.plate)));
     for candidate in &candidates {
         check(&candidate.plate);
-        assert_eq!(candidate.plate.text().len(), normal.len());
+        assert_eq!(candidate.plate.text().chars().count(), normal.chars().count());
         assert_eq!(candidate.cost == 0, !exact.is_empty());
         assert!(candidate.cost <= confident.iter().filter(|sure| !**sure).count() as u32);
     }

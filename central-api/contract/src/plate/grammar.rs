@@ -86,13 +86,13 @@ static LAYOUTS: &[Layout] = {
         layout(Special, More, &[Code, Word(&["R"]), Digits(5)]),
         layout(Special, More, &[Code, Word(&["R"]), Digits(4)]),
         // TĐ: assembled on trial, on whatever wheels.
-        layout(Special, Either, &[Code, Word(&["TD"]), Digits(5)]),
-        layout(Special, Either, &[Code, Word(&["TD"]), Digits(4)]),
+        layout(Special, Either, &[Code, Word(&["TĐ"]), Digits(5)]),
+        layout(Special, Either, &[Code, Word(&["TĐ"]), Digits(4)]),
         // MĐ: electric mopeds.
-        layout(Special, Two, &[Code, Word(&["MD"]), Digits(5)]),
-        layout(Special, Two, &[Code, Word(&["MD"]), Digits(4)]),
-        layout(Special, Two, &[Code, Word(&["MD"]), NonZero, Digits(5)]),
-        layout(Special, Two, &[Code, Word(&["MD"]), NonZero, Digits(4)]),
+        layout(Special, Two, &[Code, Word(&["MĐ"]), Digits(5)]),
+        layout(Special, Two, &[Code, Word(&["MĐ"]), Digits(4)]),
+        layout(Special, Two, &[Code, Word(&["MĐ"]), NonZero, Digits(5)]),
+        layout(Special, Two, &[Code, Word(&["MĐ"]), NonZero, Digits(4)]),
         layout(Temporary, Either, &[Word(&["T"]), Code, Digits(5)]),
         layout(ForeignCar, More, &[Code, Digits(3), Word(FOREIGN), Digits(2)]),
         layout(ForeignCar, More, &[Code, Word(FOREIGN), Digits(3), Digits(2)]),
@@ -121,19 +121,16 @@ pub(super) fn readings(
     sight: &Sight,
     changeable: impl Fn(usize) -> bool,
 ) -> Vec<Reading> {
-    let of = |layout: &&Layout| layout.len() == text.len() && layout.agrees(sight);
-    LAYOUTS
-        .iter()
-        .filter(of)
-        .flat_map(|layout| layout.readings(text.as_bytes(), &changeable))
-        .collect()
+    let chars: Vec<char> = text.chars().collect();
+    let of = |layout: &&Layout| layout.len() == chars.len() && layout.agrees(sight);
+    LAYOUTS.iter().filter(of).flat_map(|layout| layout.readings(&chars, &changeable)).collect()
 }
 
 /// Whether the normalised `text` is a number of `class` in its canonical order, whatever was seen.
 pub(super) fn fits(text: &str, class: PlateClass) -> bool {
-    let mut of_class = LAYOUTS.iter().filter(|l| l.class == class && l.len() == text.len());
-    of_class
-        .any(|layout| layout.readings(text.as_bytes(), &|_| false).iter().any(|r| r.text == text))
+    let chars: Vec<char> = text.chars().collect();
+    let mut of_class = LAYOUTS.iter().filter(|l| l.class == class && l.len() == chars.len());
+    of_class.any(|layout| layout.readings(&chars, &|_| false).iter().any(|r| r.text == text))
 }
 
 impl Part {
@@ -142,18 +139,24 @@ impl Part {
             Code => 2,
             Letter(_) | NonZero => 1,
             Digits(count) => *count,
-            Word(words) => words[0].len(),
+            // Đ takes two bytes.
+            Word(words) if words[0].is_ascii() => words[0].len(),
+            Word(words) => words[0].len() - 1,
         }
     }
 
-    /// What the characters may stand for in this part, with the number of changes.
-    fn options(&self, chars: &[u8], changeable: impl Fn(usize) -> bool) -> Vec<(String, u32)> {
+    /// What the characters may stand for in this part, with the number of changes. A D may be a Đ:
+    /// cameras do not see the stroke, and not every keyboard has it.
+    fn options(&self, chars: &[char], changeable: impl Fn(usize) -> bool) -> Vec<(String, u32)> {
         let mut options = vec![(String::new(), 0)];
         for (index, &found) in chars.iter().enumerate() {
             let mut longer = Vec::new();
             for (start, cost) in &options {
-                let mut push = |c: u8, changes| {
-                    longer.push((format!("{start}{}", char::from(c)), cost + changes));
+                let mut push = |c: char, changes| {
+                    longer.push((format!("{start}{c}"), cost + changes));
+                    if c == 'D' && matches!(self, Word(_)) {
+                        longer.push((format!("{start}Đ"), cost + changes));
+                    }
                 };
                 let wants_digit = matches!(self, Code | Digits(_) | NonZero);
                 if found.is_ascii_digit() == wants_digit {
@@ -164,7 +167,7 @@ impl Part {
                     } else {
                         confusion::letters(found)
                     };
-                    likely.iter().for_each(|c| push(*c, 1));
+                    likely.iter().for_each(|c| push(char::from(*c), 1));
                 }
             }
             options = longer;
@@ -175,11 +178,12 @@ impl Part {
 
     /// Whether `text`, of the right length and kind, is one of the part's values.
     fn admits(&self, text: &str) -> bool {
-        let first = || text.bytes().next().unwrap_or_default();
         match self {
             Code => text.parse().is_ok_and(|code| Province::of_code(code).is_some()),
-            Letter(set) => set & (1 << (first() - b'A')) != 0,
-            NonZero => first() != b'0',
+            Letter(set) => {
+                matches!(text.as_bytes(), [c @ b'A'..=b'Z'] if set & (1 << (c - b'A')) != 0)
+            }
+            NonZero => text != "0",
             Digits(_) => true,
             Word(words) => words.contains(&text),
         }
@@ -191,7 +195,7 @@ impl Layout {
         self.parts.iter().map(Part::len).sum()
     }
 
-    fn readings(&self, text: &[u8], changeable: &impl Fn(usize) -> bool) -> Vec<Reading> {
+    fn readings(&self, text: &[char], changeable: &impl Fn(usize) -> bool) -> Vec<Reading> {
         let mut found: Vec<(Vec<String>, u32)> = vec![(Vec::new(), 0)];
         let mut start = 0;
         for part in self.parts {

@@ -2,7 +2,8 @@
 //!
 //! Text alone does not always settle what a number is: `29B12345` is a car's 29B-123.45 or a
 //! motorbike's 29-B1 2345. [`parse`] therefore takes what else was seen and gives ambiguity back as
-//! a value, never a guess. [`repair`] proposes what a misread text may have been.
+//! a value, never a guess. [`typed`] reads what a person wrote, [`repair`] proposes what a misread
+//! text may have been.
 //!
 //! Source: TT 79/2024/TT-BCA with amendments, QCVN 08:2024/BCA, TT 169/2021/TT-BQP, read in
 //! unofficial copies.
@@ -13,6 +14,7 @@ mod grammar;
 mod normal;
 mod province;
 mod repair;
+mod typed;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,7 @@ use crate::VehicleClass;
 pub use normal::{MAX_CHARS, normalise};
 pub use province::{EFFECTIVE, Province};
 pub use repair::{Candidate, repair};
+pub use typed::{Typed, stroked_twin, typed};
 
 use repair::numbers;
 
@@ -112,10 +115,10 @@ impl Parsed {
     }
 }
 
-/// Reads `text` as a number that agrees with `sight`.
+/// Reads `text`, as a camera shows it, as a number that agrees with `sight`. A D may be a Đ: no
+/// camera tells the stroke.
 ///
-/// A text written in its legal layout (`29-B1 2345`) settles itself; characters alone, as a camera
-/// reads them, may not.
+/// A text in its legal layout (`29-B1 2345`) settles itself; characters alone may not.
 pub fn parse(text: &str, sight: &Sight) -> Parsed {
     let mut found: Vec<PlateNumber> =
         numbers(text, sight, |_| false).into_iter().map(|candidate| candidate.plate).collect();
@@ -145,9 +148,33 @@ impl PlateNumber {
         }
     }
 
-    /// Normalised form: A–Z0–9 only, Đ written D.
+    /// The number with the class it was sealed with. Boxes wrote Đ as D before it was kept apart:
+    /// the class tells.
+    pub fn sealed(text: &str, class: Option<PlateClass>) -> String {
+        let read = |class| {
+            let found = numbers(text, &Sight::default(), |_| false).into_iter();
+            found.map(|candidate| candidate.plate).find(|plate| plate.class == class)
+        };
+        class.and_then(read).map_or_else(|| text.to_owned(), |plate| plate.text)
+    }
+
+    /// Normalised form: A–Z, 0–9 and Đ only.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The text as cameras read it: Đ as D.
+    pub fn as_seen(&self) -> String {
+        self.text.replace('Đ', "D")
+    }
+
+    /// Whether it is a two-wheeler's, where the number says so.
+    pub fn is_two_wheeled(&self) -> Option<bool> {
+        match self.class {
+            PlateClass::Special if self.text.contains("MĐ") => Some(true),
+            PlateClass::Special if !self.has_stroked_d() => Some(false),
+            class => class.is_two_wheeled(),
+        }
     }
 
     pub fn class(&self) -> PlateClass {
@@ -171,7 +198,7 @@ impl PlateNumber {
 
     /// Whether the number is of a series written with Đ.
     fn has_stroked_d(&self) -> bool {
-        format::is_stroked(self)
+        self.text.contains('Đ')
     }
 }
 

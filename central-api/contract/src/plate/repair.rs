@@ -31,19 +31,17 @@ pub fn repair(text: &str, sight: &Sight, confident: &[bool]) -> Vec<Candidate> {
     candidates
 }
 
-/// Readings of `text` as numbers; a typed Đ leaves only the series that have one.
+/// Readings of `text` as numbers.
 pub(super) fn numbers(
     text: &str,
     sight: &Sight,
     changeable: impl Fn(usize) -> bool,
 ) -> Vec<Candidate> {
-    let stroked = normal::has_stroked_d(text);
     grammar::readings(&normal::normalise(text), sight, changeable)
         .into_iter()
         .map(|reading| Candidate {
             plate: PlateNumber { text: reading.text, class: reading.class },
             cost: reading.cost,
         })
-        .filter(|candidate| !stroked || candidate.plate.has_stroked_d())
         .collect()
 }

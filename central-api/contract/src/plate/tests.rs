@@ -98,6 +98,30 @@ fn a_camera_cannot_tell_the_stroke_of_a_moped_series() {
 }
 
 #[test]
+fn a_stroke_makes_another_number() {
+    let moped = sight(2, PlateColour::White, VehicleClass::Motorbike);
+    let Parsed::Ambiguous(both) = parse("29MD56789", &moped) else { panic!("one") };
+    let shown: Vec<String> = both.iter().map(PlateNumber::display).collect();
+    assert_eq!(shown, ["29-MD 567.89", "29-MĐ 567.89"]);
+    assert_ne!(both[0].text(), both[1].text());
+    // Where only one of the two exists, the camera's D is that one.
+    assert_eq!(only("29MD112345", &moped), ("29MĐ112345".into(), Special));
+    assert_eq!(only("29TD12345", &sight(1, PlateColour::White, VehicleClass::Car)).0, "29TĐ12345");
+    assert_eq!(both[1].as_seen(), both[0].text());
+    assert_eq!(stroked_twin(&both[0]), Some(both[1].clone()));
+    assert_eq!(stroked_twin(&both[1]), None);
+}
+
+#[test]
+fn boxes_that_wrote_d_for_both_are_understood_by_the_class() {
+    assert_eq!(PlateNumber::sealed("29MD112345", Some(Special)), "29MĐ112345");
+    assert_eq!(PlateNumber::sealed("29MĐ112345", Some(Special)), "29MĐ112345");
+    assert_eq!(PlateNumber::sealed("29MD56789", Some(MotorbikeNew)), "29MD56789");
+    assert_eq!(PlateNumber::sealed("29MD56789", None), "29MD56789");
+    assert_eq!(PlateNumber::sealed("51LD12345", Some(Special)), "51LD12345");
+}
+
+#[test]
 fn a_number_written_in_its_layout_settles_itself() {
     assert_eq!(only("29B-123.45", &UNSEEN).1, CarCivil);
     assert_eq!(only("29-b1 2345", &UNSEEN).1, MotorbikeOld);
@@ -165,6 +189,7 @@ fn json_cannot_carry_a_number_that_is_none() {
     assert_eq!(json, r#"{"text":"29B112345","class":"motorbike_old"}"#);
     assert_eq!(serde_json::from_str::<PlateNumber>(&json).unwrap(), plate);
     for bad in [
+        r#"{"text":"29MD112345","class":"special"}"#,
         r#"{"text":"29B112345","class":"car_civil"}"#,
         r#"{"text":"29-B1 123.45","class":"motorbike_old"}"#,
         r#"{"text":"80NG00101","class":"foreign_car"}"#,
@@ -208,4 +233,98 @@ fn repair_leaves_confident_characters() {
     confident[2] = false;
     confident[7] = true;
     assert_eq!(repaired("30812345", &car, &confident), [("30B12345".to_owned(), 1)]);
+}
+
+/// What `text` is for the vehicle: a number, or in brackets the other vehicle's it is written like.
+fn read(text: &str, vehicle: VehicleClass) -> String {
+    match typed(text, &Sight { vehicle: Some(vehicle), ..UNSEEN }) {
+        Typed::Number(number) => number.display(),
+        Typed::OtherVehicle(number) => format!("({})", number.display()),
+        Typed::Ambiguous(numbers) => format!("{numbers:?}"),
+        Typed::NoNumber => "none".into(),
+    }
+}
+
+#[test]
+fn the_written_layout_is_stronger_than_the_vehicle_asked_for() {
+    use VehicleClass::{Car, Motorbike, Truck};
+    for (text, vehicle, expected) in [
+        ("29-B1 2345", Motorbike, "29-B1 2345"),
+        ("29-B1 2345", Car, "(29-B1 2345)"),
+        ("29B1-2345", Car, "(29-B1 2345)"),
+        ("29B1 2345", Truck, "(29-B1 2345)"),
+        ("29.B1.2345", Car, "(29-B1 2345)"),
+        ("29 B1 23 45", Car, "(29-B1 2345)"),
+        ("29B-123.45", Car, "29B-123.45"),
+        ("29B-123.45", Motorbike, "(29B-123.45)"),
+        ("29B 12345", Motorbike, "(29B-123.45)"),
+        ("29-B-123.45", Motorbike, "(29B-123.45)"),
+        ("29 B 12345", Car, "29B-123.45"),
+        ("29b\n123.45", Car, "29B-123.45"),
+        ("29-b1\r\n2345", Motorbike, "29-B1 2345"),
+        ("29B12345", Car, "29B-123.45"),
+        ("29B12345", Motorbike, "29-B1 2345"),
+        ("29B1-234.56", Motorbike, "29-B1 234.56"),
+        ("29B123456", Car, "(29-B1 234.56)"),
+        ("51LD-123.45", Truck, "51LD-123.45"),
+        ("51-LD 123.45", Truck, "(51-LD 123.45)"),
+        ("51LD12345", Motorbike, "51-LD 123.45"),
+        ("80-NG-001-01", Car, "80-001-NG-01"),
+        ("80-001-NG-01", Motorbike, "(80-001-NG-01)"),
+        ("80-NG 001.01", Car, "80-001-NG-01"),
+        ("TM 12-34", Motorbike, "TM-12-34"),
+        ("T80-235.88", Car, "T80-235.88"),
+    ] {
+        assert_eq!(read(text, vehicle), expected, "{text} {vehicle:?}");
+    }
+}
+
+#[test]
+fn what_people_put_round_a_number_is_understood() {
+    let spaces = " ".repeat(500);
+    for text in [
+        "BKS: 30F-256.58",
+        "bks 30f-256.58",
+        "BKS30F25658",
+        "Biển số: 30F-256.58",
+        "biê\u{309}n sô\u{301} xe 30F - 256 . 58",
+        "Biển kiểm soát: 30F-256.58",
+        "BIEN KIEM SOAT XE: 30F 25658",
+        "Xe BKS 30F-256.58.",
+        "３０Ｆ－２５６．５８",
+        "30F–256·58",
+        "30F\u{200B}-256.58\u{FEFF}",
+        &format!("{spaces}30F-256.58{spaces}"),
+    ] {
+        assert_eq!(read(text, VehicleClass::Car), "30F-256.58", "{text}");
+    }
+    assert_eq!(read("BS 1234", VehicleClass::Car), "BS-12-34", "a military number is no label");
+    for text in ["BKS", "BKS:", "", "30F-256.58 và 30F-256.59", "30FА-256.58", "30F-256.58ж"] {
+        assert_eq!(read(text, VehicleClass::Car), "none", "{text}");
+    }
+}
+
+#[test]
+fn a_written_d_is_a_d_where_such_a_number_exists() {
+    use VehicleClass::{Car, Motorbike};
+    for (text, vehicle, expected) in [
+        ("29-MĐ 567.89", Motorbike, "29-MĐ 567.89"),
+        ("29-mđ 567.89", Motorbike, "29-MĐ 567.89"),
+        ("29-MD\u{335} 567.89", Motorbike, "29-MĐ 567.89"),
+        ("29-MÐ 567.89", Motorbike, "29-MĐ 567.89"),
+        ("29-MD 567.89", Motorbike, "29-MD 567.89"),
+        ("29MD56789", Motorbike, "29-MD 567.89"),
+        ("29MĐ56789", Motorbike, "29-MĐ 567.89"),
+        ("29-MD1 123.45", Motorbike, "29-MĐ1 123.45"),
+        ("29-MD 1234", Motorbike, "29-MĐ 1234"),
+        ("29-MĐ 567.89", Car, "(29-MĐ 567.89)"),
+        ("51TD-123.45", Car, "51TĐ-123.45"),
+        ("51TĐ-123.45", Motorbike, "51TĐ-123.45"),
+        ("51-TD 123.45", Motorbike, "51-TD 123.45"),
+        ("51-TD 123.45", Car, "(51-TD 123.45)"),
+        ("29-LĐ 123.45", Car, "none"),
+    ] {
+        assert_eq!(read(text, vehicle), expected, "{text} {vehicle:?}");
+    }
+    assert!(matches!(typed("29B12345", &UNSEEN), Typed::Ambiguous(two) if two.len() == 2));
 }

@@ -2,8 +2,8 @@
 
 use contract::VehicleClass;
 use contract::plate::{
-    MAX_CHARS, Parsed, PlateClass, PlateColour, PlateNumber, Province, Sight, normalise, parse,
-    repair,
+    MAX_CHARS, Parsed, PlateClass, PlateColour, PlateNumber, Province, Sight, Typed, normalise,
+    parse, repair, typed,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -17,7 +17,7 @@ fn text_of(class: PlateClass) -> BoxedStrategy<String> {
         PlateClass::MotorbikeNew => "[A-HK-NPS-VXYZ][A-HK-NPR-VXYZ][0-9]{5}",
         PlateClass::MotorbikeOld => "[A-HK-NPS-VXYZ][1-9][0-9]{4,5}",
         PlateClass::MotorbikeState => "[A-HK-M][1-9][0-9]{4,5}",
-        PlateClass::Special => "(LD|DA|RM|MK|HC|KT|MD[1-9]?|CD|TD|LB|CT|R)[0-9]{4,5}",
+        PlateClass::Special => "(LD|DA|RM|MK|HC|KT|MĐ[1-9]?|CD|TĐ|LB|CT|R)[0-9]{4,5}",
         PlateClass::Temporary => "[0-9]{5}",
         PlateClass::ForeignCar => "[0-9]{3}(NG|QT|CV|NN)[0-9]{2}",
         PlateClass::ForeignMotorbike => "[0-9]{3}(NG|QT|CV|NN)[0-9]{3}",
@@ -36,7 +36,7 @@ fn number() -> impl Strategy<Value = PlateNumber> {
 }
 
 fn is_moped(plate: &PlateNumber) -> bool {
-    plate.class() == PlateClass::Special && &plate.text()[2..4] == "MD"
+    plate.class() == PlateClass::Special && plate.text()[2..].starts_with("MĐ")
 }
 
 /// A plate of this class as a camera sees it whole.
@@ -62,7 +62,7 @@ fn misread() -> impl Strategy<Value = String> {
     let replaced = prop::collection::vec(prop::option::weighted(0.2, "[0-9A-Z]"), MAX_CHARS);
     let spoilt = (number(), replaced).prop_map(|(plate, replaced)| {
         let read = |(c, other): (char, Option<String>)| other.unwrap_or_else(|| c.to_string());
-        plate.text().chars().zip(replaced).map(read).collect()
+        plate.as_seen().chars().zip(replaced).map(read).collect()
     });
     prop_oneof![4 => spoilt, 1 => "[0-9A-Z]{0,12}"]
 }
@@ -83,11 +83,13 @@ fn orders(class: PlateClass, len: usize) -> Vec<Vec<usize>> {
 proptest! {
     #[test]
     fn what_is_seen_whole_is_read_as_its_class(plate in number()) {
-        let read = parse(plate.text(), &seen(&plate));
+        let read = parse(&plate.as_seen(), &seen(&plate));
         match &read {
-            // Five digits after MD are a new motorbike's as well: nobody can see the stroke.
-            Parsed::Ambiguous(list) if is_moped(&plate) => {
+            // Five digits after MD or TD are a new motorbike's too: nobody can see the stroke.
+            Parsed::Ambiguous(list) => {
                 prop_assert!(list.contains(&plate) && list.len() == 2);
+                prop_assert!(matches!(&plate.as_seen()[2..4], "MD" | "TD"));
+                prop_assert_ne!(list[0].text(), list[1].text());
             }
             _ => prop_assert_eq!(read, Parsed::One(plate)),
         }
@@ -106,6 +108,30 @@ proptest! {
     }
 
     #[test]
+    fn what_is_written_is_read_for_its_vehicle_and_never_for_another(plate in number()) {
+        let sight = |vehicle| Sight { vehicle: Some(vehicle), ..Sight::default() };
+        let own = seen(&plate).vehicle.unwrap();
+        let shown = plate.display();
+        // Colour alone tells a state body's number from a citizen's: the text is the same.
+        let read = typed(&format!("BKS: {shown}"), &sight(own)).number();
+        let read = read.map(|number| number.text().to_owned());
+        prop_assert_eq!(read.as_deref(), Some(plate.text()));
+        let other = match own {
+            VehicleClass::Motorbike => VehicleClass::Car,
+            _ => VehicleClass::Motorbike,
+        };
+        match typed(&shown, &sight(other)) {
+            Typed::OtherVehicle(number) => prop_assert_eq!(number.text(), plate.text()),
+            // Some numbers are carried on whatever wheels.
+            Typed::Number(number) => {
+                prop_assert_eq!(number.text(), plate.text());
+                prop_assert!(plate.is_two_wheeled().is_none());
+            }
+            read => prop_assert!(false, "{:?}", read),
+        }
+    }
+
+    #[test]
     fn less_seen_never_hides_the_number(plate in number(), rows: bool, vehicle: bool) {
         let full = seen(&plate);
         let sight = Sight {
@@ -113,7 +139,7 @@ proptest! {
             vehicle: full.vehicle.filter(|_| vehicle),
             ..full
         };
-        match parse(plate.text(), &sight) {
+        match parse(&plate.as_seen(), &sight) {
             Parsed::One(read) => prop_assert_eq!(read, plate),
             Parsed::Ambiguous(list) => prop_assert!(list.contains(&plate)),
             Parsed::None => prop_assert!(false, "not read"),
@@ -123,8 +149,8 @@ proptest! {
     #[test]
     fn normal_form_is_final(text in "\\PC{0,40}") {
         let once = normalise(&text);
-        prop_assert!(once.len() <= MAX_CHARS);
-        prop_assert!(once.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()));
+        prop_assert!(once.chars().count() <= MAX_CHARS);
+        prop_assert!(once.chars().all(|c| matches!(c, 'A'..='Z' | '0'..='9' | 'Đ')));
         prop_assert_eq!(normalise(&once), once);
     }
 
@@ -168,7 +194,7 @@ proptest! {
         confident in prop::collection::vec(any::<bool>(), 0..12),
     ) {
         for candidate in repair(&text, &sight, &confident) {
-            let repaired = candidate.plate.text();
+            let repaired = candidate.plate.as_seen();
             prop_assert_eq!(repaired.len(), text.len());
             let may_change = |index: usize| !confident.get(index).copied().unwrap_or(false);
             let explained = orders(candidate.plate.class(), text.len()).into_iter().any(|order| {
@@ -203,14 +229,14 @@ proptest! {
 
     #[test]
     fn one_usual_confusion_is_undone(plate in number(), at in 0..10_usize) {
-        let at = at % plate.text().len();
-        let wrong = match plate.text().as_bytes()[at] {
+        let mut text = plate.as_seen();
+        let at = at % text.len();
+        let wrong = match text.as_bytes()[at] {
             b'0' => "O", b'1' => "I", b'2' => "Z", b'4' => "A", b'5' => "S", b'6' => "G",
             b'7' => "T", b'8' => "B", b'B' => "8", b'D' => "0", b'L' => "1", b'Z' => "2",
             b'A' => "4", b'S' => "5", b'G' => "6", b'T' => "7",
             _ => return Ok(()),
         };
-        let mut text = plate.text().to_owned();
         text.replace_range(at..=at, wrong);
         let candidates = repair(&text, &seen(&plate), &[]);
         // Where the misread text fits as it is, nobody can know; else the number is proposed.

@@ -2,6 +2,7 @@
 //! sealed packages whose cases are open.
 
 pub mod browserless;
+pub mod crowd;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,13 +58,13 @@ impl Setting {
         settings
     }
 
-    async fn on(database: Database) -> Self {
+    pub async fn on(database: Database) -> Self {
         let Database { url, folder } = database;
         let mut config = Config::embedded().unwrap();
         // Cheap for the tests; the browser test uses the real amount.
         config.lookup.captcha_bits = 8;
         config.agency.parent = "CÔNG AN TỈNH MẪU".into();
-        let store = Store::open(&url, 4).await.unwrap();
+        let store = Store::open(&url, 8).await.unwrap();
         store.migrate().await.unwrap();
         let clock = Arc::new(Simulated::at(START));
         let state = AppState {

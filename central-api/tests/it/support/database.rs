@@ -25,11 +25,27 @@ impl Database {
 
     /// None only where the person asked to skip; a missing PostgreSQL fails the test.
     pub async fn postgres() -> Option<Self> {
+        static CLUSTER: OnceLock<PathBuf> = OnceLock::new();
+        Self::of_cluster(&CLUSTER, "pg", false).await
+    }
+
+    /// The same on a cluster that waits for the disk, as in service: for measurements.
+    pub async fn durable_postgres() -> Option<Self> {
+        static CLUSTER: OnceLock<PathBuf> = OnceLock::new();
+        Self::of_cluster(&CLUSTER, "pg-durable", true).await
+    }
+
+    async fn of_cluster(
+        cluster: &'static OnceLock<PathBuf>,
+        name: &'static str,
+        durable: bool,
+    ) -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         if std::env::var_os("SKIP_POSTGRES").is_some() {
             return None;
         }
-        let socket = tokio::task::spawn_blocking(|| CLUSTER.get_or_init(start_cluster))
+        let start = move || cluster.get_or_init(|| start_cluster(name, durable));
+        let socket = tokio::task::spawn_blocking(start)
             .await
             .expect("PostgreSQL (package postgresql) must start; SKIP_POSTGRES=1 skips");
         let name = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -45,10 +61,8 @@ fn url(socket: &Path, name: &str) -> String {
     format!("postgres://phatnguoi@localhost/{name}?host={}", socket.display())
 }
 
-static CLUSTER: OnceLock<PathBuf> = OnceLock::new();
-
-fn start_cluster() -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("phatnguoi-pg-{}", std::process::id()));
+fn start_cluster(name: &str, durable: bool) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("phatnguoi-{name}-{}", std::process::id()));
     sweep_old();
     let bin = binaries();
     let root = is_root();
@@ -73,7 +87,8 @@ fn start_cluster() -> PathBuf {
         .arg(folder.join("data"))
         .arg("-k")
         .arg(&folder)
-        .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"])
+        .args(["-c", "listen_addresses=", "-c", "max_connections=200"])
+        .args(["-c", if durable { "fsync=on" } else { "fsync=off" }])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -138,6 +153,7 @@ fn sweep_old() {
     for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let pid = name.to_str().and_then(|name| name.strip_prefix("phatnguoi-pg-"));
+        let pid = pid.map(|pid| pid.strip_prefix("durable-").unwrap_or(pid));
         if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
             // Another test run may be sweeping too.
             let _ = std::fs::remove_dir_all(entry.path());

@@ -88,7 +88,9 @@ fn verdict(
         fusion.set_vehicle(if is_wide { VehicleClass::Car } else { VehicleClass::Motorbike });
         verdict = fusion.verdict();
     }
-    Verdict { raw: characters.text(), ..verdict }
+    // Labels are in the reader's letters: Đ is D.
+    let text = verdict.text.map(|text| text.replace('Đ', "D"));
+    Verdict { raw: characters.text(), text, ..verdict }
 }
 
 const PLATES: Column = Column::new("plates", "labelled plates with a text");
