@@ -44,6 +44,8 @@ pub struct Shot {
     pub frame: Frame,
     pub captured_at: OffsetDateTime,
     pub vehicle: BBox,
+    /// Other vehicles that reach into its box.
+    pub others: Vec<BBox>,
     /// Corners of the plate, clockwise from its top left as it reads, where it was found.
     pub plate: Option<[[f32; 2]; 4]>,
 }

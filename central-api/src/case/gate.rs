@@ -10,6 +10,7 @@ use time::{Duration, OffsetDateTime};
 use super::agreement;
 use super::record::Case;
 use super::related::Related;
+use super::states::State;
 use crate::law::{self, VIETNAM};
 
 /// One thing that is not in order.
@@ -147,9 +148,15 @@ pub(super) fn check(
         }
         Some(_) => {}
     }
-    law(case, bench.now, &mut blockers);
-    let ahead = bench.related.iter().filter(|related| related.blocks());
-    blockers.extend(ahead.map(|related| Blocker::SameAct(related.case.id.clone())));
+    if case.law.is_none() {
+        blockers.push(Blocker::LawMissing);
+    }
+    // Terms that run out later, and cases that come later, say nothing against a closed case.
+    if !matches!(case.state, State::Rejected | State::Notified) {
+        terms(case, bench.now, &mut blockers);
+        let ahead = bench.related.iter().filter(|related| related.blocks());
+        blockers.extend(ahead.map(|related| Blocker::SameAct(related.case.id.clone())));
+    }
     Gate { blockers }
 }
 
@@ -231,10 +238,7 @@ fn same(case: &Case, manifest: &Manifest, blockers: &mut Vec<Blocker>) {
 }
 
 /// Whether the law still allows a notice. Terms are told with their last day and their source.
-fn law(case: &Case, now: OffsetDateTime, blockers: &mut Vec<Blocker>) {
-    if case.law.is_none() {
-        blockers.push(Blocker::LawMissing);
-    }
+fn terms(case: &Case, now: OffsetDateTime, blockers: &mut Vec<Blocker>) {
     let book = match law::book() {
         Ok(book) => book,
         Err(error) => return blockers.push(Blocker::CalendarUnknown(error.to_string())),

@@ -147,6 +147,13 @@ async fn terms_that_run_out_stop_a_notice_with_their_provision() {
     let found = blockers(&mut an, &held).await;
     assert!(!found.iter().any(|(code, _)| code == "limitation_passed"), "{found:?}");
 
+    // What is notified in time stays in order.
+    let in_time = setting.case(4, |m| m.plate.as_mut().unwrap().text = Some("29AA12346".into()));
+    let in_time = in_time.await;
+    assert_eq!(an.decide(&in_time, "accept", &[]).await.status, StatusCode::SEE_OTHER);
+    let mut binh = Visitor::officer(&setting.state, "binh").await;
+    assert_eq!(binh.decide(&in_time, "approve", &[]).await.status, StatusCode::SEE_OTHER);
+
     // Accepted in the term, approved after it: 21 November and ten days is Tuesday 1 December.
     let case = setting.case(3, |_| {}).await;
     setting.clock.advance(Duration::days(10));
@@ -158,6 +165,7 @@ async fn terms_that_run_out_stop_a_notice_with_their_provision() {
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let words = "Đã quá thời hạn gửi thông báo, ngày cuối: 01/12/2026 (TT 73/2024/TT-BCA";
     assert!(refused.text().contains(words), "{}", refused.text());
+    assert_eq!(blockers(&mut binh, &in_time).await, []);
 }
 
 #[tokio::test]

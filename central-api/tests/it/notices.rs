@@ -223,7 +223,17 @@ async fn the_annex_shows_the_accused_vehicle_and_nobody_else() {
 #[tokio::test]
 async fn a_notified_case_has_its_notice_on_record() {
     let setting = Setting::new().await;
-    let case = setting.case(1, |_| {}).await;
+    let case = setting.case(1, |manifest| {
+        manifest.files[1].view = Some(contract::view::View {
+            picture: [960, 540],
+            vehicle: [500, 225, 70, 135],
+            plate: None,
+            others: Vec::new(),
+            lamps: vec![[795, 38, 75, 158]],
+            stop_line: Some([[180, 345], [780, 345]]),
+        });
+    });
+    let case = case.await;
     setting.user("an", &[Role::Reviewer]).await;
     setting.user("binh", &[Role::Approver]).await;
     Visitor::officer(&setting.state, "an").await.decide(&case, "accept", &[]).await;
@@ -234,6 +244,9 @@ async fn a_notified_case_has_its_notice_on_record() {
     let pdf = approver.get(&path).await;
     assert_eq!(pdf.status, StatusCode::OK);
     assert_eq!(pdf.headers["content-type"], "application/pdf");
+    if let Some(keep) = std::env::var_os("SCREENSHOTS") {
+        std::fs::write(Path::new(&keep).join("notice-issued.pdf"), &pdf.bytes).unwrap();
+    }
     let detail = approver.get(&format!("/api/v1/cases/{case}")).await.json();
     assert_eq!(detail["notice"]["sha256"], Digest::of(&pdf.bytes).to_string());
     assert_eq!(detail["notice"]["number"], 1);

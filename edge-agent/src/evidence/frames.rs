@@ -3,7 +3,7 @@
 //! The picture itself is never drawn on: an officer sees what the camera saw, and the strip says
 //! when, where and by what.
 
-use contract::view::View;
+use contract::view::{MAX_AREAS, View};
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, EncodingError};
@@ -121,21 +121,20 @@ pub fn close_up(shot: &Shot, rgb: &RgbImage) -> (RgbImage, Option<View>) {
         });
     }
     let size = [page.width(), page.height()];
-    let box_of = &shot.vehicle;
-    let vehicle = places.first().and_then(|place| {
-        let [x1, y1] = place([box_of.x1, box_of.y1]);
-        let [x2, y2] = place([box_of.x2, box_of.y2]);
+    let enlarged = |bbox: &BBox| {
+        let place = places.first()?;
+        let ([x1, y1], [x2, y2]) = (place([bbox.x1, bbox.y1]), place([bbox.x2, bbox.y2]));
         view::area(&BBox::new(x1, y1, x2, y2).clipped(PANEL, PANEL), size)
-    });
+    };
     let plate = shot
         .plate
         .zip(places.get(1))
         .map(|(corners, place)| corners.map(|corner| view::point(place(corner), size)));
-    let view = vehicle.map(|vehicle| View {
+    let view = enlarged(&shot.vehicle).map(|vehicle| View {
         picture: size,
         vehicle,
         plate,
-        others: Vec::new(),
+        others: shot.others.iter().filter_map(enlarged).take(MAX_AREAS).collect(),
         lamps: Vec::new(),
         stop_line: None,
     });
@@ -232,6 +231,7 @@ mod tests {
             frame,
             captured_at: OffsetDateTime::UNIX_EPOCH,
             vehicle: BBox::new(10.0, 10.0, 30.0, 40.0),
+            others: Vec::new(),
             plate: None,
         };
         assert_eq!(close_up(&shot, &rgb).0.dimensions(), (PANEL, PANEL));
@@ -267,6 +267,7 @@ mod tests {
             frame: Frame::from_vec(layout, data).unwrap(),
             captured_at: OffsetDateTime::UNIX_EPOCH,
             vehicle: BBox::new(100.0, 80.0, 200.0, 180.0),
+            others: vec![BBox::new(150.0, 60.0, 400.0, 130.0)],
             plate: Some([[140.0, 150.0], [160.0, 150.0], [160.0, 160.0], [140.0, 160.0]]),
         };
         let (page, view) = close_up(&shot, &to_rgb(&shot.frame));
@@ -278,6 +279,9 @@ mod tests {
         assert!((100..160).contains(&grey(x + 8, y + 8)));
         assert!((100..160).contains(&grey(x + w - 8, y + h - 8)));
         assert!(grey(x - 8, y + 8) < 40 && grey(x + w + 8, y + h - 8) < 40);
+        // The other vehicle from the middle of the first panel to its right and upper edge.
+        let [left, top, width, _] = view.others[0];
+        assert!(left.abs_diff(PANEL / 2) < 4 && top == 0 && left + width == PANEL, "{left} {top}");
         let [[left, top], .., [_, bottom]] = view.plate.unwrap();
         assert!(left >= PANEL, "the plate stands in the second panel");
         assert!(grey(left + 12, top + 12) > 220 && grey(left - 20, bottom - 12) < 160);

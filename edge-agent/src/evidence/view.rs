@@ -1,7 +1,7 @@
 //! Where the accused vehicle, its plate and what it is judged by stand in an evidence picture, so
 //! that the central can make everybody else unrecognisable in what it gives out.
 
-use contract::view::{Area, View};
+use contract::view::{Area, MAX_AREAS, View};
 use plate_model::geometry::BBox;
 
 use crate::accusation::Shot;
@@ -17,12 +17,13 @@ pub fn of_frame(shot: &Shot, camera: &Camera) -> Option<View> {
         let [x, y, w, h] = lamp.region;
         area(&BBox::new(x * width, y * height, (x + w) * width, (y + h) * height), picture)
     });
+    let others = shot.others.iter();
     Some(View {
         picture,
         vehicle: area(&shot.vehicle, picture)?,
         plate: shot.plate.map(|corners| corners.map(|corner| point(corner, picture))),
-        others: Vec::new(),
-        lamps: lamps.collect(),
+        others: others.filter_map(|other| area(other, picture)).take(MAX_AREAS).collect(),
+        lamps: lamps.take(MAX_AREAS).collect(),
         stop_line: Some(camera.stop_line.map(pixel)),
     })
 }

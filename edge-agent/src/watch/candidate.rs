@@ -4,7 +4,7 @@
 
 use contract::Rule;
 use contract::manifest::Clock;
-use plate_model::Fusion;
+use plate_model::{BBox, Fusion};
 
 use crate::accusation::Shot;
 use crate::see::road::Road;
@@ -18,6 +18,8 @@ const BEFORE: f32 = 0.3;
 const FAR: f32 = 6.0;
 /// Past the line by this share the picture past it is final.
 const PAST: f32 = 1.0;
+/// Boxes that cover each other by this share (IoU) are two sights of one vehicle.
+const SAME: f32 = 0.7;
 
 /// One vehicle's evidence so far.
 #[derive(Debug, Clone)]
@@ -60,16 +62,19 @@ impl Candidate {
 
     /// Takes in a picture in which the vehicle was seen. While crossing is lawful (`tense` false)
     /// nothing is kept of vehicles before the line.
-    pub fn see(&mut self, track: &Track, road: &Road, picture: &Picture, tense: bool) {
+    /// `present` are the boxes of every vehicle in the picture.
+    pub fn see(
+        &mut self,
+        track: &Track,
+        road: &Road,
+        picture: &Picture,
+        tense: bool,
+        present: &[BBox],
+    ) {
         let bbox = track.last().bbox;
         let foot = bbox.foot();
         let beyond = road.stop.beyond(foot) / bbox.height().max(1.0);
-        let shot = || Shot {
-            frame: picture.frame.clone(),
-            captured_at: picture.captured_at,
-            vehicle: bbox,
-            plate: None,
-        };
+        let shot = || shot(picture, bbox, None, present);
         let previous = self.last.replace((picture.t, beyond, foot));
         if beyond < 0.0 {
             // Coming back beside the line it has turned round, not gone back.
@@ -105,5 +110,22 @@ impl Candidate {
         if self.close_up.as_ref().is_none_or(|(best, _)| quality > best * 1.1) {
             self.close_up = Some((quality, shot));
         }
+    }
+}
+
+/// `vehicle` in `picture`; `present` are the boxes of every vehicle in it.
+pub fn shot(
+    picture: &Picture,
+    vehicle: BBox,
+    plate: Option<[[f32; 2]; 4]>,
+    present: &[BBox],
+) -> Shot {
+    let apart = |other: &&BBox| other.intersection(&vehicle) > 0.0 && other.iou(&vehicle) < SAME;
+    Shot {
+        frame: picture.frame.clone(),
+        captured_at: picture.captured_at,
+        vehicle,
+        others: present.iter().filter(apart).copied().collect(),
+        plate,
     }
 }

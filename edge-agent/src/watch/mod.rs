@@ -349,6 +349,9 @@ impl<E: Eyes> Watch<E> {
     fn keep_shots(&mut self, picture: &Picture) {
         let Some((.., road)) = &self.road else { return };
         let tense = self.tense(picture.t);
+        let seen = |track: &&Track| track.last().t == picture.t;
+        let present: Vec<BBox> =
+            self.tracker.tracks().iter().filter(seen).map(|track| track.last().bbox).collect();
         for track in self.tracker.tracks() {
             let candidate = self
                 .candidates
@@ -356,7 +359,7 @@ impl<E: Eyes> Watch<E> {
                 .or_insert_with(|| Candidate::new(self.eyes.fusion(track.class())));
             candidate.fusion.set_vehicle(track.class());
             if track.last().t == picture.t {
-                candidate.see(track, road, picture, tense);
+                candidate.see(track, road, picture, tense, &present);
             }
         }
         let alive = |id: &u64| self.tracker.tracks().iter().any(|track| track.id == *id);

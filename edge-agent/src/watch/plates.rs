@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 
 use plate_model::{BBox, Characters, Flaw, Fusion, PlateQuad, flaw, fusion};
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, shot};
 use super::eyes::Eyes;
 use super::listener::Look;
-use crate::accusation::Shot;
 use crate::see::road::Road;
 use crate::see::track::Track;
 use crate::see::{Nanos, seconds};
@@ -109,12 +108,7 @@ pub fn look(
     quad.cut |= part.is_some_and(|part| flaw::is_cut(&quad.corners, part));
     let weight = fusion::weight(&characters, &quad);
     candidate.fusion.add(&characters, &quad, weight);
-    let shot = Shot {
-        frame: picture.frame.clone(),
-        captured_at: picture.captured_at,
-        vehicle: bbox,
-        plate: Some(quad.corners),
-    };
+    let shot = shot(picture, bbox, Some(quad.corners), others);
     let whole = Flaw::of(&quad, &characters).is_none();
     let shown = if whole { weight * characters.weakest() } else { 0.0 };
     candidate.consider(1.0 + shown * 10.0, shot);

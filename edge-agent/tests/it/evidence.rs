@@ -83,6 +83,7 @@ fn shot(shade: u8, after_ms: i64, x: f32) -> Shot {
         frame: frame(shade),
         captured_at: START + time::Duration::milliseconds(after_ms),
         vehicle: BBox::new(x, 120.0, x + 80.0, 260.0),
+        others: vec![BBox::new(x + 60.0, 100.0, x + 150.0, 240.0)],
         plate: Some([[x + 30.0, 220.0], [x + 55.0, 220.0], [x + 55.0, 238.0], [x + 30.0, 238.0]]),
     }
 }
@@ -216,6 +217,12 @@ fn a_package_is_complete_verifies_and_fails_by_name_after_one_bit() {
     let manifest =
         manifest::Manifest::parse(&fs::read(sealed.dir.join(MANIFEST_FILE)).unwrap()).unwrap();
     assert_eq!(manifest.missing_roles(), []);
+    let view = manifest.file(FileRole::FrameOn).unwrap().view.clone().unwrap();
+    let [x, ..] = view.vehicle;
+    assert_eq!((view.picture, view.vehicle), ([640, 360], [x, 120, 80, 140]));
+    assert_eq!(view.others, [[x + 60, 100, 90, 140]]);
+    assert_eq!(view.plate.unwrap()[0], [x + 30, 220]);
+    assert!(view.stop_line.is_some() && view.lamps.len() == camera().lamps.len());
     assert_eq!(manifest.file(FileRole::FrameOn).unwrap().captured_at, manifest.violation.at);
     assert_eq!(manifest.violation.at.offset(), time::macros::offset!(+7));
     assert_eq!(manifest.file(FileRole::Clip).unwrap().captured_at, START);
