@@ -20,6 +20,7 @@ help:
 	@echo "make lint    formatting, clippy, licences"
 	@echo "make crash   kill -9 of agent and central at 50 random moments: nothing lost, nothing doubled"
 	@echo "make score   ten synthetic junctions, events held against the truth"
+	@echo "make damage  lost, frozen and late pictures, wrong clocks, glaring lamps: nobody accused because of them"
 	@echo "make tracks  a crowded synthetic junction at 5, 10 and 25 fps: HOTA, IDF1, swaps, losses"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS (default 600) each"
 	@echo "make bench   the hot loop against the machine's limit"
@@ -41,6 +42,10 @@ crash: setup build
 .PHONY: score
 score: setup build
 	@$(DEMO) score --seeds 10
+
+.PHONY: damage
+damage: setup-test build
+	@$(DEMO) damage --json benches/results/damage.json
 
 .PHONY: tracks
 tracks: setup build

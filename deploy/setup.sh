@@ -3,7 +3,7 @@
 # tests. Safe to run again: what is there is left alone and nothing is said twice.
 #
 #   deploy/setup.sh          what `make demo` needs
-#   deploy/setup.sh --test   that, and what the tests need (PostgreSQL, a browser, PDF tools)
+#   deploy/setup.sh --test   that, and what the tests need (PostgreSQL, a browser, PDF tools, a clock that is wrong)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,7 @@ run_packages=(
     gcc g++ pkg-config python3 python3-pip
 )
 test_packages=(
-    postgresql chromium chromium-driver poppler-utils zbar-tools
+    postgresql chromium chromium-driver poppler-utils zbar-tools faketime
 )
 
 say() { printf 'setup: %s\n' "$*"; }

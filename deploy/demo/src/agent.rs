@@ -1,6 +1,7 @@
 //! Sets up and runs the edge agent of the demo.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -29,6 +30,25 @@ impl Agent {
 
     /// Writes the configuration: the camera's geometry comes from `geometry`, its stream is `uri`.
     pub fn configure(site: &Site, geometry: &Path, weights: &Path, uri: &str) -> Result<Self> {
+        let uplink = format!(
+            "[uplink]\nurl = \"https://127.0.0.1:{}\"\nbackoff_max_ms = 2000\n",
+            site.ports.device
+        );
+        Self::write(site, geometry, weights, uri, &uplink)
+    }
+
+    /// The same for an agent that keeps what it seals: there is no central service.
+    pub fn alone(site: &Site, geometry: &Path, weights: &Path, uri: &str) -> Result<Self> {
+        Self::write(site, geometry, weights, uri, "")
+    }
+
+    fn write(
+        site: &Site,
+        geometry: &Path,
+        weights: &Path,
+        uri: &str,
+        uplink: &str,
+    ) -> Result<Self> {
         let text = std::fs::read_to_string(geometry)
             .with_context(|| format!("read site file {}", geometry.display()))?;
         let parsed: toml::Value =
@@ -49,7 +69,7 @@ impl Agent {
                  [unit]\ncode = \"PC08-DEMO\"\nname = \"Đội CSGT mẫu\"\noperator = \"Cán bộ mẫu\"\n\
                  [models]\ndir = \"{weights}\"\n\
                  [spool]\ndir = \"{spool}\"\nmax_mib = 2048\nmin_free_mib = 64\n\
-                 [uplink]\nurl = \"https://127.0.0.1:{device}\"\nbackoff_max_ms = 2000\n\
+                 {uplink}\
                  [health]\nlisten = \"127.0.0.1:{health}\"\n\
                  [[camera]]\nid = \"{id}\"\nuri = \"{uri}\"\n",
                 keys = site.dir.join("keys").join(DEVICE).display(),
@@ -58,7 +78,6 @@ impl Agent {
                     .with_context(|| format!("weights folder {}", weights.display()))?
                     .display(),
                 spool = site.dir.join("spool").display(),
-                device = site.ports.device,
                 health = site.ports.health,
             ),
         )?;
@@ -67,7 +86,24 @@ impl Agent {
 
     /// Starts the agent and waits until it answers on its health port.
     pub async fn run(&self, site: &Site) -> Result<Running> {
-        let mut command = site.program("edge-agent")?;
+        self.start(site, site.program("edge-agent")?).await
+    }
+
+    /// The same where the machine's clock is `ahead_s` wrong for the agent alone; its monotonic
+    /// clock is not.
+    pub async fn run_shifted(&self, site: &Site, ahead_s: i32) -> Result<Running> {
+        let program = site.program("edge-agent")?;
+        if ahead_s == 0 {
+            return self.start(site, program).await;
+        }
+        let mut command = Command::new("faketime");
+        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        command.args(["-m", "--exclude-monotonic", "-f", &format!("{ahead_s:+}s")]);
+        command.arg(program.get_program());
+        self.start(site, command).await.context("is the Debian package faketime installed?")
+    }
+
+    async fn start(&self, site: &Site, mut command: Command) -> Result<Running> {
         command.arg("run");
         for config in &self.configs {
             command.arg("--config").arg(config);

@@ -31,6 +31,14 @@ pub fn render_scenario(
     made(site, &name.to_string_lossy(), &flags, Some(scenario))
 }
 
+/// The same with lamps that over-expose, 0 to 1; its first 50 seconds.
+pub fn render_glare(site: &Site, seed: u64, glare: f64) -> Result<(PathBuf, PathBuf, PathBuf)> {
+    let name = format!("{}-glare-{:.0}", junction(seed), glare * 100.0);
+    let (seed, glare) = (seed.to_string(), glare.to_string());
+    let flags = ["--seed", &seed, "--glare", &glare, "--duration", "50"];
+    made(site, &name, &flags.map(AsRef::as_ref), None)
+}
+
 /// What really happens in the rendered junction, as JSON.
 pub fn truth(site: &Site, seed: u64) -> PathBuf {
     kept(site, &junction(seed), "truth.json")
@@ -76,10 +84,16 @@ fn kept(site: &Site, name: &str, end: &str) -> PathBuf {
 
 /// Serves `clip` over RTSP in an endless loop.
 pub async fn serve(site: &Site, clip: &Path) -> Result<(Running, String)> {
+    serve_with(site, clip, &[]).await
+}
+
+/// The same by a camera that is told more, such as how to misbehave.
+pub async fn serve_with(site: &Site, clip: &Path, flags: &[&str]) -> Result<(Running, String)> {
     let mut command = site.program("camera")?;
-    command.arg("--file").arg(clip);
+    command.arg("--file").arg(clip).args(flags);
     command.args(["--port", &site.ports.rtsp.to_string(), "--path", "/cam-01"]);
-    let log = site.log("camera");
+    // A log of its own: "ready" must be this camera's word.
+    let log = site.log(&format!("camera{}", flags.join("").replace(':', "-")));
     let mut running = Running::start("camera", command, &log)?;
     for _ in 0..600 {
         running.check()?;

@@ -1,11 +1,13 @@
 //! The whole system on one machine: for people (`run`), for tests (`smoke`), against sudden death
-//! (`crash`), and against known truth (`score`, `tracks`). Everything it starts ends with it.
+//! (`crash`), against known truth (`score`, `tracks`), against damage (`damage`). Everything it
+//! starts ends with it.
 
 mod agent;
 mod browser;
 mod camera;
 mod central;
 mod crash;
+mod damage;
 mod officer;
 mod owner;
 mod process;
@@ -47,6 +49,8 @@ enum Mode {
     Crash(crash::Plan),
     /// Replays rendered junctions and holds the agent's events against the truth.
     Score(score::Plan),
+    /// Damages recordings and clocks in hundreds of ways: nobody may be accused because of it.
+    Damage(damage::Plan),
     /// Replays a crowded junction at several frame rates and scores how vehicles are followed.
     Tracks(tracks::Plan),
 }
@@ -62,6 +66,7 @@ async fn main() -> ExitCode {
         Mode::Smoke => smoke::smoke(&cli.dir, &cli.weights).await,
         Mode::Crash(plan) => crash::crash(&cli.dir, &cli.weights, &plan).await,
         Mode::Score(plan) => score::score(&cli.dir, &cli.weights, &plan),
+        Mode::Damage(plan) => damage::damage(&cli.dir, &cli.weights, &plan).await,
         Mode::Tracks(plan) => tracks::tracks(&cli.dir, &cli.weights, &plan),
     };
     match result {

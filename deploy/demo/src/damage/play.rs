@@ -1,0 +1,248 @@
+//! Makes a variant's recording, replays it through the agent and holds the events against the
+//! undamaged run's.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::table::Outcome;
+use super::variants::{Against, Scene, Stream, Variant};
+use crate::camera;
+use crate::process;
+use crate::site::Site;
+
+/// Size of the synthetic junction's pictures.
+const SIZE: [f64; 2] = [1920.0, 1080.0];
+
+/// A scene encoded whole: what variants are cut from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Encode {
+    scene: Scene,
+    stream: Stream,
+}
+
+/// From when until when a recording does not show the road; seconds from its beginning.
+#[derive(Debug, Clone, Copy)]
+struct Harm {
+    start: f64,
+    from: Option<f64>,
+    until: Option<f64>,
+}
+
+#[derive(Debug)]
+pub struct Player<'a> {
+    site: &'a Site,
+    models: PathBuf,
+}
+
+impl<'a> Player<'a> {
+    pub fn new(site: &'a Site, weights: &Path) -> Result<Self> {
+        Ok(Self { site, models: site.models(weights)? })
+    }
+
+    /// The undamaged runs that `variants` are held against, each once.
+    pub fn references(&self, variants: &[Variant]) -> Vec<Variant> {
+        let mut known = HashSet::new();
+        let held = variants.iter().filter(|variant| variant.against != Against::Truth);
+        held.map(Variant::undamaged).filter(|variant| known.insert(variant.name())).collect()
+    }
+
+    /// Renders what `variants` show, each scene once: rendering uses all cores by itself.
+    pub fn render(&self, variants: &[Variant]) -> Result<()> {
+        for variant in variants {
+            self.scene(variant.scene)?;
+            self.scene(variant.undamaged().scene)?;
+        }
+        Ok(())
+    }
+
+    /// The whole encodes that are cut for `variants`, each once.
+    pub fn encodes(&self, variants: &[Variant]) -> Vec<Encode> {
+        let mut known = HashSet::new();
+        let both = variants.iter().flat_map(|variant| [variant.clone(), variant.undamaged()]);
+        both.filter(|variant| !variant.anew && variant.stream != Stream::rendered())
+            .map(|variant| Encode { scene: variant.scene, stream: variant.stream })
+            .filter(|encode| known.insert(encode.clone()))
+            .collect()
+    }
+
+    /// Encodes a scene once and keeps it.
+    pub fn encode(&self, encode: &Encode) -> Result<()> {
+        let (clip, ..) = self.scene(encode.scene)?;
+        let file = self.encoded(encode.scene, &encode.stream);
+        let modified = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified());
+        if modified(&file).is_ok_and(|made| modified(&clip).is_ok_and(|from| made > from)) {
+            return Ok(());
+        }
+        // Whole or not at all: an interrupted one must not be found next time.
+        let part = file.with_extension("part");
+        let mut command = self.site.program("world")?;
+        command.args(["damage", "--in"]).arg(&clip).arg("--out").arg(&part);
+        command.args(flags(&encode.stream));
+        let [from, to] = encode.stream.part.map(|s| s.to_string());
+        command.args(["--from", &from, "--to", &to]);
+        process::finish(command)?;
+        Ok(std::fs::rename(&part, &file)?)
+    }
+
+    /// Replays a variant: events as JSON lines.
+    pub fn replay(&self, variant: &Variant) -> Result<PathBuf> {
+        self.play(variant).map(|(events, _)| events)
+    }
+
+    /// Replays a variant and compares it with what it is held against.
+    pub fn judge(&self, variant: &Variant) -> Result<Outcome> {
+        let (events, harm) = self.play(variant)?;
+        let undamaged = match variant.against {
+            Against::Truth => self.lawful(variant)?,
+            _ => self.events(&variant.undamaged()),
+        };
+        let (_, truth, _) = self.scene(variant.scene)?;
+        let mut command = self.site.program("world")?;
+        command.args(["compare", "--undamaged"]).arg(undamaged).arg("--damaged").arg(&events);
+        command.arg("--truth").arg(truth).args(["--start", &harm.start.to_string()]);
+        if let Some(from) = harm.from {
+            command.args(["--from", &from.to_string()]);
+            if let Some(until) = harm.until {
+                command.args(["--until", &until.to_string()]);
+            }
+        }
+        let comparison: Value = serde_json::from_str(&process::finish(command)?)?;
+        Outcome::new(variant.kind, variant.name(), harm.start, &comparison)
+    }
+
+    fn play(&self, variant: &Variant) -> Result<(PathBuf, Harm)> {
+        let name = variant.name();
+        let clip = self.site.dir.join(format!("{name}.mp4"));
+        let harm = self.make(variant, &clip)?;
+        let (_, _, geometry) = self.scene(variant.scene)?;
+        let geometry = self.draw(&geometry, variant)?;
+        let (events, out) = (self.events(variant), self.site.dir.join(&name));
+        let log = self.site.log(&name);
+        let mut replay = self.site.program("edge-agent")?;
+        replay.args(["replay", "--json", "--config"]).arg(geometry).arg("--config");
+        replay.arg(&self.models).arg("--input").arg(&clip).arg("--out").arg(&out);
+        let status = replay
+            .stdin(Stdio::null())
+            .stdout(File::create(&events)?)
+            .stderr(File::create(&log)?)
+            .status()
+            .context("run edge-agent replay")?;
+        if !status.success() {
+            bail!("edge-agent replay of {name} ended with {status}; {}", log.display());
+        }
+        // Hundreds of clips and packages: what accuses can be made again by name.
+        std::fs::remove_file(&clip)?;
+        std::fs::remove_dir_all(&out)?;
+        Ok((events, harm))
+    }
+
+    /// Cuts and damages the scene's encode, or encodes its part anew.
+    fn make(&self, variant: &Variant, clip: &Path) -> Result<Harm> {
+        let mut command = self.site.program("world")?;
+        command.arg("damage").arg("--out").arg(clip).arg("--in");
+        // Where the input begins in the scene.
+        let mut begins = 0.0;
+        if variant.anew {
+            let (whole, ..) = self.scene(variant.scene)?;
+            command.arg(whole).args(flags(&variant.stream));
+        } else if variant.stream == Stream::rendered() {
+            command.arg(self.scene(variant.scene)?.0);
+        } else {
+            command.arg(self.encoded(variant.scene, &variant.stream));
+            begins = f64::from(variant.stream.part[0]);
+        }
+        let [from, to] = variant.span.map(|s| (s - begins).to_string());
+        command.args(["--from", &from, "--to", &to]);
+        if let Some(fault) = &variant.fault {
+            command.args(["--fault", &fault.text(begins)]);
+        }
+        let told: Value = serde_json::from_str(&process::finish(command)?)?;
+        let start = told["start_s"].as_f64().context("world damage gave no start_s")? + begins;
+        Ok(Harm { start, from: told["from_s"].as_f64(), until: told["until_s"].as_f64() })
+    }
+
+    /// The truth's offences as events: what may be accused where there is no undamaged run.
+    fn lawful(&self, variant: &Variant) -> Result<PathBuf> {
+        let (_, truth, _) = self.scene(variant.scene)?;
+        let truth: Value = serde_json::from_str(&std::fs::read_to_string(truth)?)?;
+        let start = variant.span[0];
+        let mut lines = String::new();
+        for offence in truth["violations"].as_array().into_iter().flatten() {
+            let at = offence["at_s"].as_f64().unwrap_or_default() - start;
+            let line = serde_json::json!({
+                "rule": offence["rule"], "at": at, "vehicle": offence["class"],
+                "movement": offence["movement"], "plate": {"text": offence["plate"]},
+            });
+            lines += &format!("{line}\n");
+        }
+        let path = self.site.dir.join(format!("{}.truth.jsonl", variant.name()));
+        std::fs::write(&path, lines)?;
+        Ok(path)
+    }
+
+    /// A copy of the site file with its lamps drawn elsewhere or larger.
+    fn draw(&self, geometry: &Path, variant: &Variant) -> Result<PathBuf> {
+        let [dx, dy, grow] = variant.drawn;
+        if [dx, dy, grow] == [0; 3] {
+            return Ok(geometry.to_path_buf());
+        }
+        let mut file: toml::Table = toml::from_str(&std::fs::read_to_string(geometry)?)?;
+        let cameras = file.get_mut("camera").and_then(toml::Value::as_array_mut);
+        for camera in cameras.into_iter().flatten() {
+            let lamps = camera.get_mut("lamp").and_then(toml::Value::as_array_mut);
+            for lamp in lamps.into_iter().flatten() {
+                let region = lamp.get_mut("region").and_then(toml::Value::as_array_mut);
+                let region = region.context("a lamp without a region")?;
+                // Left, top, width, height: it grows on both sides.
+                let pixels = [dx - grow, dy - grow, 2 * grow, 2 * grow];
+                for ((value, pixels), whole) in region.iter_mut().zip(pixels).zip(SIZE.repeat(2)) {
+                    let moved = value.as_float().unwrap_or_default() + f64::from(pixels) / whole;
+                    *value = moved.into();
+                }
+            }
+        }
+        let path = self.site.dir.join(format!("{}.toml", variant.name()));
+        std::fs::write(&path, toml::to_string(&file)?)?;
+        Ok(path)
+    }
+
+    /// Clip, truth and site file of a scene, rendered once.
+    pub fn scene(&self, scene: Scene) -> Result<(PathBuf, PathBuf, PathBuf)> {
+        match scene {
+            Scene::Junction(seed) => camera::render(self.site, seed),
+            Scene::Glare(seed, percent) => {
+                camera::render_glare(self.site, seed, f64::from(percent) / 100.0)
+            }
+            Scene::Arrow => {
+                camera::render_scenario(self.site, Path::new("fixtures/scenarios/arrow.toml"), None)
+            }
+        }
+    }
+
+    fn encoded(&self, scene: Scene, stream: &Stream) -> PathBuf {
+        self.site.cache.join(format!("{}.{}.mp4", scene.name(), stream.name()))
+    }
+
+    fn events(&self, variant: &Variant) -> PathBuf {
+        self.site.dir.join(format!("{}.jsonl", variant.name()))
+    }
+}
+
+/// The encoder's flags for `world damage`.
+fn flags(stream: &Stream) -> Vec<String> {
+    let Stream { codec, gop, between, slices, bitrate, clock, .. } = stream;
+    let mut flags = vec!["--codec".into(), (*codec).to_owned()];
+    let numbers = [("gop", gop), ("between", between), ("slices", slices), ("bitrate", bitrate)];
+    for (name, value) in numbers {
+        flags.extend([format!("--{name}"), value.to_string()]);
+    }
+    if *clock {
+        flags.push("--clock".into());
+    }
+    flags
+}
