@@ -188,8 +188,8 @@ impl Variant {
     }
 
     fn frozen(seed: u64, stream: Stream, at: f64, long: f64, how: &'static str) -> Self {
-        let from = ((at - 9.0) / 5.0).floor().max(0.0) * 5.0;
-        let to = (((at + long + 9.0) / 5.0).ceil() * 5.0).min(60.0);
+        let from = (at - 2.0 * BEFORE).floor().max(0.0);
+        let to = (at + long + AFTER).ceil().min(60.0);
         let fault = Fault::new(how, at, format!("{long:.1}"));
         let anew = fault.before_the_encoder();
         Self { fault: Some(fault), anew, ..Self::new("frozen", seed, stream, [from, to]) }
@@ -219,7 +219,7 @@ pub fn short() -> Vec<Variant> {
     vec![
         variant(&long, Fault::new("lost", GREEN, "")),
         variant(&long, Fault::new("bits", GREEN, "")),
-        variant(&split, Fault::new("lost-slice", GREEN, "")),
+        variant(&split, Fault::new("lost-slice", GREEN, 1)),
         variant(&split, Fault::new("lost-key", GREEN - 1.0, "")),
         // Where vehicles stand and roll over the line, and others have just been accused.
         Variant { span: [24.0, 38.0], ..variant(&long, Fault::new("frozen", 29.8, 5)) },
@@ -253,7 +253,8 @@ fn losses(site: &Site, moments: usize) -> Result<Vec<Variant>> {
         let (what, at, more) = match n {
             0 | 1 => ("lost", GREEN, 1),
             2 => ("bits", GREEN, 0),
-            3 => ("lost-slice", GREEN, 0),
+            // The upper, where the lamp is.
+            3 => ("lost-slice", GREEN, 1),
             4 | 5 => ("lost-key", GREEN - 1.0, 0),
             6 | 7 => ("late", GREEN, 1 + 3 * (n - 6)),
             8 | 9 => ("lost", before(GREEN, 6), 6),
@@ -263,7 +264,7 @@ fn losses(site: &Site, moments: usize) -> Result<Vec<Variant>> {
             16 => ("lost", before(RED, 5), 5),
             17 => ("bits", RED, 0),
             18 => ("lost-between", GREEN, 0),
-            19 => ("lost-slice", RED, 0),
+            19 => ("lost-slice", RED, 1),
             20 | 21 => ("bits", deed, 0),
             22 | 23 => ("lost", deed, 4),
             24 => ("lost-key", deed, 0),
