@@ -221,8 +221,8 @@ pub fn short() -> Vec<Variant> {
         variant(&long, Fault::new("bits", GREEN, "")),
         variant(&split, Fault::new("lost-slice", GREEN, 1)),
         variant(&split, Fault::new("lost-key", GREEN - 1.0, "")),
-        // Where vehicles stand and roll over the line, and others have just been accused.
-        Variant { span: [24.0, 38.0], ..variant(&long, Fault::new("frozen", 29.8, 5)) },
+        // Where one stands over the line and another rolls over it.
+        Variant { span: [9.0, 32.0], ..variant(&long, Fault::new("frozen", 19.6, 5)) },
         Variant { drawn: [2, 0, 2], ..Variant::new("lamp drawn", 1, Stream::rendered(), span) },
     ]
 }
