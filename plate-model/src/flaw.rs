@@ -2,6 +2,10 @@
 //! how certain the reader is: a character that is cut off or burnt out is often read as another
 //! with full certainty.
 
+use opencv::core::{BORDER_REFLECT_101, CV_32F, Mat, MatTraitConstManual, Point_};
+use opencv::imgproc::{get_gaussian_kernel, sep_filter_2d};
+
+use crate::error::Result;
 use crate::finder::PlateQuad;
 use crate::geometry::{BBox, Point, distance};
 use crate::reader::Characters;
@@ -15,22 +19,30 @@ const EDGE_SHARE: f32 = 0.025;
 const BURNT: f32 = 0.97;
 /// Brighter than the plate's own bright ground by this share of what is left to white.
 const LIFT: f32 = 0.5;
-/// Share of the pixels that are darker than the ground is bright.
+/// The ground's brightness is that of the middle of the plate below which this share lies, without
+/// these columns and rows around it: a loose straightening shows more than the plate.
 const GROUND: f32 = 0.75;
+const MIDDLE: (usize, usize) = (12, 8);
 /// Rim of the straightened plate that does not count, columns and rows: frames shine.
 const RIM: (usize, usize) = (2, 3);
 
 /// A solid burnt-out patch: its side in pixels of the straightened plate, the share of it that must
 /// be burnt out, and the brightest ground on which it still stands out. Between characters on a
 /// plate that is over-exposed as a whole the ground is as white, in narrower patches.
-const PATCHES: [(usize, f32, f32); 2] = [(9, 0.65, 0.90), (13, 0.80, 0.95)];
+const PATCHES: [(usize, f32, f32); 2] = [(9, 0.65, 0.85), (13, 0.85, 0.90)];
+
+/// Reach of the surroundings by which contrast is evened out, pixels of the straightened plate:
+/// about a character's width.
+const AROUND: f64 = 6.0;
+/// What contrast is evened to: the mean, the spread, and the least spread that counts as contrast.
+const EVEN: (f32, f32, f32) = (0.55, 0.22, 0.03);
 
 /// Why a look is not one at the whole plate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     #[error("the plate is cut by the picture's edge")]
     Cut,
-    #[error("glare hides a part of the plate")]
+    #[error("glare hides or washes out a part of the plate")]
     Glare,
 }
 
@@ -58,11 +70,12 @@ pub fn has_glare(tensor: &[f32], (width, height): (usize, usize)) -> bool {
     let count = width * height;
     let weakest: Vec<f32> =
         (0..count).map(|i| tensor[i].min(tensor[count + i]).min(tensor[2 * count + i])).collect();
-    let body = |i: usize| {
+    let within = |i: usize, (left, above): (usize, usize)| {
         let (x, y) = (i % width, i / width);
-        (RIM.0..width - RIM.0).contains(&x) && (RIM.1..height - RIM.1).contains(&y)
+        (left..width - left).contains(&x) && (above..height - above).contains(&y)
     };
-    let mut sorted: Vec<f32> = (0..count).filter(|&i| body(i)).map(|i| weakest[i]).collect();
+    let mut sorted: Vec<f32> =
+        (0..count).filter(|&i| within(i, MIDDLE)).map(|i| weakest[i]).collect();
     let at = (GROUND * sorted.len() as f32) as usize;
     let (_, ground, _) = sorted.select_nth_unstable_by(at, f32::total_cmp);
     let ground = *ground;
@@ -73,22 +86,53 @@ pub fn has_glare(tensor: &[f32], (width, height): (usize, usize)) -> bool {
     for y in 0..height {
         for x in 0..width {
             let i = y * width + x;
-            let here = u32::from(body(i) && weakest[i] >= burnt);
+            let here = u32::from(within(i, RIM) && weakest[i] >= burnt);
             sums[(y + 1) * stride + x + 1] =
                 here + sums[y * stride + x + 1] + sums[(y + 1) * stride + x] - sums[y * stride + x];
         }
     }
     PATCHES.iter().any(|&(side, share, brightest)| {
         let least = (share * (side * side) as f32).ceil() as u32;
-        let within = |x: usize, y: usize| {
+        let sum = |x: usize, y: usize| {
             let (right, below) = (x + side, y + side);
             sums[below * stride + right] + sums[y * stride + x]
                 - sums[y * stride + right]
                 - sums[below * stride + x]
         };
         ground < brightest
-            && (0..=height - side).any(|y| (0..=width - side).any(|x| within(x, y) >= least))
+            && (0..=height - side).any(|y| (0..=width - side).any(|x| sum(x, y) >= least))
     })
+}
+
+/// The same straightened plate, planar RGB, in grey and with the contrast of all its parts evened
+/// out: a character that light has washed out stands as clearly as the others.
+pub fn evened(tensor: &[f32], size: (usize, usize)) -> Result<Vec<f32>> {
+    let count = size.0 * size.1;
+    let luma: Vec<f32> = (0..count)
+        .map(|i| 0.2126 * tensor[i] + 0.7152 * tensor[count + i] + 0.0722 * tensor[2 * count + i])
+        .collect();
+    let mean = smoothed(&luma, size)?;
+    let away: Vec<f32> = luma.iter().zip(&mean).map(|(value, mean)| value - mean).collect();
+    let squares: Vec<f32> = away.iter().map(|value| value * value).collect();
+    let spread = smoothed(&squares, size)?;
+    let (middle, contrast, least) = EVEN;
+    let grey: Vec<f32> = away
+        .iter()
+        .zip(&spread)
+        .map(|(away, square)| middle + contrast * away / square.max(0.0).sqrt().max(least))
+        .map(|value| value.clamp(0.0, 1.0))
+        .collect();
+    Ok(grey.repeat(3))
+}
+
+fn smoothed(values: &[f32], (width, height): (usize, usize)) -> Result<Vec<f32>> {
+    let kernel = get_gaussian_kernel(2 * (3.0 * AROUND) as i32 + 1, AROUND, CV_32F)?;
+    // Sides of the reader's input: they fit.
+    let source = Mat::new_rows_cols_with_data(height as i32, width as i32, values)?;
+    let mut out = Mat::default();
+    let anchor = Point_::new(-1, -1);
+    sep_filter_2d(&source, &mut out, -1, &kernel, &kernel, anchor, 0.0, BORDER_REFLECT_101)?;
+    Ok(out.data_typed::<f32>()?.to_vec())
 }
 
 #[cfg(test)]
@@ -119,7 +163,7 @@ mod tests {
             let mut tensor = plate(ground);
             assert!(!has_glare(&tensor, SIZE), "{ground}");
             burn(&mut tensor, [60.0, 32.0], 9.0);
-            assert_eq!(has_glare(&tensor, SIZE), ground < 0.95, "{ground}");
+            assert_eq!(has_glare(&tensor, SIZE), ground < 0.9, "{ground}");
         }
         let mut spark = plate(0.6);
         burn(&mut spark, [60.0, 32.0], 2.5);
@@ -127,6 +171,27 @@ mod tests {
         let mut rim = plate(0.6);
         rim[..3 * SIZE.0].fill(1.0);
         assert!(!has_glare(&rim, SIZE));
+    }
+
+    #[test]
+    fn evening_out_brings_faint_strokes_to_the_others() {
+        let mut tensor = plate(0.7);
+        // The right half is washed out to a fifth of its contrast.
+        for (i, value) in tensor.iter_mut().enumerate() {
+            if i % SIZE.0 >= 64 {
+                *value = 0.7 + (*value - 0.7) * 0.2;
+            }
+        }
+        let contrast = |tensor: &[f32], from: usize| {
+            let row = &tensor[32 * SIZE.0 + from..32 * SIZE.0 + from + 28];
+            row.iter().fold(0.0f32, |most, v| most.max(*v))
+                - row.iter().fold(1.0f32, |m, v| m.min(*v))
+        };
+        assert!(contrast(&tensor, 90) < 0.25 * contrast(&tensor, 14));
+        let even = evened(&tensor, SIZE).unwrap();
+        assert_eq!(even.len(), tensor.len());
+        assert!(contrast(&even, 90) > 0.8 * contrast(&even, 14), "{}", contrast(&even, 90));
+        assert!(even.iter().all(|value| (0.0..=1.0).contains(value)));
     }
 
     #[test]

@@ -47,7 +47,8 @@ pub struct Characters {
     pub probabilities: [[f32; SYMBOLS]; POSITIONS],
     /// Contrast of edges in the rectified plate, 0 (blurred) to about 1.
     pub sharpness: f32,
-    /// Whether glare has burnt a part of the plate out: characters there are guessed, however sure.
+    /// Whether glare has burnt or washed out a part of the plate: characters there are guessed,
+    /// however sure.
     pub glare: bool,
 }
 
@@ -70,6 +71,13 @@ impl Characters {
             .collect()
     }
 
+    /// The least probability that another look gives these characters, the end included.
+    fn held_by(&self, other: &[[f32; SYMBOLS]; POSITIONS]) -> f32 {
+        let seen = (self.length() + 1).min(POSITIONS);
+        let pairs = self.probabilities[..seen].iter().zip(other);
+        pairs.map(|(own, other)| other[best(own).0]).fold(1.0, f32::min)
+    }
+
     /// Probability of the least certain position, the end included; 0 where nothing was read.
     pub fn weakest(&self) -> f32 {
         let length = self.length();
@@ -78,6 +86,32 @@ impl Characters {
         }
         let seen = &self.probabilities[..(length + 1).min(POSITIONS)];
         seen.iter().map(|p| best(p).1).fold(1.0, f32::min)
+    }
+}
+
+/// Characters this sure are looked at once more with the plate's contrast evened out, on rows this
+/// high in pixels: smaller ones are blurred, and evening out a blur makes noise.
+const SURE: f32 = 0.85;
+const LARGE: f32 = 20.0;
+/// What the second look must hold of each of them: where light has washed strokes out, it sees
+/// another character.
+const HELD: f32 = 0.7;
+
+fn infer(model: &mut Model, tensor: &[f32]) -> Result<[[f32; SYMBOLS]; POSITIONS]> {
+    let mut probabilities = [[0.0; SYMBOLS]; POSITIONS];
+    let complete = model.run([1, 3, INPUT.1, INPUT.0], tensor, ["chars"], |[chars]| {
+        if chars.len() != POSITIONS * SYMBOLS {
+            return false;
+        }
+        for (into, from) in probabilities.iter_mut().zip(chars.chunks_exact(SYMBOLS)) {
+            into.copy_from_slice(from);
+        }
+        true
+    })?;
+    if complete {
+        Ok(probabilities)
+    } else {
+        Err(model.mismatch("output chars is not 10 x 37 numbers a plate".into()))
     }
 }
 
@@ -112,21 +146,14 @@ impl PlateReader {
         self.rectifier.rectify(planes, &quad.corners, INPUT, &mut self.tensor)?;
         let sharpness = sharpness(&self.tensor, INPUT);
         let glare = flaw::has_glare(&self.tensor, INPUT);
-        let mut probabilities = [[0.0; SYMBOLS]; POSITIONS];
-        let complete =
-            self.model.run([1, 3, INPUT.1, INPUT.0], &self.tensor, ["chars"], |[chars]| {
-                if chars.len() != POSITIONS * SYMBOLS {
-                    return false;
-                }
-                for (into, from) in probabilities.iter_mut().zip(chars.chunks_exact(SYMBOLS)) {
-                    into.copy_from_slice(from);
-                }
-                true
-            })?;
-        if !complete {
-            return Err(self.model.mismatch("output chars is not 10 x 37 numbers a plate".into()));
+        let probabilities = infer(&mut self.model, &self.tensor)?;
+        let mut characters = Characters { probabilities, sharpness, glare };
+        let row = quad.height() / f32::from(quad.rows.max(1));
+        if !glare && row >= LARGE && characters.weakest() >= SURE {
+            let even = flaw::evened(&self.tensor, INPUT)?;
+            characters.glare = characters.held_by(&infer(&mut self.model, &even)?) < HELD;
         }
-        Ok(Characters { probabilities, sharpness, glare })
+        Ok(characters)
     }
 
     /// The tensor that the last [`PlateReader::read`] made; for benchmarks and parity tests.

@@ -85,8 +85,16 @@ fn frame_of(photo: &[u8], width: usize, height: usize) -> Frame {
     Frame::from_rgb(width as u32, height as u32, photo).unwrap()
 }
 
+/// Lays light on a place of a crop, with a radius in pixels.
+type Light = fn(&mut crops::Crop, [f32; 2], f32);
+
+const LIGHTS: [(&str, Light); 2] = [
+    ("burnt out", |crop, at, radius| crop.photo.glare(at, radius, 0.3)),
+    ("washed out", |crop, at, radius| crop.photo.wash_out(at, radius, 0.5)),
+];
+
 #[test]
-fn a_character_burnt_out_by_glare_is_doubted() {
+fn a_character_that_light_burns_or_washes_out_is_doubted() {
     if !has("reader") {
         return;
     }
@@ -94,7 +102,7 @@ fn a_character_burnt_out_by_glare_is_doubted() {
     let mut reader = PlateReader::load(&runtime, &shipped(), "reader").unwrap();
     let accept = reader.thresholds().accept;
     let (mut clean, mut doubted) = (0, 0);
-    let (mut sure_and_wrong, mut kept) = (0, 0);
+    let (mut sure_and_wrong, mut kept) = ([0; 2], [0; 2]);
     for (number, mut crop) in clear_crops(78, 900).enumerate() {
         let quad = quad_of(&crop);
         let (width, height) = (crop.photo.width, crop.photo.height);
@@ -122,21 +130,26 @@ fn a_character_burnt_out_by_glare_is_doubted() {
             (a[i] * (1.0 - u) + b[i] * u) * (1.0 - v) + (d[i] * (1.0 - u) + c[i] * u) * v
         });
         let radius = [0.35, 0.5, 0.65][number / 3 % 3] * mark.height / h * quad.height();
-        crop.photo.glare(at, radius, 0.3);
-        let after = read(&mut reader, &crop.photo.bytes());
-        if after.text() != text && after.weakest() >= accept {
-            sure_and_wrong += 1;
-            kept += usize::from(!after.glare);
+        let photo = crop.photo.clone();
+        for (i, (_, lay)) in LIGHTS.iter().enumerate() {
+            lay(&mut crop, at, radius);
+            let after = read(&mut reader, &crop.photo.bytes());
+            if after.text() != text && after.weakest() >= accept {
+                sure_and_wrong[i] += 1;
+                kept[i] += usize::from(!after.glare);
+            }
+            crop.photo = photo.clone();
         }
     }
-    println!(
-        "{doubted} of {clean} clear plates doubted; of {sure_and_wrong} sure and wrong {kept} kept"
-    );
-    assert!(clean >= 60 && sure_and_wrong >= 8, "{clean} {sure_and_wrong}");
-    // One drawn plate in eight has a glare of its own, not all of it on a character.
-    assert!(doubted * 10 <= clean, "{doubted} of {clean} clear plates taken for burnt");
-    // What is left are plates over-exposed as a whole.
-    assert!(kept * 3 <= sure_and_wrong, "{kept} of {sure_and_wrong} wrong numbers kept");
+    println!("{doubted} of {clean} clear plates doubted");
+    // One drawn plate in eight has a glare of its own, others dirt and hard shadows.
+    assert!(clean >= 60 && doubted * 8 <= clean, "{doubted} of {clean} clear plates doubted");
+    // What is left is over-exposed as a whole, or strokes that left no trace to even out.
+    for (((name, _), wrong), kept) in LIGHTS.iter().zip(sure_and_wrong).zip(kept) {
+        println!("{name}: {wrong} read wrong for sure, {kept} of them not doubted");
+        assert!(wrong >= 5, "{name}: {wrong}");
+        assert!(kept * 4 <= wrong * 3, "{name}: {kept} of {wrong} wrong numbers kept");
+    }
 }
 
 #[test]
