@@ -3,14 +3,21 @@
 
 # A camera's own recording or stream instead of the synthetic junction:
 #   make demo VIDEO=clip.mp4 SITE=site.toml
-#   make demo CAMERA=rtsp://user:password@host/stream SITE=site.toml
+#   make demo CAMERA='rtsp://user:password@host/stream' SITE=site.toml
+# They go to the program by the environment, letter for letter: neither make nor a shell reads what
+# is in them, so passwords may hold $, `, " and the like.
 VIDEO ?=
 CAMERA ?=
 SITE ?=
+override VIDEO := $(value VIDEO)
+override CAMERA := $(value CAMERA)
+override SITE := $(value SITE)
+demo: export DEMO_VIDEO := $(VIDEO)
+demo: export DEMO_CAMERA := $(CAMERA)
+demo: export DEMO_SITE := $(SITE)
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/debug/demo
-demo_flags := $(if $(VIDEO),--video "$(VIDEO)") $(if $(CAMERA),--camera "$(CAMERA)") $(if $(SITE),--site "$(SITE)")
 
 .PHONY: help
 help:
@@ -29,7 +36,7 @@ help:
 
 .PHONY: demo
 demo: setup build
-	@exec $(DEMO) run $(demo_flags)
+	@exec $(DEMO) run
 
 .PHONY: smoke
 smoke: setup-test build

@@ -1,5 +1,7 @@
 //! Sets up and runs the edge agent of the demo.
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -62,25 +64,18 @@ impl Agent {
             .and_then(|id| id.as_str())
             .with_context(|| format!("{}: [[camera]] has no id", geometry.display()))?;
         let config = site.dir.join("agent.toml");
-        std::fs::write(
-            &config,
-            format!(
-                "[device]\nid = \"{DEVICE}\"\nserial = \"DEMO-0001\"\nkeys = \"{keys}\"\n\
-                 [unit]\ncode = \"PC08-DEMO\"\nname = \"Đội CSGT mẫu\"\noperator = \"Cán bộ mẫu\"\n\
-                 [models]\ndir = \"{weights}\"\n\
-                 [spool]\ndir = \"{spool}\"\nmax_mib = 2048\nmin_free_mib = 64\n\
-                 {uplink}\
-                 [health]\nlisten = \"127.0.0.1:{health}\"\n\
-                 [[camera]]\nid = \"{id}\"\nuri = \"{uri}\"\n",
-                keys = site.dir.join("keys").join(DEVICE).display(),
-                weights = weights
-                    .canonicalize()
-                    .with_context(|| format!("weights folder {}", weights.display()))?
-                    .display(),
-                spool = site.dir.join("spool").display(),
-                health = site.ports.health,
-            ),
-        )?;
+        let weights = weights
+            .canonicalize()
+            .with_context(|| format!("weights folder {}", weights.display()))?;
+        // The address may hold the camera's password.
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&config)
+            .with_context(|| format!("write {}", config.display()))?;
+        file.write_all(configuration(site, &weights, id, uri, uplink).as_bytes())?;
         Ok(Self { configs: vec![geometry.to_path_buf(), config] })
     }
 
@@ -127,6 +122,27 @@ fn faketime() -> Result<PathBuf> {
         .context("install the Debian package faketime (make test does)")
 }
 
+/// The configuration, every value quoted as TOML wants it.
+fn configuration(site: &Site, weights: &Path, id: &str, uri: &str, uplink: &str) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let path = |path: PathBuf| quoted(&path.display().to_string());
+    format!(
+        "[device]\nid = \"{DEVICE}\"\nserial = \"DEMO-0001\"\nkeys = {keys}\n\
+         [unit]\ncode = \"PC08-DEMO\"\nname = \"Đội CSGT mẫu\"\noperator = \"Cán bộ mẫu\"\n\
+         [models]\ndir = {weights}\n\
+         [spool]\ndir = {spool}\nmax_mib = 2048\nmin_free_mib = 64\n\
+         {uplink}\
+         [health]\nlisten = \"127.0.0.1:{health}\"\n\
+         [[camera]]\nid = {id}\nuri = {uri}\n",
+        keys = path(site.dir.join("keys").join(DEVICE)),
+        weights = path(weights.to_path_buf()),
+        spool = path(site.dir.join("spool")),
+        health = site.ports.health,
+        id = quoted(id),
+        uri = quoted(uri),
+    )
+}
+
 /// The agent's own `/status`.
 pub async fn status(site: &Site) -> Result<Value> {
     let url = format!("http://127.0.0.1:{}/status", site.ports.health);
@@ -148,4 +164,24 @@ pub fn spooled(site: &Site) -> Result<Vec<String>> {
         }
     }
     Ok(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_address_and_folder_comes_through_the_configuration() {
+        let root = tempfile::tempdir().unwrap();
+        let site = Site::prepare(&root.path().join("a \"b\" $c"), "demo").unwrap();
+        for uri in ["rtsp://u:pa$w\"o\\r'd@h/s", "rtsp://u:`id`\"\"\"'x@h/s"] {
+            let written: toml::Value =
+                toml::from_str(&configuration(&site, Path::new("w\"x"), "cam-01", uri, ""))
+                    .unwrap();
+            assert_eq!(written["camera"][0]["uri"].as_str(), Some(uri));
+            assert_eq!(written["models"]["dir"].as_str(), Some("w\"x"));
+            let spool = site.dir.join("spool");
+            assert_eq!(written["spool"]["dir"].as_str(), spool.to_str());
+        }
+    }
 }

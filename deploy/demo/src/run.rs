@@ -1,5 +1,9 @@
 //! The demo for people: starts everything, says where to look, and shows what happens.
+//!
+//! `make demo` hands its VIDEO, CAMERA and SITE over in the environment (`DEMO_…`), where no shell
+//! and no make reads what stands in a password or a path.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,10 +17,10 @@ use crate::system::{SEED, System, View};
 #[derive(Debug, clap::Args)]
 pub struct Input {
     /// Serve this recording (H.264 or H.265) over RTSP instead of the synthetic junction.
-    #[arg(long, requires = "site", conflicts_with = "camera")]
+    #[arg(long)]
     video: Option<PathBuf>,
     /// Use this camera instead, e.g. rtsp://user:password@host/stream.
-    #[arg(long, requires = "site")]
+    #[arg(long)]
     camera: Option<String>,
     /// Geometry of the recording or camera, e.g. fixtures/sites/vn-redlight.toml.
     #[arg(long)]
@@ -24,8 +28,18 @@ pub struct Input {
 }
 
 impl Input {
-    fn view(&self) -> Result<View> {
-        Ok(match (&self.video, &self.camera, &self.site) {
+    /// Options first, then what `make` hands over.
+    fn view(&self, handed: impl Fn(&str) -> Option<OsString>) -> Result<View> {
+        let handed = |name| handed(name).filter(|value| !value.is_empty());
+        let video = self.video.clone().or_else(|| handed("DEMO_VIDEO").map(PathBuf::from));
+        let site = self.site.clone().or_else(|| handed("DEMO_SITE").map(PathBuf::from));
+        let camera = match (&self.camera, handed("DEMO_CAMERA").map(OsString::into_string)) {
+            (Some(camera), _) => Some(camera.clone()),
+            (None, Some(Ok(camera))) => Some(camera),
+            (None, Some(Err(_))) => bail!("CAMERA is not UTF-8"),
+            (None, None) => None,
+        };
+        Ok(match (&video, &camera, &site) {
             (Some(clip), None, Some(geometry)) => {
                 View::Recording { clip: clip.clone(), geometry: geometry.clone() }
             }
@@ -34,7 +48,8 @@ impl Input {
             }
             (None, None, None) => View::Synthetic { seed: SEED },
             _ => bail!(
-                "SITE goes with VIDEO or CAMERA: give the recording or stream it was drawn for"
+                "SITE goes with one of VIDEO and CAMERA: give a site file and the recording or \
+                 stream it was drawn for"
             ),
         })
     }
@@ -42,7 +57,7 @@ impl Input {
 
 /// Runs until Ctrl-C or until a program ends by itself.
 pub async fn run(dir: &Path, weights: &Path, input: &Input) -> Result<()> {
-    let view = input.view()?;
+    let view = input.view(|name| std::env::var_os(name))?;
     let site = Site::prepare(dir, "demo")?;
     let stages = Stages::new();
     tokio::select! {
@@ -92,4 +107,28 @@ fn describe(status: &serde_json::Value) -> String {
         number("/spool/pending").unwrap_or(0.0),
         number("/spool/delivered").unwrap_or(0.0),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(handed: &[(&str, &str)]) -> Result<View> {
+        let input = Input { video: None, camera: None, site: None };
+        let find = |name: &str| handed.iter().find(|(key, _)| *key == name);
+        input.view(|name| find(name).map(|(_, value)| OsString::from(value)))
+    }
+
+    #[test]
+    fn what_make_hands_over_is_taken_letter_for_letter() {
+        let camera = "rtsp://u:pa$word`id`\"'@h/s";
+        let empty = ("DEMO_VIDEO", "");
+        let all = [("DEMO_CAMERA", camera), ("DEMO_SITE", "a b.toml"), empty];
+        let Ok(View::Stream { uri, geometry }) = view(&all) else { panic!("no stream") };
+        assert_eq!((uri.as_str(), geometry.to_str()), (camera, Some("a b.toml")));
+        assert!(matches!(view(&[empty]), Ok(View::Synthetic { .. })));
+        for half in [&all[..1], &all[1..2], &[("DEMO_VIDEO", "x"), all[0], all[1]]] {
+            assert!(view(half).unwrap_err().to_string().contains("SITE goes with"), "{half:?}");
+        }
+    }
 }
