@@ -12,6 +12,7 @@ use plate_model::{BBox, Frame};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::boxes::Turn;
 use crate::config::Camera;
 
 /// One violation, ready to be drawn, packed and sealed.
@@ -50,13 +51,26 @@ pub struct Shot {
     pub plate: Option<[[f32; 2]; 4]>,
 }
 
-/// The camera's own encoded bits around the act, never re-encoded. Starts at a key frame.
+/// What a clip is to show, in stream time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub from: u64,
+    /// Before, on and past the line, in order: what no shortening may leave out.
+    pub moments: [u64; 3],
+    pub to: u64,
+}
+
+/// The camera's own encoded bits around the act. Starts where decoding may begin.
 #[derive(Debug, Clone)]
 pub struct Clip {
     /// GStreamer caps of the encoded stream as parsed: `video/x-h264` or `video/x-h265` with its
     /// stream format, alignment `au` and, for `avc`/`hvc1`, `codec_data`.
     pub caps: String,
     pub units: Vec<AccessUnit>,
+    /// How the pictures are to be turned when shown.
+    pub turn: Turn,
+    /// Not the camera's bits: encoded anew on the box, since those could not be cut.
+    pub reencoded: bool,
 }
 
 /// One encoded picture.
@@ -64,7 +78,7 @@ pub struct Clip {
 pub struct AccessUnit {
     pub pts_ns: u64,
     pub dts_ns: Option<u64>,
-    /// Decodable without earlier pictures.
+    /// Decoding may begin here.
     pub key: bool,
     pub data: Bytes,
     pub captured_at: OffsetDateTime,

@@ -12,6 +12,7 @@
 //! - [`health`]: metrics, states and the doctor's checks.
 
 pub mod accusation;
+pub mod boxes;
 pub mod clock;
 pub mod config;
 pub mod evidence;

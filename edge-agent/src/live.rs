@@ -18,7 +18,7 @@ use crate::source::{Dating, Settings, SourceError, supervise};
 use crate::spool::{Policy, Spool};
 use crate::uplink::{self, Uplink};
 use crate::watch::eyes::{Eyes, Pool};
-use crate::watch::{Accused, Context, KEEP, KEEP_BYTES, Wanted, Watch};
+use crate::watch::{self, Accused, Context, KEEP_BYTES, Wanted, Watch};
 
 /// Accusations waiting to be sealed; when full, cameras wait and drop pictures instead.
 const QUEUE: usize = 8;
@@ -178,7 +178,7 @@ pub fn settings(camera: &Camera) -> Result<Settings, SourceError> {
         input: supervise::input(camera)?,
         dating: Dating::Camera(camera.clock),
         analysed_fps: camera.analysed_fps,
-        keep: KEEP,
+        keep: watch::keep(camera),
         keep_bytes: KEEP_BYTES,
     })
 }

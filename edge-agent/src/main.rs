@@ -120,18 +120,31 @@ struct Measure {
 #[derive(Debug, Args)]
 struct ConfigArgs {
     /// Configuration file; repeat to merge, later ones win. Cameras are matched by id.
-    #[arg(long = "config", value_name = "FILE", env = "EDGE_CONFIG", value_delimiter = ':')]
-    files: Vec<PathBuf>,
+    ///
+    /// Without any: the files that the variable EDGE_CONFIG names, a colon between them.
+    #[arg(long = "config", value_name = "FILE")]
+    named: Vec<PathBuf>,
     /// Folder with the models, instead of the configuration's.
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
 }
 
 impl ConfigArgs {
+    /// As named; only the variable, which has no other way, is taken apart at colons.
+    fn files(&self) -> Vec<PathBuf> {
+        match std::env::var_os("EDGE_CONFIG") {
+            Some(list) if self.named.is_empty() => {
+                std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect()
+            }
+            _ => self.named.clone(),
+        }
+    }
+
     fn load(&self, running: bool) -> anyhow::Result<Agent> {
-        anyhow::ensure!(!self.files.is_empty(), "no configuration: give --config FILE");
+        let files = self.files();
+        anyhow::ensure!(!files.is_empty(), "no configuration: give --config FILE");
         let load = if running { config::load_for_run } else { config::load };
-        let mut agent = load(&self.files)?;
+        let mut agent = load(&files)?;
         if let Some(dir) = &self.models {
             agent.models.dir.clone_from(dir);
         }
@@ -140,8 +153,10 @@ impl ConfigArgs {
 }
 
 fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(text, &Rfc3339)
-        .map_err(|_| "expected a time such as 2026-11-21T08:00:00+07:00".into())
+    // Far from where dates end: evidence counts on from here, and in another offset.
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok();
+    time.filter(|time| (1970..2200).contains(&time.year()))
+        .ok_or_else(|| "expected a time such as 2026-11-21T08:00:00+07:00".into())
 }
 
 fn parse_fps(text: &str) -> Result<f32, String> {
@@ -195,7 +210,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             for camera in &agent.cameras {
                 println!("camera {}: {} at {}", camera.id, camera.digest(), camera.place);
             }
-            match config::load_for_run(&config.files) {
+            match config::load_for_run(&config.files()) {
                 Ok(_) => println!("configuration is good"),
                 Err(lacks) => println!("good for replay; to run, {lacks}"),
             }

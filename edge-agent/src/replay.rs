@@ -27,7 +27,7 @@ use crate::keys::{self, KeyError};
 use crate::source::{Dating, Input, Next, Pipeline, Settings, SourceError};
 use crate::watch::eyes::{Eyes, Pool};
 use crate::watch::listener::Listener;
-use crate::watch::{Accused, Context, KEEP, KEEP_BYTES, Watch};
+use crate::watch::{self, Accused, Context, KEEP_BYTES, Watch};
 use sheets::Sheets;
 use tracks::TrackLog;
 
@@ -182,13 +182,9 @@ impl Replay<'_> {
             input: Input::File { path: self.input.clone() },
             dating: Dating::Recording { start: self.start },
             analysed_fps: self.camera.analysed_fps,
-            keep: KEEP,
+            keep: watch::keep(&self.camera),
             keep_bytes: KEEP_BYTES,
         };
-        if !self.input.is_file() {
-            let problem = "no such file".to_owned();
-            return Err(SourceError::File { path: self.input, problem }.into());
-        }
         let found: Arc<Mutex<Vec<Accused>>> = Arc::default();
         let inbox = Arc::clone(&found);
         let mut watch = Watch::new(self.camera, self.context, eyes, self.board, move |accused| {
@@ -243,6 +239,7 @@ impl Replay<'_> {
         if let Some(sheets) = sheets {
             sheets.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
         }
+        source.whole()?;
         Ok(summary)
     }
 }

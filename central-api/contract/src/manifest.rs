@@ -19,7 +19,8 @@ time::serde::format_description!(iso_date, Date, "[year]-[month]-[day]");
 pub const VERSION: u32 = 1;
 /// Upper bound on a manifest's bytes.
 pub const MAX_MANIFEST_BYTES: usize = 64 * 1024;
-/// Upper bound on one file of a package, bytes.
+/// Upper bound on one file of a package, bytes. The one place this is said: what the edge keeps and
+/// cuts, and what the central reads, derive from it.
 pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// Upper bound on the files of a package.
 pub const MAX_FILES: usize = 16;
@@ -283,8 +284,8 @@ impl Manifest {
             if required && text.trim().is_empty() {
                 return field(name, "is empty");
             }
-            if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {
-                return field(name, "is longer than 256 characters or holds control characters");
+            if let Some(problem) = text_problem(text) {
+                return field(name, problem);
             }
         }
         if !is_writable(self.violation.at) {
@@ -373,6 +374,17 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+/// Why `text` may not stand in a manifest, or none where it may. Whoever writes texts that end in
+/// manifests asks here first.
+pub fn text_problem(text: &str) -> Option<&'static str> {
+    if text.chars().count() > MAX_TEXT {
+        return Some("is longer than 256 characters");
+    }
+    text.chars().any(char::is_control).then_some(
+        "holds control characters (tab, line break, bell, …): write it on one plain line",
+    )
 }
 
 /// RFC 3339 has years of four digits and offsets of whole minutes.

@@ -89,7 +89,7 @@ impl EvidenceStore {
         Ok(())
     }
 
-    /// Reads a whole file. Packages hold at most 64 MiB a file.
+    /// Reads a whole file, at most `contract::manifest::MAX_FILE_BYTES`.
     pub async fn read(&self, evidence_id: &str, name: &str) -> Result<Bytes, EvidenceError> {
         Ok(self.objects.get(&package_path(evidence_id, name)).await?.bytes().await?)
     }

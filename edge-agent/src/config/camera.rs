@@ -8,6 +8,7 @@ use contract::{Movement, Rule};
 use super::document::{Node, Value};
 use super::model::{Camera, ClockPolicy, Exit, Lamp, LampLayout, Light, Point};
 use super::reader::Reader;
+use crate::source::Address;
 
 const MOVEMENTS: [(&str, Movement); 3] =
     [("straight", Movement::Straight), ("left", Movement::Left), ("right", Movement::Right)];
@@ -71,18 +72,16 @@ fn id(table: &Reader<'_>) -> String {
 
 fn uri(table: &Reader<'_>) -> Option<String> {
     let uri = table.opt_text("uri")?;
-    let known = ["rtsp://", "rtsps://"];
     if uri.starts_with("file:") {
         // Its time would be now, whatever it shows.
         table.reject(
             "uri",
-            "names a recording, must be a camera: rtsp://HOST/PATH or rtsps://…; a recording is \
-             judged by `edge-agent replay --input FILE`",
+            "names a recording, must be a camera: rtsp://HOST/PATH or rtsps://HOST/PATH; a \
+             recording is judged by `edge-agent replay --input FILE`",
         );
-    } else if !known.iter().any(|scheme| uri.len() > scheme.len() && uri.starts_with(scheme)) {
-        let scheme = uri.split("://").next().unwrap_or_default();
-        table
-            .reject("uri", format!("has scheme {scheme:?}, must be rtsp://HOST/PATH or rtsps://…"));
+    } else if let Err(problem) = Address::parse(&uri) {
+        // Never quoted: it may hold a password.
+        table.reject("uri", problem.to_string());
     }
     Some(uri)
 }

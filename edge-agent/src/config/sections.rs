@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use contract::manifest::MAX_FILE_BYTES;
 use plate_model::{PRECISIONS, Precision};
 
 use super::document::{Place, Table};
@@ -86,7 +87,9 @@ fn spool(section: Option<Reader<'_>>) -> Spool {
         if let Some(dir) = section.path("dir") {
             spool.dir = dir;
         }
-        spool.max_bytes = MIB * section.integer("max_mib", 20 * 1024, (16, 1 << 30), "MiB");
+        // Below this not even one package of the largest size would ever be sealed.
+        let least = 2 * MAX_FILE_BYTES / MIB;
+        spool.max_bytes = MIB * section.integer("max_mib", 20 * 1024, (least, 1 << 30), "MiB");
         spool.max_age_days = section.integer("max_age_days", 90, (1, 3650), "days") as u32;
         spool.min_free_bytes = MIB * section.integer("min_free_mib", 512, (1, 1 << 20), "MiB");
         section.finish();

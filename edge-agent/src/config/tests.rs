@@ -88,14 +88,13 @@ fn every_slip_is_named_with_file_line_and_key() {
         (
             "direction = \"d\"",
             "direction = \"d\"\nuri = \"http://camera/stream\"",
-            "site.toml:5: camera[0].uri has scheme \"http\", must be rtsp://HOST/PATH or \
-             rtsps://…",
+            "site.toml:5: camera[0].uri must be rtsp://HOST/PATH or rtsps://HOST/PATH",
         ),
         (
             "direction = \"d\"",
             "direction = \"d\"\nuri = \"file:///srv/yesterday.mp4\"",
             "site.toml:5: camera[0].uri names a recording, must be a camera: rtsp://HOST/PATH or \
-             rtsps://…; a recording is judged by `edge-agent replay --input FILE`",
+             rtsps://HOST/PATH; a recording is judged by `edge-agent replay --input FILE`",
         ),
         (
             "approach = [[0.1, 1.0], [0.1, 0.6], [0.9, 0.6], [0.9, 1.0]]",
@@ -122,6 +121,68 @@ fn every_slip_is_named_with_file_line_and_key() {
         ),
     ] {
         assert_eq!(only(&with(line, by)), expected);
+    }
+}
+
+/// Every text that ends in a manifest.
+#[test]
+fn what_sealing_would_refuse_is_refused_with_file_line_and_key() {
+    let device = "[device]\nid = \"edge-01\"\nserial = \"S\"\nkeys = \"k\"\n[unit]\ncode = \"U\"\n\
+                  name = \"N\"\noperator = \"O\"\n";
+    let camera = with(
+        "plan = \"1\"",
+        "plan = \"1\"\nkm = \"K\"\nlane = \"L\"\nverification = { certificate = \"C\", valid_to = 2027-06-30 }",
+    );
+    assert_eq!(complaints(&[("box.toml", device), ("site.toml", &camera)]), [""; 0]);
+    let long = "Ngã tư ".repeat(40);
+    for (line, key, value) in [
+        ("box.toml:3", "device.serial", "S"),
+        ("box.toml:6", "unit.code", "U"),
+        ("box.toml:7", "unit.name", "N"),
+        ("box.toml:8", "unit.operator", "O"),
+        ("site.toml:3", "camera[0].place", "p"),
+        ("site.toml:4", "camera[0].direction", "d"),
+        ("site.toml:5", "camera[0].plan", "1"),
+        ("site.toml:6", "camera[0].km", "K"),
+        ("site.toml:7", "camera[0].lane", "L"),
+        ("site.toml:8", "camera[0].verification.certificate", "C"),
+    ] {
+        let name = key.rsplit('.').next().unwrap_or(key);
+        let control =
+            "holds control characters (tab, line break, bell, …): write it on one plain line";
+        for (bad, problem) in [
+            ("a\tb", control),
+            ("a\\tb", control),
+            ("a\\nb", control),
+            ("a\\r", control),
+            ("\\u0007", control),
+            ("a\\u0085b", control),
+            ("a\\u007Fb", control),
+            (&long, "is longer than 256 characters"),
+        ] {
+            let put = |text: &str| {
+                text.replace(&format!("{name} = \"{value}\""), &format!("{name} = \"{bad}\""))
+            };
+            let found = complaints(&[("box.toml", &put(device)), ("site.toml", &put(&camera))]);
+            assert_eq!(found, [format!("{line}: {key} {problem}")], "{bad:?}");
+        }
+    }
+}
+
+#[test]
+fn addresses_that_cannot_be_read_are_refused_and_not_quoted() {
+    for (uri, expected) in [
+        ("rtsp://admin:ge/heim@10.0.0.1/s", "holds '@' behind the first '/'"),
+        ("rtsp://admin:geheim%@10.0.0.1/s", "has a '%' in its login"),
+        ("rtsp://10.0.0.1:geheim/s", "has no port number"),
+        ("admin:geheim@10.0.0.1/s", "must be rtsp://HOST/PATH"),
+        ("http://admin:geheim@10.0.0.1/s", "must be rtsp://HOST/PATH"),
+    ] {
+        let complaint =
+            only(&with("direction = \"d\"", &format!("direction = \"d\"\nuri = \"{uri}\"")));
+        assert!(complaint.starts_with("site.toml:5: camera[0].uri "), "{complaint}");
+        assert!(complaint.contains(expected), "{uri}: {complaint}");
+        assert!(!complaint.contains("heim"), "{complaint}");
     }
 }
 

@@ -14,9 +14,13 @@ use gstreamer::prelude::*;
 use gstreamer_app::AppSrc;
 
 use crate::accusation::Clip;
+use crate::boxes::BoxError;
 
-use super::mp4::{self, Mp4Error};
+use super::mp4;
 
+/// Most bytes of pictures in a clip: what the contract allows one file, less what the container
+/// adds. Ring and shortening derive their limits from this one.
+pub const MAX_PICTURES: usize = contract::manifest::MAX_FILE_BYTES as usize - (1 << 20);
 /// Longest wait for the muxer, which works on memory alone.
 const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(30);
 
@@ -36,7 +40,7 @@ pub enum ClipError {
     #[error("failed to hold the clip in memory: {0}")]
     Memory(#[from] std::io::Error),
     #[error("the muxer's file does not read: {0}")]
-    Mp4(#[from] Mp4Error),
+    Mp4(#[from] BoxError),
 }
 
 /// Decoding and presentation time of one picture, from the clip's start.
@@ -79,6 +83,9 @@ pub fn mux(clip: &Clip) -> Result<Vec<u8>, ClipError> {
     sink.set_property("fd", memory.as_raw_fd());
     sink.set_property("sync", false);
     let chain = [source.upcast_ref(), &parser, &filter, &muxer, &sink];
+    if let Some(out) = filter.static_pad("src") {
+        first_is_key(&out);
+    }
     let fail = |e: &dyn std::fmt::Display| ClipError::Mux(e.to_string());
     pipeline.add_many(chain).map_err(|e| fail(&e))?;
     gst::Element::link_many(chain).map_err(|e| fail(&e))?;
@@ -92,7 +99,18 @@ pub fn mux(clip: &Clip) -> Result<Vec<u8>, ClipError> {
     let mut bytes = Vec::new();
     memory.rewind()?;
     memory.read_to_end(&mut bytes)?;
-    Ok(mp4::finish(&bytes, first.captured_at.unix_timestamp())?)
+    Ok(mp4::finish(&bytes, first.captured_at.unix_timestamp(), clip.turn)?)
+}
+
+/// A clip may begin at a recovery point, which the parser takes for no key picture; but a file
+/// without a key picture at its front is not played.
+fn first_is_key(pad: &gst::Pad) {
+    pad.add_probe(gst::PadProbeType::BUFFER, |_, info| {
+        if let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data {
+            buffer.make_mut().unset_flags(gst::BufferFlags::DELTA_UNIT);
+        }
+        gst::PadProbeReturn::Remove
+    });
 }
 
 fn feed(pipeline: &gst::Pipeline, source: &AppSrc, clip: &Clip) -> Result<(), ClipError> {

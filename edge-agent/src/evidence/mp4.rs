@@ -1,43 +1,30 @@
-//! Finishing an MP4: movie header to the front, so that a browser plays while it loads, and the
-//! wall clock of the box out of it, so that the same pictures give the same bytes.
+//! Finishing an MP4: movie header to the front, so that a browser plays while it loads, the wall
+//! clock of the box out of it, so that the same pictures give the same bytes, and into it how the
+//! pictures are turned when shown.
 
-/// Why a file is not the MP4 expected.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("MP4 box structure at byte {at}: {problem}")]
-pub struct Mp4Error {
-    pub at: usize,
-    pub problem: &'static str,
-}
+use crate::boxes::{Atom, BoxError, Turn, atoms, matrix_at, read_u32};
 
 /// Boxes that only hold boxes, on the way to those changed here.
 const CONTAINERS: [&[u8; 4]; 5] = [b"moov", b"trak", b"mdia", b"minf", b"stbl"];
 
-/// One box: where it lies and where its body starts.
-#[derive(Debug, Clone, Copy)]
-struct Atom {
-    kind: [u8; 4],
-    start: usize,
-    body: usize,
-    end: usize,
-}
-
-/// Moves `moov` in front of `mdat` and replaces every creation and modification time by
-/// `unix_seconds`.
-pub fn finish(file: &[u8], unix_seconds: i64) -> Result<Vec<u8>, Mp4Error> {
+/// Moves `moov` in front of `mdat`, replaces every creation and modification time by `unix_seconds`
+/// and writes `turn` into the track.
+pub fn finish(file: &[u8], unix_seconds: i64, turn: Turn) -> Result<Vec<u8>, BoxError> {
     let atoms = atoms(file, 0, file.len())?;
     let find = |kind: &[u8; 4]| {
         atoms
             .iter()
             .find(|atom| &atom.kind == kind)
             .copied()
-            .ok_or(Mp4Error { at: file.len(), problem: "ftyp, moov or mdat is missing" })
+            .ok_or(BoxError { at: file.len(), problem: "ftyp, moov or mdat is missing" })
     };
     let (ftyp, moov, mdat) = (find(b"ftyp")?, find(b"moov")?, find(b"mdat")?);
     let mut header = file[moov.start..moov.end].to_vec();
     // Everything between ftyp and moov moves back by moov's length, and the samples with it.
     let shift = if moov.start > mdat.start { header.len() as u64 } else { 0 };
     let end = header.len();
-    rewrite(&mut header, 0, end, shift, mac_time(unix_seconds))?;
+    let new = New { shift, time: mac_time(unix_seconds), turn };
+    rewrite(&mut header, 0, end, &new)?;
 
     let mut out = Vec::with_capacity(file.len());
     out.extend_from_slice(&file[ftyp.start..ftyp.end]);
@@ -55,28 +42,44 @@ fn mac_time(unix_seconds: i64) -> u64 {
     u64::try_from(unix_seconds.saturating_add(2_082_844_800)).unwrap_or(0)
 }
 
-fn rewrite(
-    header: &mut [u8],
-    from: usize,
-    to: usize,
+/// What is written anew.
+struct New {
     shift: u64,
     time: u64,
-) -> Result<(), Mp4Error> {
+    turn: Turn,
+}
+
+fn rewrite(header: &mut [u8], from: usize, to: usize, new: &New) -> Result<(), BoxError> {
     for atom in atoms(header, from, to)? {
         match &atom.kind {
-            kind if CONTAINERS.contains(&kind) => {
-                rewrite(header, atom.body, atom.end, shift, time)?;
+            kind if CONTAINERS.contains(&kind) => rewrite(header, atom.body, atom.end, new)?,
+            b"mvhd" | b"mdhd" => set_times(header, &atom, new.time)?,
+            b"tkhd" => {
+                set_times(header, &atom, new.time)?;
+                set_turn(header, &atom, new.turn)?;
             }
-            b"mvhd" | b"tkhd" | b"mdhd" => set_times(header, &atom, time)?,
-            b"stco" | b"co64" => shift_offsets(header, &atom, shift)?,
+            b"stco" | b"co64" => shift_offsets(header, &atom, new.shift)?,
             _ => {}
         }
     }
     Ok(())
 }
 
-fn set_times(header: &mut [u8], atom: &Atom, time: u64) -> Result<(), Mp4Error> {
-    let short = Mp4Error { at: atom.start, problem: "header box is too short" };
+fn set_turn(header: &mut [u8], atom: &Atom, turn: Turn) -> Result<(), BoxError> {
+    if turn == Turn::NONE {
+        return Ok(());
+    }
+    let short = BoxError { at: atom.start, problem: "header box is too short" };
+    let at = matrix_at(header, atom).ok_or(short.clone())?;
+    // Width and height follow the matrix, in 16.16.
+    let size = |at| read_u32(header, at).map(|size| (size >> 16) as i32);
+    let (width, height) = size(at + 36).zip(size(at + 40)).ok_or(short)?;
+    header[at..at + 36].copy_from_slice(&turn.matrix(width, height));
+    Ok(())
+}
+
+fn set_times(header: &mut [u8], atom: &Atom, time: u64) -> Result<(), BoxError> {
+    let short = BoxError { at: atom.start, problem: "header box is too short" };
     let body = header.get_mut(atom.body..atom.end).ok_or(short.clone())?;
     match body.first() {
         Some(0) => {
@@ -95,8 +98,8 @@ fn set_times(header: &mut [u8], atom: &Atom, time: u64) -> Result<(), Mp4Error> 
     Ok(())
 }
 
-fn shift_offsets(header: &mut [u8], atom: &Atom, shift: u64) -> Result<(), Mp4Error> {
-    let fail = |problem| Mp4Error { at: atom.start, problem };
+fn shift_offsets(header: &mut [u8], atom: &Atom, shift: u64) -> Result<(), BoxError> {
+    let fail = |problem| BoxError { at: atom.start, problem };
     let count = read_u32(header, atom.body + 4).ok_or(fail("chunk table is too short"))? as usize;
     let table = header.get_mut(atom.body + 8..atom.end).ok_or(fail("chunk table is too short"))?;
     let width = if &atom.kind == b"stco" { 4 } else { 8 };
@@ -112,39 +115,6 @@ fn shift_offsets(header: &mut [u8], atom: &Atom, shift: u64) -> Result<(), Mp4Er
         entry.copy_from_slice(&new.to_be_bytes()[8 - width..]);
     }
     Ok(())
-}
-
-fn atoms(data: &[u8], from: usize, to: usize) -> Result<Vec<Atom>, Mp4Error> {
-    let mut atoms = Vec::new();
-    let mut at = from;
-    while at < to {
-        let fail = |problem| Mp4Error { at, problem };
-        let size = read_u32(data, at).ok_or(fail("box header is cut"))?;
-        let kind: [u8; 4] = data
-            .get(at + 4..at + 8)
-            .and_then(|kind| kind.try_into().ok())
-            .ok_or(fail("box header is cut"))?;
-        let (body, size) = match size {
-            // To the end of the file.
-            0 => (at + 8, to - at),
-            1 => {
-                let high = read_u32(data, at + 8).ok_or(fail("box header is cut"))?;
-                let low = read_u32(data, at + 12).ok_or(fail("box header is cut"))?;
-                let size = u64::from(high) << 32 | u64::from(low);
-                (at + 16, usize::try_from(size).map_err(|_| fail("box is too large"))?)
-            }
-            size => (at + 8, size as usize),
-        };
-        let end = at.checked_add(size).filter(|end| *end <= to && *end >= body);
-        let end = end.ok_or(fail("box reaches beyond its parent"))?;
-        atoms.push(Atom { kind, start: at, body, end });
-        at = end;
-    }
-    Ok(atoms)
-}
-
-fn read_u32(data: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(data.get(at..at + 4)?.try_into().ok()?))
 }
 
 #[cfg(test)]
@@ -175,7 +145,7 @@ mod tests {
 
     #[test]
     fn samples_are_found_where_the_moved_header_says() {
-        let done = finish(&sample_file(), 0).unwrap();
+        let done = finish(&sample_file(), 0, Turn::NONE).unwrap();
         let top = atoms(&done, 0, done.len()).unwrap();
         let kinds: Vec<_> = top.iter().map(|atom| &atom.kind).collect();
         assert_eq!(kinds, [b"ftyp", b"moov", b"mdat"]);
@@ -185,18 +155,18 @@ mod tests {
         assert_eq!(done.len(), sample_file().len());
         let mvhd = done.windows(4).position(|word| word == b"mvhd").unwrap();
         assert_eq!(read_u32(&done, mvhd + 8), Some(2_082_844_800));
-        assert_eq!(finish(&done, 0).unwrap(), done, "a finished file stays as it is");
+        assert_eq!(finish(&done, 0, Turn::NONE).unwrap(), done, "a finished file stays as it is");
     }
 
     #[test]
     fn cut_files_are_refused_without_a_panic() {
         let file = sample_file();
         for end in 0..file.len() {
-            assert!(finish(&file[..end], 0).is_err(), "{end}");
+            assert!(finish(&file[..end], 0, Turn::NONE).is_err(), "{end}");
         }
         let mut wild = file.clone();
         let at = wild.windows(4).position(|word| word == b"stco").unwrap();
         wild[at + 8..at + 12].copy_from_slice(&u32::MAX.to_be_bytes());
-        assert_eq!(finish(&wild, 0).unwrap_err().problem, "chunk table is too short");
+        assert_eq!(finish(&wild, 0, Turn::NONE).unwrap_err().problem, "chunk table is too short");
     }
 }

@@ -144,7 +144,8 @@ impl Sealer {
             None => return Err(ClipError::Empty.into()),
         };
         files.push(Rendered {
-            name: "clip.mp4",
+            // Whoever looks is told where it is not the camera's own bits.
+            name: if accusation.clip.reencoded { "clip-reencoded.mp4" } else { "clip.mp4" },
             role: FileRole::Clip,
             media_type: "video/mp4",
             captured_at,

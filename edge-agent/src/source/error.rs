@@ -5,13 +5,28 @@ use std::path::PathBuf;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
+use super::{AddressError, Input};
 use crate::health::CameraState;
 
 /// A source's failure. Messages name the address, never the login.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SourceError {
-    #[error("RTSP 401 from {address}: check user and password")]
-    Unauthorized { address: String },
+    #[error("{address}: uri {problem}")]
+    Address { address: String, problem: AddressError },
+    #[error("RTSP 401 from {address}: {}", if *.asked {
+        "it asks for a login, name a file with user:password as `credentials`"
+    } else {
+        "check user and password"
+    })]
+    Unauthorized {
+        address: String,
+        /// No login was given.
+        asked: bool,
+    },
+    #[error("RTSP 403 from {address}: this login may not see this stream")]
+    Forbidden { address: String },
+    #[error("{address} redirects in a circle or without end")]
+    Redirected { address: String },
     #[error("RTSP 404 from {address}: no such stream, check the path in uri")]
     NotFound { address: String },
     #[error("{address} cannot be reached: {problem}")]
@@ -26,6 +41,19 @@ pub enum SourceError {
     Damaged { address: String, seconds: u64, why: &'static str },
     #[error("{address} ended the stream")]
     Ended { address: String },
+    #[error(
+        "{address}: pictures have no times, nobody could say when anything happened; put the \
+             video into MP4 with its true rate, e.g. `ffmpeg -i IN -c copy out.mp4`"
+    )]
+    Untimed { address: String },
+    #[error(
+        "{address}: the time of a picture jumps back from {from_s:.3} s to {to_s:.3} s; parts \
+             recorded separately must be judged separately"
+    )]
+    Disordered { address: String, from_s: f64, to_s: f64 },
+    #[error("{}: ends before its length: {there} of {promised} bytes are there, pictures up to \
+             {until_s:.1} s; these were judged, the rest is missing", path.display())]
+    Cut { path: PathBuf, there: u64, promised: u64, until_s: f64 },
     #[error("decoder {decoder} failed: {problem}")]
     Decoder { decoder: String, problem: String },
     #[error("{}: {problem}", path.display())]
@@ -42,7 +70,10 @@ impl SourceError {
     /// A word for metrics.
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::Address { .. } => "address",
             Self::Unauthorized { .. } => "unauthorized",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Redirected { .. } => "redirected",
             Self::NotFound { .. } => "not_found",
             Self::Unreachable { .. } => "unreachable",
             Self::Codec { .. } => "codec",
@@ -50,6 +81,9 @@ impl SourceError {
             Self::Stalled { .. } => "stalled",
             Self::Damaged { .. } => "damaged",
             Self::Ended { .. } => "ended",
+            Self::Untimed { .. } => "untimed",
+            Self::Disordered { .. } => "disordered",
+            Self::Cut { .. } => "cut",
             Self::Decoder { .. } => "decoder",
             Self::File { .. } => "file",
             Self::Login { .. } => "login",
@@ -61,10 +95,15 @@ impl SourceError {
     /// What the camera's place on the board shows while this lasts.
     pub const fn state(&self) -> CameraState {
         match self {
-            Self::Unauthorized { .. }
+            Self::Address { .. }
+            | Self::Unauthorized { .. }
+            | Self::Forbidden { .. }
+            | Self::Redirected { .. }
             | Self::NotFound { .. }
             | Self::Codec { .. }
             | Self::ZeroSize { .. }
+            | Self::Untimed { .. }
+            | Self::Cut { .. }
             | Self::File { .. }
             | Self::Login { .. }
             | Self::Element(_) => CameraState::Failed,
@@ -72,32 +111,46 @@ impl SourceError {
             Self::Damaged { .. } => CameraState::Damaged,
             Self::Unreachable { .. }
             | Self::Ended { .. }
+            | Self::Disordered { .. }
             | Self::Decoder { .. }
             | Self::Stream { .. } => CameraState::Connecting,
         }
     }
 
-    /// Reads an error message of the pipeline.
-    pub fn from_message(message: &gst::message::Error, address: &str, decoder: &str) -> Self {
+    /// Reads an error message of the pipeline; `address` names `input` in messages.
+    pub fn from_message(
+        message: &gst::message::Error,
+        input: &Input,
+        address: &str,
+        decoder: &str,
+    ) -> Self {
         let error = message.error();
         let address = address.to_owned();
         let from = message.src().map(|source| source.name().to_string()).unwrap_or_default();
-        let problem = error.message().to_owned();
+        // The server's own words stand only in the last line of the debug text.
+        let debug = message.debug().unwrap_or_default();
+        let detail = debug.lines().last().unwrap_or_default();
+        let problem = match input {
+            Input::Rtsp { address, login } => {
+                let words = format!("{} {detail}", error.message());
+                address.mask(words.trim(), login.as_ref())
+            }
+            Input::File { .. } => error.message().to_owned(),
+        };
         if from == "decoder" {
             return Self::Decoder { decoder: decoder.into(), problem };
         }
-        // rtspsrc puts the server's own words only into the debug text.
-        let debug = message.debug().unwrap_or_default();
-        let said = |code: &str| debug.contains(code) || problem.contains(code);
-        match error.kind::<gst::ResourceError>() {
-            Some(gst::ResourceError::NotAuthorized) => return Self::Unauthorized { address },
-            Some(gst::ResourceError::NotFound) if !said("resolve") => {
-                return Self::NotFound { address };
-            }
-            _ if said("Unauthorized") => return Self::Unauthorized { address },
-            _ if said("Not Found") => return Self::NotFound { address },
-            Some(_) => return Self::Unreachable { address, problem },
-            None => {}
+        if let (Input::Rtsp { address: place, login }, Some(kind)) =
+            (input, error.kind::<gst::ResourceError>())
+        {
+            let asked = login.is_none() && place.login().is_none();
+            return match kind {
+                gst::ResourceError::NotAuthorized => Self::Unauthorized { address, asked },
+                _ if detail.contains("(401)") => Self::Unauthorized { address, asked },
+                _ if detail.contains("(403)") => Self::Forbidden { address },
+                _ if detail.contains("(404)") => Self::NotFound { address },
+                _ => Self::Unreachable { problem: place.silence().unwrap_or(problem), address },
+            };
         }
         match error.kind::<gst::StreamError>() {
             Some(gst::StreamError::CodecNotFound | gst::StreamError::WrongType) => {

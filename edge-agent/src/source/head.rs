@@ -2,6 +2,8 @@
 //! behind it is attached once the codec is known.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -9,7 +11,8 @@ use gstreamer_app as gst_app;
 
 use super::decoder::{self, Codec};
 use super::pipeline::Shared;
-use super::{Input, SourceError, without_login};
+use super::{Input, SourceError};
+use crate::boxes::Turn;
 
 /// Adds the source elements for `input`; video is attached to `sink` when it appears.
 pub fn build(
@@ -19,20 +22,22 @@ pub fn build(
     shared: &Arc<Shared>,
 ) -> Result<(), SourceError> {
     match input {
-        Input::Rtsp { uri, login } => {
+        Input::Rtsp { address, login } => {
             let source = make("rtspsrc")?;
-            source.set_property("location", uri);
+            source.set_property("location", address.location());
             // UDP loses packets without a word; a junction's camera is one cable away.
             source.set_property_from_str("protocols", "tcp");
             source.set_property("latency", 200u32);
             source.set_property("tcp-timeout", 5_000_000u64);
             source.set_property("add-reference-timestamp-meta", true);
-            if let Some((user, password)) = login {
-                source.set_property("user-id", user);
-                source.set_property("user-pw", password);
+            // As properties, not in the address: so it lasts over redirections.
+            if let Some(login) = login.as_ref().or(address.login()) {
+                source.set_property("user-id", &login.user);
+                source.set_property("user-pw", &login.password);
             }
+            bound_redirections(&source, shared, &address.to_string());
             pipeline.add(&source).map_err(|e| SourceError::Element(e.to_string()))?;
-            on_pads(&source, pipeline, sink, shared, &without_login(uri));
+            on_pads(&source, pipeline, sink, shared, &address.to_string());
         }
         Input::File { path } => {
             let source = make("filesrc")?;
@@ -46,6 +51,31 @@ pub fn build(
         }
     }
     Ok(())
+}
+
+/// Requests a camera may need before it describes its stream: a redirection and signing in anew
+/// take up to four.
+const REQUESTS: u32 = 24;
+
+/// rtspsrc follows redirections for ever, thousands a second where they lead in a circle.
+fn bound_redirections(source: &gst::Element, shared: &Arc<Shared>, address: &str) {
+    let described = Arc::new(AtomicBool::new(false));
+    let done = Arc::clone(&described);
+    source.connect("on-sdp", false, move |_| {
+        done.store(true, Ordering::Relaxed);
+        None
+    });
+    let (shared, address, sent) = (Arc::clone(shared), address.to_owned(), AtomicU32::new(0));
+    source.connect("before-send", false, move |_| {
+        let count = sent.fetch_add(1, Ordering::Relaxed);
+        let lost = count >= REQUESTS && !described.load(Ordering::Relaxed);
+        if lost {
+            shared.fail(SourceError::Redirected { address: address.clone() });
+            // Until the source is closed; the thread is rtspsrc's own.
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Some(true.to_value())
+    });
 }
 
 fn make(name: &str) -> Result<gst::Element, SourceError> {
@@ -130,7 +160,8 @@ fn drain(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), SourceError> {
     Ok(())
 }
 
-/// parser → encoded ring (probe) → queue → decoder → sink. Gives the decoder's name.
+/// parser → encoded ring (probe) → queue → decoder → upright progressive pictures → sink. Gives the
+/// decoder's name.
 fn attach(
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
@@ -158,6 +189,13 @@ fn attach(
     queue.set_property("max-size-time", 0u64);
     let (decoder, name) = decoder::choose(codec)?;
     let convert = make("videoconvert")?;
+    // Two fields woven together show a moving plate twice; one of them is a whole picture. What is
+    // progressive passes untouched.
+    let deinterlace = make("deinterlace")?;
+    deinterlace.set_property_from_str("fields", "top");
+    deinterlace.set_property_from_str("method", "linear");
+    let flip = make("videoflip")?;
+    flip.set_property_from_str("video-direction", direction(shared.turn));
     let raw = make("capsfilter")?;
     let formats = gst::List::new(["I420", "NV12"]);
     raw.set_property("caps", gst::Caps::builder("video/x-raw").field("format", formats).build());
@@ -168,7 +206,8 @@ fn attach(
         shared.tap_packets(&packets);
     }
     shared.tap_decoder(&decoder);
-    chain.extend([parser, form, queue, decoder, convert, raw, sink.clone().upcast()]);
+    let sink = sink.clone().upcast();
+    chain.extend([parser, form, queue, decoder, convert, deinterlace, flip, raw, sink]);
     let wrong = |e: gst::glib::BoolError| SourceError::Element(e.to_string());
     pipeline.add_many(&chain[..chain.len() - 1]).map_err(wrong)?;
     gst::Element::link_many(&chain).map_err(wrong)?;
@@ -177,4 +216,18 @@ fn attach(
     }
     let linked = chain[0].static_pad("sink").is_some_and(|first| pad.link(&first).is_ok());
     if linked { Ok(name) } else { Err(SourceError::Element("video could not be linked".into())) }
+}
+
+/// A turn in the words of `videoflip`.
+const fn direction(turn: Turn) -> &'static str {
+    match (turn.mirrored, turn.quarters % 4) {
+        (false, 0) => "identity",
+        (false, 1) => "90r",
+        (false, 2) => "180",
+        (false, _) => "90l",
+        (true, 0) => "horiz",
+        (true, 1) => "ur-ll",
+        (true, 2) => "vert",
+        (true, _) => "ul-lr",
+    }
 }

@@ -5,17 +5,24 @@
 //! A source is opened, read until it fails, and opened again by its supervisor ([`supervise`]);
 //! nothing here is shared between cameras, so one camera's trouble is its own.
 
+mod address;
 pub mod backoff;
 pub mod clock;
 mod concealment;
+mod container;
 pub mod continuity;
+mod cut;
 pub mod decoder;
 mod error;
 mod head;
+mod nal;
 pub mod pipeline;
+mod reach;
 pub mod ring;
+mod stand_in;
 pub mod supervise;
 
+pub use address::{Address, AddressError, Login, without_login};
 pub use continuity::Damage;
 pub use error::SourceError;
 pub use pipeline::{Next, Pipeline};
@@ -44,20 +51,19 @@ pub struct Picture {
 #[derive(Debug, Clone)]
 pub enum Input {
     Rtsp {
-        uri: String,
-        login: Option<(String, String)>,
+        address: Address,
+        /// From the login file; counts before one in the address.
+        login: Option<Login>,
     },
     /// A recording: read as fast as it is analysed, nothing dropped.
-    File {
-        path: std::path::PathBuf,
-    },
+    File { path: std::path::PathBuf },
 }
 
 impl Input {
     /// For messages: without user and password.
     pub fn address(&self) -> String {
         match self {
-            Self::Rtsp { uri, .. } => without_login(uri),
+            Self::Rtsp { address, .. } => address.to_string(),
             Self::File { path } => path.display().to_string(),
         }
     }
@@ -81,30 +87,4 @@ pub struct Settings {
     /// Encoded stream kept.
     pub keep: Nanos,
     pub keep_bytes: usize,
-}
-
-/// Removes user and password from an address, for messages.
-pub fn without_login(uri: &str) -> String {
-    match uri.split_once("://") {
-        Some((scheme, rest)) => {
-            let end = rest.find('/').unwrap_or(rest.len());
-            match rest[..end].rfind('@') {
-                Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-                None => uri.to_owned(),
-            }
-        }
-        None => uri.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_login;
-
-    #[test]
-    fn logins_never_reach_a_message() {
-        assert_eq!(without_login("rtsp://u:p@ss@h:554/a@b"), "rtsp://h:554/a@b");
-        assert_eq!(without_login("rtsp://h/s"), "rtsp://h/s");
-        assert_eq!(without_login("file"), "file");
-    }
 }

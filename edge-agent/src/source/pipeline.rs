@@ -1,5 +1,6 @@
 //! One open source: pulls decoded pictures, keeps the encoded ring, and says how it failed.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,23 +13,34 @@ use plate_model::{ColourSpace, Frame, Layout, Matrix, PixelFormat};
 use time::OffsetDateTime;
 
 use super::clock::{Arrival, CaptureClock, Dated, from_ntp};
+use super::container::{self, Container};
 use super::continuity::{Continuity, Damage, Judged};
 use super::decoder::Codec;
 use super::ring::Ring;
+use super::stand_in::StandIn;
 use super::{Input, Picture, Settings, SourceError, concealment, decoder, head};
-use crate::accusation::{AccessUnit, Clip};
+use crate::accusation::{AccessUnit, Clip, Span};
+use crate::boxes::Turn;
 use crate::clock;
+use crate::evidence::clip::MAX_PICTURES;
 use crate::see::Nanos;
 
 /// No encoded unit for this long and the connection is given up.
 pub const STALL: Duration = Duration::from_secs(5);
 /// A camera may take this long from the first packet to the first picture.
 const START: Duration = Duration::from_secs(15);
+/// More than this since the last place where decoding may begin, and a clip might not fit: three
+/// groups, of before, on and past the line, must.
+const UNCUT: usize = MAX_PICTURES / 4;
 /// A camera whose stream does not recover for this long is asked anew: a new connection begins with
 /// a key picture.
 const UNRECOVERED: Duration = Duration::from_secs(120);
 /// Streams came, none of them usable, and no other within this time.
 const UNUSABLE: Duration = Duration::from_secs(2);
+/// A picture this much before the last is not out of order by a slip: time began anew.
+const JUMP: Nanos = 1_000_000_000;
+/// Stretches remembered for pictures still in the decoder.
+const STRETCHES: usize = 8;
 /// Most units on their way through the decoder.
 const PASSING: usize = 256;
 
@@ -50,11 +62,18 @@ pub struct Counts {
     pub skipped: u64,
     /// Due, but overwritten because analysis was late.
     pub late: u64,
+    /// Not later than the picture before: no sequence to judge.
+    pub disordered: u64,
 }
 
 /// State shared with the streaming threads.
 #[derive(Debug)]
 pub struct Shared {
+    /// How the container says that pictures are to be turned.
+    pub turn: Turn,
+    /// For messages.
+    address: String,
+    recording: bool,
     inner: Mutex<Inner>,
 }
 
@@ -79,6 +98,28 @@ struct Inner {
     /// Due pictures handed to the sink.
     due: u64,
     next_due: Nanos,
+    /// Stretches of time far from any place where decoding may begin; the last may be going on.
+    uncut: VecDeque<(Nanos, Nanos)>,
+    uncut_now: bool,
+    /// Time of the latest picture.
+    newest: Option<Nanos>,
+}
+
+impl Inner {
+    /// Notes whether decoding could have begun lately where the unit at `t` is shown.
+    fn note_uncut(&mut self, t: Nanos) {
+        let was = std::mem::replace(&mut self.uncut_now, self.ring.group_bytes() > UNCUT);
+        match self.uncut.back_mut() {
+            _ if !self.uncut_now => {}
+            Some((from, to)) if was => (*from, *to) = (t.min(*from), t.max(*to)),
+            _ => {
+                if self.uncut.len() >= STRETCHES {
+                    self.uncut.pop_front();
+                }
+                self.uncut.push_back((t, t));
+            }
+        }
+    }
 }
 
 /// An encoded unit on its way through the decoder.
@@ -230,7 +271,13 @@ impl Shared {
     }
 
     fn unit(&self, pad: &gst::Pad, buffer: &gst::Buffer) {
-        let (Some(pts), Ok(map)) = (buffer.pts(), buffer.map_readable()) else { return };
+        let Some(pts) = buffer.pts() else {
+            if self.recording {
+                self.fail(SourceError::Untimed { address: self.address.clone() });
+            }
+            return;
+        };
+        let Ok(map) = buffer.map_readable() else { return };
         let t = running_time(pad, pts);
         let wall = OffsetDateTime::now_utc();
         let reference = buffer
@@ -253,19 +300,32 @@ impl Shared {
         let Some(continuity) = &mut inner.continuity else { return };
         let judged = continuity.unit(&map, pts.nseconds(), dts, torn);
         inner.passing.push_back(Passing { pts: pts.nseconds(), t, dated, judged });
+        // In stream time: stamps may begin anew where a recording was edited.
+        let reorder = dts.and_then(|dts| pts.nseconds().checked_sub(dts));
         inner.ring.push(AccessUnit {
-            pts_ns: pts.nseconds(),
-            dts_ns: dts,
+            pts_ns: t,
+            dts_ns: reorder.map(|reorder| t.saturating_sub(reorder)),
             key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
             data: bytes::Bytes::copy_from_slice(&map),
             captured_at,
         });
+        inner.note_uncut(t);
     }
 
     /// Whether the picture at `t` is to be analysed.
     fn due(&self, t: Nanos, period: Nanos) -> bool {
         let mut inner = self.lock();
         inner.counts.decoded += 1;
+        if let Some(newest) = inner.newest.filter(|newest| t <= *newest) {
+            inner.counts.disordered += 1;
+            if newest - t > JUMP {
+                let address = self.address.clone();
+                let (from_s, to_s) = (newest as f64 / 1e9, t as f64 / 1e9);
+                inner.failure.get_or_insert(SourceError::Disordered { address, from_s, to_s });
+            }
+            return false;
+        }
+        inner.newest = Some(t);
         // A quarter of a period early is due: frame times need not divide the period.
         if t + period / 4 < inner.next_due {
             inner.counts.skipped += 1;
@@ -311,10 +371,22 @@ fn numbered(buffer: &gst::BufferRef) -> Option<(u16, Nanos)> {
 }
 
 fn running_time(pad: &gst::Pad, pts: gst::ClockTime) -> Nanos {
-    pad.sticky_event::<gst::event::Segment>(0)
-        .and_then(|event| event.segment().downcast_ref::<gst::ClockTime>()?.to_running_time(pts))
-        .unwrap_or(pts)
-        .nseconds()
+    match pad.sticky_event::<gst::event::Segment>(0) {
+        Some(event) => stream_time(event.segment(), pts.nseconds()),
+        None => pts.nseconds(),
+    }
+}
+
+/// Time since the stream began, of the stamp `pts`; of units that are decoded but not shown, 0 or
+/// what it would be.
+fn stream_time(segment: &gst::Segment, pts: Nanos) -> Nanos {
+    let stamp = gst::ClockTime::from_nseconds(pts);
+    let segment = segment.downcast_ref::<gst::ClockTime>();
+    match segment.and_then(|segment| segment.to_running_time_full(stamp)) {
+        Some(gst::Signed::Positive(time)) => time.nseconds(),
+        Some(gst::Signed::Negative(_)) => 0,
+        None => pts,
+    }
 }
 
 /// An open source. Dropping it closes the connection.
@@ -324,13 +396,19 @@ pub struct Pipeline {
     sink: gst_app::AppSink,
     bus: gst::Bus,
     shared: Arc<Shared>,
+    input: Input,
     address: String,
     live: bool,
     pulled: u64,
-    /// Raw stamp minus stream time, of the picture last pulled.
-    shift: i64,
     /// Since when no picture could be believed, and why.
     damaged: Option<(Instant, Damage)>,
+    /// Of a recording.
+    container: Container,
+    /// A clip takes from it what its encoder still holds.
+    stand_in: RefCell<Option<StandIn>>,
+    /// When the camera's own bits last left no place to cut.
+    uncut_at: Option<Nanos>,
+    keep: Nanos,
 }
 
 impl Pipeline {
@@ -339,7 +417,14 @@ impl Pipeline {
         gst::init().map_err(|e| SourceError::Element(e.to_string()))?;
         let (address, live) =
             (settings.input.address(), matches!(settings.input, Input::Rtsp { .. }));
+        let container = match &settings.input {
+            Input::Rtsp { .. } => Container::default(),
+            Input::File { path } => container::inspect(path)?,
+        };
         let shared = Arc::new(Shared {
+            turn: container.turn,
+            address: address.clone(),
+            recording: !live,
             inner: Mutex::new(Inner {
                 ring: Ring::new(settings.keep, settings.keep_bytes),
                 clock: CaptureClock::new(settings.dating, epoch),
@@ -355,6 +440,9 @@ impl Pipeline {
                 counts: Counts::default(),
                 due: 0,
                 next_due: 0,
+                uncut: VecDeque::new(),
+                uncut_now: false,
+                newest: None,
             }),
         });
         // Live: only the newest picture is worth analysing. A recording waits for the analysis.
@@ -380,8 +468,22 @@ impl Pipeline {
         pipeline.add(&sink).map_err(|e| SourceError::Element(e.to_string()))?;
         head::build(&pipeline, &settings.input, &sink, &shared)?;
         let bus = pipeline.bus().ok_or_else(|| SourceError::Element("no bus".into()))?;
-        let this =
-            Self { pipeline, sink, bus, shared, address, live, pulled: 0, shift: 0, damaged: None };
+        let input = settings.input.clone();
+        let this = Self {
+            pipeline,
+            sink,
+            bus,
+            shared,
+            input,
+            address,
+            live,
+            pulled: 0,
+            damaged: None,
+            container,
+            stand_in: RefCell::new(None),
+            uncut_at: None,
+            keep: settings.keep,
+        };
         if this.pipeline.set_state(gst::State::Playing).is_err() {
             return Err(this.failure().unwrap_or(SourceError::Stream {
                 address: this.address.clone(),
@@ -412,6 +514,7 @@ impl Pipeline {
                     why: damage.words(),
                 });
             }
+            self.stand_in(&sample, &picture);
             return Ok(Next::Picture(Box::new(picture)));
         }
         if let Some(error) = self.failure() {
@@ -443,10 +546,54 @@ impl Pipeline {
         Ok(Next::Nothing)
     }
 
-    /// The encoded stream between two stream times.
-    pub fn clip(&self, from: Nanos, to: Nanos) -> Option<Clip> {
-        let raw = |t: Nanos| t.saturating_add_signed(self.shift);
-        self.shared.lock().ring.clip(raw(from), raw(to))
+    /// The encoded stream that shows `span`, as long as a file of evidence may be.
+    pub fn clip(&self, span: &Span) -> Option<Clip> {
+        let own = self.shared.lock().ring.clip(span, MAX_PICTURES);
+        match own {
+            Some(clip) => Some(Clip { turn: self.container.turn, ..clip }),
+            None => self.stand_in.borrow_mut().as_mut()?.clip(span, MAX_PICTURES),
+        }
+    }
+
+    /// Encodes anew while the camera sends no places to cut at, and for as long after as a clip may
+    /// reach back.
+    fn stand_in(&mut self, sample: &gst::Sample, picture: &Picture) {
+        let far = |(from, to): &(Nanos, Nanos)| (*from..=*to).contains(&picture.t);
+        if self.shared.lock().uncut.iter().any(far) {
+            self.uncut_at = Some(picture.t);
+        }
+        let Some(uncut_at) = self.uncut_at else { return };
+        if picture.t > uncut_at.saturating_add(self.keep) {
+            self.uncut_at = None;
+            self.stand_in.take();
+            return;
+        }
+        let mut stand_in = self.stand_in.borrow_mut();
+        if stand_in.is_none()
+            && let Some(caps) = sample.caps()
+        {
+            tracing::warn!(
+                source = self.address,
+                "no key picture for {} MiB: clips are encoded anew; set the camera to a key \
+                 picture (I-frame) every 1 to 4 s",
+                UNCUT >> 20
+            );
+            *stand_in = StandIn::open(caps, self.keep, MAX_PICTURES);
+        }
+        if let (Some(stand_in), Some(buffer)) = (stand_in.as_mut(), sample.buffer()) {
+            stand_in.push(buffer, picture.t, picture.captured_at);
+        }
+    }
+
+    /// Whether a recording that ended was all there.
+    pub fn whole(&self) -> Result<(), SourceError> {
+        match (self.container.cut, &self.input) {
+            (Some((there, promised)), Input::File { path }) => {
+                let until_s = self.shared.lock().newest.unwrap_or(0) as f64 / 1e9;
+                Err(SourceError::Cut { path: path.clone(), there, promised, until_s })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Counts since opening.
@@ -473,7 +620,7 @@ impl Pipeline {
         drop(inner);
         let message = self.bus.pop_filtered(&[gst::MessageType::Error])?;
         let gst::MessageView::Error(error) = message.view() else { return None };
-        let error = SourceError::from_message(error, &self.address, decoder);
+        let error = SourceError::from_message(error, &self.input, &self.address, decoder);
         if let SourceError::Decoder { decoder, .. } = &error {
             decoder::rule_out(decoder);
         }
@@ -498,21 +645,24 @@ impl Pipeline {
         let mapped =
             buffer.into_mapped_buffer_readable().map_err(|_| wrong("unreadable picture".into()))?;
         let frame = Frame::new(layout, Arc::new(mapped)).map_err(|e| wrong(e.to_string()))?;
-        let (t, dated, damage) =
-            self.unit_of(pts).ok_or_else(|| wrong("picture of no known unit".into()))?;
-        self.shift = pts as i64 - t as i64;
+        let (t, dated, damage) = sample
+            .segment()
+            .and_then(|segment| self.unit_of(stream_time(segment, pts), pts))
+            .ok_or_else(|| wrong("picture of no known unit".into()))?;
         let damage = damage.or(corrupted.then_some(Damage::Concealed));
         let Dated { captured_at, clock } = dated;
         Ok(Picture { frame, t, pts, captured_at, clock, damage })
     }
 
-    /// Time, date and damage of the unit that a picture was decoded from.
-    fn unit_of(&self, pts: Nanos) -> Option<(Nanos, Dated, Option<Damage>)> {
+    /// Time, date and damage of the unit that the picture shown at stream time `shown` with the
+    /// stamp `pts` was decoded from.
+    fn unit_of(&self, shown: Nanos, pts: Nanos) -> Option<(Nanos, Dated, Option<Damage>)> {
         let mut inner = self.shared.lock();
-        let nearest = inner.passing.iter().min_by_key(|unit| unit.pts.abs_diff(pts))?;
+        let away = |unit: &&Passing| (unit.t.abs_diff(shown), unit.pts.abs_diff(pts));
+        let nearest = inner.passing.iter().min_by_key(away)?;
         let found = (nearest.t, nearest.dated.clone(), nearest.judged.damage);
         // Decoders reorder by a few pictures; what lies a second back has left them.
-        inner.passing.retain(|unit| unit.pts + 1_000_000_000 > pts);
+        inner.passing.retain(|unit| unit.t + 1_000_000_000 > shown);
         Some(found)
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::address::{self, Address, Login};
 use super::backoff::Backoff;
 use super::pipeline::Counts;
 use super::{Damage, Input, Next, Picture, Pipeline, Settings, SourceError};
@@ -20,21 +21,21 @@ pub trait Watcher {
     fn interrupted(&mut self);
 }
 
-/// Reads `user:password` from the camera's login file.
-pub fn login(camera: &Camera) -> Result<Option<(String, String)>, SourceError> {
+/// Reads the camera's login file.
+pub fn login(camera: &Camera) -> Result<Option<Login>, SourceError> {
     let Some(path) = &camera.credentials else { return Ok(None) };
     let wrong = |problem: String| SourceError::Login { path: path.clone(), problem };
-    let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
-    match text.trim_end().split_once(':') {
-        Some((user, password)) if !user.is_empty() => Ok(Some((user.into(), password.into()))),
-        _ => Err(wrong("must hold one line user:password".into())),
-    }
+    let text = std::fs::read(path).map_err(|e| wrong(e.to_string()))?;
+    let text = String::from_utf8(text).map_err(|_| wrong("must be saved as UTF-8".into()))?;
+    address::login_file(&text).map(Some).map_err(|problem| wrong(problem.into()))
 }
 
 /// What a camera's address opens.
 pub fn input(camera: &Camera) -> Result<Input, SourceError> {
-    let uri = camera.uri.clone().unwrap_or_default();
-    Ok(Input::Rtsp { uri, login: login(camera)? })
+    let uri = camera.uri.as_deref().unwrap_or_default();
+    let problem = |problem| SourceError::Address { address: address::without_login(uri), problem };
+    let address = Address::parse(uri).map_err(problem)?;
+    Ok(Input::Rtsp { address, login: login(camera)? })
 }
 
 /// Runs until `stop`. `make` gives the settings anew for every attempt, so that a corrected login
@@ -108,6 +109,10 @@ fn pump(
             let skipped = now.skipped.saturating_sub(reported.skipped);
             if skipped > 0 {
                 board.dropped("not_due", skipped);
+            }
+            let disordered = now.disordered.saturating_sub(reported.disordered);
+            if disordered > 0 {
+                board.dropped("disordered", disordered);
             }
             reported = now;
             for (damage, count) in source.losses() {

@@ -22,8 +22,9 @@ use contract::manifest::{ClockSource, ModelUsed};
 use contract::{Digest, Rule};
 use plate_model::{BBox, Detection, View};
 
-use crate::accusation::{Accusation, Clip};
+use crate::accusation::{Accusation, Clip, Span};
 use crate::config::{Camera, Light};
+use crate::evidence::clip::MAX_PICTURES;
 use crate::health::{CameraHandle, CameraState};
 use crate::rules::{self, Doubt, Finding, Scene, Verdict};
 use crate::see::appearance::Appearance;
@@ -45,18 +46,25 @@ const CLIP_AFTER: Nanos = seconds(2.0);
 /// Shown before it crossed.
 const CLIP_BEFORE: Nanos = seconds(3.0);
 /// Encoded stream that must be kept: the longest way from the line to a decision, and the clip.
-pub const KEEP: Nanos = seconds(40.0);
-pub const KEEP_BYTES: usize = 96 << 20;
+const KEEP: Nanos = seconds(40.0);
+/// Encoded stream that must be kept for `camera`: where a stop counts only after minutes, the way to
+/// a decision is as much longer.
+pub fn keep(camera: &Camera) -> Nanos {
+    KEEP + seconds(camera.stop_seconds)
+}
+
+/// Room for one clip of the largest size while its end is still to come.
+pub const KEEP_BYTES: usize = 2 * MAX_PICTURES;
 
 /// Where the clip comes from.
 pub trait Clips {
-    /// The encoded stream between two stream times.
-    fn clip(&self, from: Nanos, to: Nanos) -> Option<Clip>;
+    /// The encoded stream that shows `span`.
+    fn clip(&self, span: &Span) -> Option<Clip>;
 }
 
 impl Clips for crate::source::Pipeline {
-    fn clip(&self, from: Nanos, to: Nanos) -> Option<Clip> {
-        crate::source::Pipeline::clip(self, from, to)
+    fn clip(&self, span: &Span) -> Option<Clip> {
+        crate::source::Pipeline::clip(self, span)
     }
 }
 
@@ -502,9 +510,10 @@ impl<E: Eyes> Watch<E> {
             }
             let until = waiting.finding.past.saturating_add(CLIP_AFTER);
             if waiting.clip.is_none() && (all || now >= until) {
-                let from =
-                    waiting.finding.at.saturating_sub(CLIP_BEFORE).min(waiting.finding.before);
-                waiting.clip = clips.clip(from, until.min(now));
+                let Finding { before, at, past, .. } = waiting.finding;
+                let from = at.saturating_sub(CLIP_BEFORE).min(before);
+                let span = Span { from, moments: [before, at, past], to: until.min(now) };
+                waiting.clip = clips.clip(&span);
             }
             let more = now < until || waiting.clip.is_some() && self.may_get_graver(&waiting);
             if more && !all {

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 
 use super::*;
 use crate::accusation::AccessUnit;
+use crate::boxes::Turn;
 use crate::clock::System;
 use crate::health::Board;
 use crate::see::SECOND;
@@ -74,7 +75,7 @@ impl Eyes for Script {
 struct AnyClip(bool);
 
 impl Clips for AnyClip {
-    fn clip(&self, from: Nanos, to: Nanos) -> Option<Clip> {
+    fn clip(&self, span: &Span) -> Option<Clip> {
         let unit = |pts_ns, key| AccessUnit {
             pts_ns,
             dts_ns: None,
@@ -84,7 +85,9 @@ impl Clips for AnyClip {
         };
         self.0.then(|| Clip {
             caps: "video/x-h264".into(),
-            units: vec![unit(from, true), unit(to, false)],
+            units: vec![unit(span.from, true), unit(span.to, false)],
+            turn: Turn::NONE,
+            reencoded: false,
         })
     }
 }

@@ -11,7 +11,7 @@ use edge_agent::clock::System;
 use edge_agent::config::ClockPolicy;
 use edge_agent::health::{Board, CameraHandle, CameraState, CameraStatus};
 use edge_agent::source::supervise::{self, Watcher};
-use edge_agent::source::{Dating, Input, Picture, Pipeline, Settings, SourceError};
+use edge_agent::source::{Address, Dating, Input, Login, Picture, Pipeline, Settings, SourceError};
 use fixtures::rtsp::{Misbehaviour, Options, Server};
 
 use crate::footage;
@@ -53,7 +53,9 @@ struct Watched {
 
 impl Watched {
     fn new(url: &str, login: Option<(&str, &str)>) -> Self {
-        let (url, login) = (url.to_owned(), login.map(|(u, p)| (u.to_owned(), p.to_owned())));
+        let login =
+            login.map(|(user, password)| Login { user: user.into(), password: password.into() });
+        let url = url.to_owned();
         let notes: Arc<Mutex<Notes>> = Arc::default();
         let board = Board::new(Arc::new(System::default())).camera("cam-01");
         let stop = Arc::new(AtomicBool::new(false));
@@ -89,10 +91,10 @@ impl Drop for Watched {
     }
 }
 
-fn settings(url: &str, login: Option<(String, String)>) -> Settings {
+fn settings(url: &str, login: Option<Login>) -> Settings {
     Settings {
         camera: "cam-01".into(),
-        input: Input::Rtsp { uri: url.into(), login },
+        input: Input::Rtsp { address: Address::parse(url).unwrap(), login },
         dating: Dating::Camera(ClockPolicy::RtcpOrArrival),
         analysed_fps: 10.0,
         keep: 10_000_000_000,

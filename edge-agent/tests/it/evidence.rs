@@ -12,6 +12,7 @@ use contract::plate::PlateColour;
 use contract::violation::{Lamp, Movement, Rule, Violation};
 use contract::{Digest, VehicleClass};
 use edge_agent::accusation::{AccessUnit, Accusation, Clip, Shot};
+use edge_agent::boxes::Turn;
 use edge_agent::clock::System;
 use edge_agent::config::{Camera, ClockPolicy, Exit};
 use edge_agent::evidence::{Sealed, Sealer, SealingError, Target, clip};
@@ -60,7 +61,7 @@ fn encode(encoder: &str) -> Clip {
     for unit in &mut units {
         unit.captured_at = START + std::time::Duration::from_nanos(unit.pts_ns - first);
     }
-    Clip { caps, units }
+    Clip { caps, units, turn: Turn::NONE, reencoded: false }
 }
 
 const PLAIN: &str = "x264enc bframes=0 key-int-max=25 tune=zerolatency ! h264parse ! \
@@ -312,6 +313,27 @@ fn the_clip_holds_the_cameras_own_bits_and_plays() {
             assert!(mp4.windows(tail.len()).any(|w| w == tail), "{encoder}: picture {index}");
         }
     }
+}
+
+/// Ring, clip, contract and spool: what one keeps or cuts, the next accepts.
+#[test]
+fn limits_agree_from_the_ring_to_the_central() {
+    let limit = manifest::MAX_FILE_BYTES as usize;
+    let encoded = encode(PLAIN);
+    let pictures: usize = encoded.units.iter().map(|unit| unit.data.len()).sum();
+    let added = clip::mux(&encoded).unwrap().len() - pictures;
+    // The longest stream kept, at the most pictures a second that are analysed.
+    let mut camera = camera();
+    camera.stop_seconds = 120.0;
+    let longest = (edge_agent::watch::keep(&camera) / 1_000_000_000) as usize * 60;
+    let most = added * longest.div_ceil(encoded.units.len());
+    assert!(clip::MAX_PICTURES + most <= limit, "the container adds {most} bytes");
+    assert!(edge_agent::watch::KEEP_BYTES > clip::MAX_PICTURES, "room while the end is to come");
+    let spool = "[spool]\nmax_mib = 128\n";
+    let agent = edge_agent::config::parse(&[("a.toml".into(), spool.into())]).unwrap();
+    assert!(agent.spool.max_bytes as usize >= limit + (32 << 20), "a clip and its pictures");
+    let small = spool.replace("128", "127");
+    assert!(edge_agent::config::parse(&[("a.toml".into(), small)]).is_err());
 }
 
 #[test]

@@ -45,27 +45,101 @@ fn paint(i: u64, width: usize, height: usize) -> Vec<u8> {
 }
 
 /// Encodes `seconds` of the road; `encoder` is the part of the pipeline from pixels to container.
-pub fn record(path: &Path, (width, height): (usize, usize), seconds: u64, encoder: &str) {
+pub fn record(path: &Path, size: (usize, usize), seconds: u64, encoder: &str) {
+    record_later(path, size, 0, seconds, encoder);
+}
+
+/// As [`record`], the vehicle standing for `wait` seconds before it drives; `seconds` in all.
+pub fn record_later(
+    path: &Path,
+    (width, height): (usize, usize),
+    wait: u64,
+    seconds: u64,
+    encoder: &str,
+) {
+    let caps = format!("video/x-raw,format=I420,width={width},height={height},framerate={FPS}/1");
+    let pictures = (0..seconds * FPS)
+        .map(|i| (i * 1_000_000_000 / FPS, paint(i.saturating_sub(wait * FPS), width, height)));
+    encode(path, &caps, pictures, encoder);
+}
+
+/// The road in noise that costs some 80 Mbit/s, after one key picture; seeded.
+pub fn record_noisy(path: &Path, wait: u64, seconds: u64) {
+    let (width, height) = (2 * WIDTH, 2 * HEIGHT);
+    let caps = format!("video/x-raw,format=I420,width={width},height={height},framerate={FPS}/1");
+    let mut state = 1u32;
+    let pictures = (0..seconds * FPS).map(|i| {
+        let mut data = paint(i.saturating_sub(wait * FPS), width, height);
+        for value in &mut data[..width * height] {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // The vehicle and the lamp stay what they are.
+            if *value == 90 {
+                *value = 60 + (state >> 26) as u8;
+            }
+        }
+        (i * 1_000_000_000 / FPS, data)
+    });
+    let encoder =
+        "x264enc key-int-max=100000 bframes=0 speed-preset=ultrafast pass=quant quantizer=4";
+    encode(path, &caps, pictures, &format!("{encoder} ! mp4mux"));
+}
+
+/// A pipeline's description: what stands before the encoded video, the way of the video from pixels
+/// on, and what ends in the file.
+#[derive(Default)]
+pub struct Parts<'a> {
+    pub first: &'a str,
+    pub video: &'a str,
+    pub last: &'a str,
+}
+
+/// Encodes pictures at their times (nanoseconds); `rest` leads from pixels to container.
+pub fn encode(
+    path: &Path,
+    caps: &str,
+    pictures: impl IntoIterator<Item = (u64, Vec<u8>)>,
+    rest: &str,
+) {
+    let (video, last) = rest.rsplit_once('!').unwrap();
+    let video = format!("{video} ! mux.");
+    let last = format!("{last} name=mux");
+    // Without a muxer the stream itself is the file.
+    let parts = match rest.contains("mux") {
+        true => Parts { first: "", video: &video, last: &last },
+        false => Parts { first: "", video: rest, last: "" },
+    };
+    encode_with(path, caps, pictures, &parts);
+}
+
+/// As [`encode`], with more than one stream.
+pub fn encode_with(
+    path: &Path,
+    caps: &str,
+    pictures: impl IntoIterator<Item = (u64, Vec<u8>)>,
+    parts: &Parts<'_>,
+) {
     gst::init().unwrap();
-    let description = format!(
-        "appsrc name=source format=time caps=video/x-raw,format=I420,width={width},height={height},\
-         framerate={FPS}/1 ! {encoder} ! filesink location={}",
-        path.display()
-    );
+    let Parts { first, video, last } = parts;
+    let file = format!("filesink location={}", path.display());
+    let video = format!("appsrc name=source format=time caps=\"{caps}\" ! {video}");
+    let description = match last.is_empty() {
+        true => format!("{video} ! {file}"),
+        false => format!("{last} ! {file} {first} {video}"),
+    };
     let pipeline = gst::parse::launch(&description).unwrap().downcast::<gst::Pipeline>().unwrap();
     let source = pipeline.by_name("source").unwrap().downcast::<gst_app::AppSrc>().unwrap();
     pipeline.set_state(gst::State::Playing).unwrap();
-    for i in 0..seconds * FPS {
-        let mut buffer = gst::Buffer::from_mut_slice(paint(i, width, height));
+    for (pts, data) in pictures {
+        let mut buffer = gst::Buffer::from_mut_slice(data);
         let frame = buffer.get_mut().unwrap();
-        frame.set_pts(gst::ClockTime::from_nseconds(i * 1_000_000_000 / FPS));
+        frame.set_pts(gst::ClockTime::from_nseconds(pts));
         frame.set_duration(gst::ClockTime::from_nseconds(1_000_000_000 / FPS));
         source.push_buffer(buffer).unwrap();
     }
     source.end_of_stream().unwrap();
     let bus = pipeline.bus().unwrap();
     let done = [gst::MessageType::Eos, gst::MessageType::Error];
-    let message = bus.timed_pop_filtered(gst::ClockTime::from_seconds(30), &done).unwrap();
+    let message = bus.timed_pop_filtered(gst::ClockTime::from_seconds(60), &done).unwrap();
     assert_eq!(message.type_(), gst::MessageType::Eos, "{message:?}");
     pipeline.set_state(gst::State::Null).unwrap();
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 mod cameras;
+mod commands;
+mod doors;
 mod evidence;
 mod footage;
 mod health;
@@ -10,4 +12,5 @@ mod real;
 mod replays;
 mod sample;
 mod spool;
+mod streams;
 mod uplink;

@@ -193,3 +193,75 @@ fn what_is_no_usable_recording_is_refused_by_name() {
     let wrong = refused(&text);
     assert!(wrong.contains("text.mp4"), "{wrong}");
 }
+
+/// The clip of the only event, and the folder it lies in.
+fn only_clip(lines: &[u8], out: &Path) -> PathBuf {
+    let event: serde_json::Value = serde_json::from_slice(lines).unwrap();
+    let package = out.join(event["evidence"].as_str().unwrap());
+    let mut clips = std::fs::read_dir(package).unwrap().map(|entry| entry.unwrap().path());
+    clips.find(|path| path.extension().is_some_and(|end| end == "mp4")).unwrap()
+}
+
+/// Streams that have key pictures seldom or never after the first: the act is ten seconds in, the
+/// clip must begin long before that and decode by itself.
+#[test]
+fn open_groups_and_gradual_refreshes_give_clips_that_play() {
+    let folder = tempfile::tempdir().unwrap();
+    let x264 = "x264enc key-int-max=25 speed-preset=veryfast";
+    for (name, encoder) in [
+        ("open", format!("{x264} bframes=3 option-string=open-gop=1")),
+        ("refresh", format!("{x264} bframes=0 intra-refresh=true")),
+        ("open265", "x265enc key-int-max=25 option-string=open-gop=1:bframes=3:log-level=error ! h265parse".into()),
+        ("refresh265", "x265enc key-int-max=25 option-string=intra-refresh=1:bframes=0:log-level=error ! h265parse".into()),
+        ("endless", "x264enc key-int-max=100000 bframes=0 speed-preset=ultrafast".into()),
+    ] {
+        let input = folder.path().join(format!("{name}.mp4"));
+        let size = (footage::WIDTH, footage::HEIGHT);
+        footage::record_later(&input, size, 8, 16, &format!("{encoder} ! mp4mux"));
+        let out = folder.path().join(name);
+        let (lines, summary) = replay(&input, &out).unwrap();
+        assert_eq!(summary.events, 1, "{name}");
+        let clip = only_clip(&lines, &out);
+        assert_eq!(clip.file_name().unwrap(), "clip.mp4", "the camera's own bits");
+        let shown = crate::streams::play(&clip).unwrap();
+        // Wanted is 7 s to what is past the line and two seconds more; cut at most two groups and a
+        // refresh early, or at the stream's only key picture.
+        let seconds = (shown.last().unwrap().t - shown[0].t) as f64 / 1e9;
+        // x265 marks no recovery points.
+        let endless = ["endless", "refresh265"].contains(&name);
+        let least = if endless { 12.0 } else { 5.0 };
+        let most = if endless { 16.0 } else { 10.0 };
+        assert!((least..most).contains(&seconds), "{name}: {seconds} s");
+        // The vehicle stands where it was painted, and is gone at the end: nothing is grey.
+        let end = shown.last().unwrap().t;
+        for picture in shown.iter().filter(|picture| picture.t + 5_000_000_000 > end) {
+            let road = picture.frame.planes().luma().row(footage::HEIGHT / 2)[20];
+            assert!(road.abs_diff(90) < 6, "{name}: road of {road} at {} s", picture.t as f64 / 1e9);
+        }
+        let lamp = shown[shown.len() / 2].frame.planes().luma().row(20)[296];
+        assert!(lamp > 120, "{name}: lamp of {lamp}");
+    }
+}
+
+/// One key picture and then 45 Mbit/s of noise: the camera's own bits up to the act are more than
+/// evidence may have.
+#[test]
+fn of_a_stream_without_places_to_cut_the_act_is_encoded_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("endless.mp4");
+    footage::record_noisy(&input, 8, 14);
+    assert!(std::fs::metadata(&input).unwrap().len() > 70 << 20, "not large enough to matter");
+    let out = folder.path().join("out");
+    let (lines, summary) = replay(&input, &out).unwrap();
+    assert_eq!(summary.events, 1);
+    let clip = only_clip(&lines, &out);
+    assert_eq!(clip.file_name().unwrap(), "clip-reencoded.mp4");
+    assert!(std::fs::metadata(&clip).unwrap().len() < 64 << 20);
+    let shown = crate::streams::play(&clip).unwrap();
+    let seconds = (shown.last().unwrap().t - shown[0].t) as f64 / 1e9;
+    assert!((4.0..12.0).contains(&seconds), "{seconds} s");
+    let again = folder.path().join("again");
+    let (lines, _) = replay(&input, &again).unwrap();
+    let twice = std::fs::read(only_clip(&lines, &again)).unwrap();
+    assert!(std::fs::read(&clip).unwrap() == twice, "the same recording, other bytes");
+}

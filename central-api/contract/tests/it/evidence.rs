@@ -120,7 +120,12 @@ fn manifests_that_claim_the_impossible_are_refused_by_field() {
         let mut changed = manifest(1, None);
         change(&mut changed);
         match changed.check() {
-            Err(ManifestError::Field { field, .. }) => assert_eq!(field, expected),
+            Err(ManifestError::Field { field, problem }) => {
+                assert_eq!(field, expected);
+                if field.ends_with(".bytes") {
+                    assert!(problem.ends_with(&format!("{} MiB", MAX_FILE_BYTES >> 20)));
+                }
+            }
             other => panic!("{expected}: {other:?}"),
         }
     }
