@@ -62,6 +62,7 @@ tracks: setup build
 test: setup-test build
 	cargo test --locked --workspace
 	@$(DEMO) smoke
+	@$(DEMO) damage --short
 
 .PHONY: lint
 lint: setup-test
