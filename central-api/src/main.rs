@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    // Keys, evidence, names of officers: nothing that is written here is for other users to read.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     match cli::Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {

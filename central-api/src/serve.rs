@@ -15,10 +15,10 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::clock::Clock;
 use crate::config::{Config, Connections};
-use crate::device::ca::{Ca, CaError};
-use crate::device::keyfile::KeyFileError;
+use crate::device::ca::CaError;
+use crate::device::intake;
+use crate::device::keyring::{Keyring, KeyringError};
 use crate::device::tls::{TlsError, server_config, web_config};
-use crate::device::{intake, receipt};
 use crate::evidence::{EvidenceError, EvidenceStore};
 use crate::law::LawError;
 use crate::store::{Store, StoreError};
@@ -42,7 +42,7 @@ pub enum ServeError {
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
     #[error(transparent)]
-    KeyFile(#[from] KeyFileError),
+    Keyring(#[from] KeyringError),
     #[error(transparent)]
     Ca(#[from] CaError),
     #[error(transparent)]
@@ -64,10 +64,11 @@ pub async fn open_app(config: Config, clock: Arc<dyn Clock>) -> Result<AppState,
     law::book()?;
     let store = Store::open(&config.database.url, config.database.connections).await?;
     store.migrate().await?;
+    let keyring = Keyring::open(&store, &config.keys.folder, clock.now()).await?;
     Ok(AppState {
         store,
         evidence: EvidenceStore::open_folder(&config.evidence.folder)?,
-        receipt_key: Arc::new(receipt::load_or_create_key(&config.keys.folder)?),
+        receipt_key: Arc::new(keyring.receipt),
         clock,
         config: Arc::new(config),
     })
@@ -120,7 +121,7 @@ pub async fn start(app: AppState) -> Result<Running, ServeError> {
     // For the parts of TLS that ask for a process-wide provider; a second call changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Arc::clone(&app.config);
-    let ca = Ca::load_or_create(&config.keys.folder, app.clock.now())?;
+    let ca = Keyring::open(&app.store, &config.keys.folder, app.clock.now()).await?.ca;
     let identity = ca.server(&config.device.names, app.clock.now())?;
     let most = connections_that_fit(&config)?;
     let mut listening = Listening::default();

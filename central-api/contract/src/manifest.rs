@@ -353,8 +353,19 @@ impl Manifest {
             if file.bytes == 0 || file.bytes > MAX_FILE_BYTES {
                 return problem(index, "bytes", "is zero or over 64 MiB");
             }
-            if !matches!(file.media_type.as_str(), "image/jpeg" | "image/png" | "video/mp4") {
-                return problem(index, "media_type", "is not image/jpeg, image/png or video/mp4");
+            let endings: &[&str] = match file.media_type.as_str() {
+                "image/jpeg" => &[".jpg", ".jpeg"],
+                "image/png" => &[".png"],
+                "video/mp4" => &[".mp4"],
+                _ => {
+                    let media_types = "is not image/jpeg, image/png or video/mp4";
+                    return problem(index, "media_type", media_types);
+                }
+            };
+            // So no file can take the place of the manifest, its seal, a receipt or a notice.
+            if !endings.iter().any(|ending| file.name.ends_with(ending)) {
+                let endings = "does not end in .jpg, .jpeg, .png or .mp4 as its media type asks";
+                return problem(index, "name", endings);
             }
             if !is_writable(file.captured_at) {
                 return problem(index, "captured_at", "is no time that RFC 3339 can write");

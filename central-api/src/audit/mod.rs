@@ -26,6 +26,13 @@ pub struct Entry<'a> {
     pub detail: serde_json::Value,
 }
 
+/// A reason as the chain keeps it, if an auditor can read it: 10 to 500 characters on one line.
+pub fn reason(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let good = (10..=500).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    good.then_some(text)
+}
+
 /// Adds a row to the chain; it counts once `tx` commits.
 pub async fn append(tx: &mut Tx<'_>, entry: Entry<'_>) -> Result<(), StoreError> {
     let head = sqlx::query("UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash")

@@ -8,8 +8,9 @@ use anyhow::{Context as _, bail};
 use central_api::admin::users::{self, NewUser, Role};
 use central_api::clock::{Clock as _, System};
 use central_api::config::Config;
-use central_api::device::ca::Ca;
-use central_api::device::{enrol, receipt, settle};
+use central_api::device::keyring::Keyring;
+use central_api::device::parked::{self, Verdict};
+use central_api::device::{enrol, settle};
 use central_api::store::Store;
 use central_api::text_file;
 use clap::Subcommand;
@@ -52,21 +53,43 @@ pub enum Admin {
         #[arg(long)]
         id: String,
     },
-    /// Let a box's chain go on after packages that are lost for good; the audit keeps why.
+    /// Let a box's chain go on after packages that are lost for good, or begin again at a number it
+    /// had before (a restored image, an emptied spool); the audit keeps why.
     ///
-    /// The box's log names the sequence it is stuck at.
+    /// `list-devices`, the box's log and its health page name the command a box waits for.
     SettleChain {
         #[arg(long)]
         id: String,
-        /// Sequence number of the first package that is still there.
+        /// Sequence number of the package the box is stuck at.
         #[arg(long, value_name = "SEQUENCE")]
         next: i64,
         /// Why the packages before it are lost.
         #[arg(long, value_name = "TEXT")]
         reason: String,
+        /// Begin again at the very next number, where it names another predecessor.
+        #[arg(long)]
+        again: bool,
     },
-    /// List the boxes.
+    /// List the boxes, and what gets those going that are stuck.
     ListDevices,
+    /// List evidence that is kept without a case because its times cannot be right.
+    ListParked,
+    /// Decide about parked evidence; the audit keeps why.
+    SettleParked {
+        #[arg(long, value_name = "ID")]
+        evidence: String,
+        /// Open a case after all; without this it is closed without one, and kept.
+        #[arg(long)]
+        case: bool,
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Make a new CA and receipt key where the old ones are lost: every box must be enrolled again.
+    NewKeys {
+        /// Why the old ones cannot be restored.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
 }
 
 impl Admin {
@@ -94,9 +117,28 @@ impl Admin {
                 enrol::revoke(&store, System.now(), &id).await?;
                 println!("device {id} revoked");
             }
-            Self::SettleChain { id, next, reason } => {
-                let lost = settle::settle(&store, System.now(), &id, next, &reason).await?;
-                println!("device {id}: {lost} packages given up, {next} comes next");
+            Self::SettleChain { id, next, reason, again: true } => {
+                settle::begin_again(&store, System.now(), &id, next, &reason).await?;
+                println!("device {id}: numbers begin again at {next}");
+            }
+            Self::SettleChain { id, next, reason, again: false } => {
+                match settle::settle(&store, System.now(), &id, next, &reason).await? {
+                    0 => println!("device {id}: numbers begin again at {next}"),
+                    lost => println!("device {id}: {lost} packages given up, {next} comes next"),
+                }
+            }
+            Self::ListParked => list_parked(&store).await?,
+            Self::SettleParked { evidence, case, reason } => {
+                let verdict = if case { Verdict::Case } else { Verdict::Closed };
+                let now = System.now();
+                match parked::decide(&store, now, &evidence, verdict, &reason).await? {
+                    Some(case) => println!("evidence {evidence}: case {case}"),
+                    None => println!("evidence {evidence}: closed without a case"),
+                }
+            }
+            Self::NewKeys { reason } => {
+                Keyring::replace(&store, &config.keys.folder, System.now(), &reason).await?;
+                println!("new CA and receipt key made: enrol every box again (enrol-device)");
             }
             Self::ListDevices => {
                 for device in enrol::list(&store).await? {
@@ -109,14 +151,37 @@ impl Admin {
                         time(Some(device.enrolled_at))?,
                         time(device.seen_at)?,
                         time(device.revoked_at)?,
-                        device.head_sequence,
+                        device.head,
                     );
+                    if let Some(stuck) = &device.stuck {
+                        let at = stuck.sequence.map_or(String::new(), |at| format!(" at {at}"));
+                        let since = time(Some(stuck.since))?;
+                        println!("  STUCK{at} since {since}: {}", stuck.code);
+                        println!("  {}", stuck.remedy(&device.id));
+                    }
                 }
             }
         }
         store.close().await;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+async fn list_parked(store: &Store) -> anyhow::Result<()> {
+    let all = parked::list(store).await?;
+    for one in &all {
+        let at = one.captured_at.format(&Rfc3339)?;
+        let whole = if one.whole { "" } else { "  still arriving" };
+        println!("{}  {}  sequence {}  dated {at}{whole}", one.id, one.device_id, one.sequence);
+        println!("  {}", one.why);
+    }
+    if !all.is_empty() {
+        println!("\ncentral-api admin settle-parked --evidence ID --reason TEXT   closes it");
+        println!(
+            "central-api admin settle-parked --evidence ID --case --reason TEXT   opens a case"
+        );
+    }
+    Ok(())
 }
 
 fn read_password(file: Option<&Path>) -> anyhow::Result<String> {
@@ -151,8 +216,8 @@ async fn enrol_device(
         text_file::read(path).with_context(|| format!("failed to read {}", path.display()))
     };
     let now = System.now();
-    let ca = Ca::load_or_create(&config.keys.folder, now)?;
-    let receipts = receipt::load_or_create_key(&config.keys.folder)?.verifying_key().to_pem()?;
+    let Keyring { ca, receipt } = Keyring::open(store, &config.keys.folder, now).await?;
+    let receipts = receipt.verifying_key().to_pem()?;
     let validity = Duration::days(i64::from(config.device.certificate_days));
     let (csr, seal_key) = (read(csr)?, read(seal_key)?);
     let certificate = enrol::enrol(store, &ca, now, id, &csr, &seal_key, validity).await?;

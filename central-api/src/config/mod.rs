@@ -109,6 +109,7 @@ pub struct Device {
     pub burst: u32,
     pub max_open_packages: u32,
     pub max_future_seconds: u32,
+    pub future_wait_minutes: u32,
     pub certificate_days: u32,
 }
 

@@ -39,6 +39,8 @@ pub enum CaError {
 /// The CA with its key.
 pub struct Ca {
     pem: String,
+    /// Over certificate and key.
+    fingerprint: Digest,
     issuer: Issuer<'static, KeyPair>,
 }
 
@@ -77,9 +79,17 @@ impl Ca {
             let made = ca_params(now).and_then(|params| params.self_signed(&key));
             Ok(made.map_err(|e| KeyFileError::content(&cert_path, e))?.pem())
         })?;
+        let certificate = CertificateDer::from_pem_slice(pem.as_bytes())
+            .map_err(|e| KeyFileError::content(&cert_path, e))?;
+        let fingerprint = Digest::of(&[&certificate, key.public_key_raw()].concat());
         let issuer = Issuer::from_ca_cert_pem(&pem, key)
             .map_err(|e| KeyFileError::content(&cert_path, e))?;
-        Ok(Self { pem, issuer })
+        Ok(Self { pem, fingerprint, issuer })
+    }
+
+    /// Tells this CA from any other.
+    pub fn fingerprint(&self) -> Digest {
+        self.fingerprint
     }
 
     /// The CA's certificate, for the boxes' trust and our own check of theirs.

@@ -6,6 +6,8 @@ use sqlx::Row as _;
 use time::{Duration, OffsetDateTime};
 
 use super::ca::{Ca, CaError};
+use super::settle;
+use super::stuck::Stuck;
 use crate::audit;
 use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
 
@@ -38,7 +40,9 @@ pub struct Listed {
     pub enrolled_at: OffsetDateTime,
     pub revoked_at: Option<OffsetDateTime>,
     pub seen_at: Option<OffsetDateTime>,
-    pub head_sequence: i64,
+    /// Number of the last manifest, in words.
+    pub head: String,
+    pub stuck: Option<Stuck>,
 }
 
 /// Who is at the other end of a connection.
@@ -50,7 +54,8 @@ pub enum Standing {
 }
 
 /// Enrols a box, or renews its certificate and sealing key; returns the new certificate's PEM.
-/// A renewal ends the earlier certificates; old sealing keys stay for old evidence.
+/// A renewal ends the earlier certificates and sealing keys; the keys stay on record for what was
+/// seen before.
 pub async fn enrol(
     store: &Store,
     ca: &Ca,
@@ -83,8 +88,17 @@ pub async fn enrol(
         return Err(EnrolError::Revoked(id.to_owned()));
     }
     sqlx::query(
+        "UPDATE device_keys SET ended_at = $1
+         WHERE device_id = $2 AND key_id <> $3 AND ended_at IS NULL",
+    )
+    .bind(to_ms(at))
+    .bind(id)
+    .bind(key.id())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
         "INSERT INTO device_keys (device_id, key_id, pem, since) VALUES ($1, $2, $3, $4)
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT (device_id, key_id) DO UPDATE SET ended_at = NULL",
     )
     .bind(id)
     .bind(key.id())
@@ -166,7 +180,9 @@ async fn record(
 /// Every box, by id.
 pub async fn list(store: &Store) -> Result<Vec<Listed>, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, enrolled_at, revoked_at, seen_at, head_sequence FROM devices ORDER BY id",
+        "SELECT id, enrolled_at, revoked_at, seen_at, head_sequence, stuck_at, stuck_sequence,
+                stuck_code
+         FROM devices ORDER BY id",
     )
     .fetch_all(store.pool())
     .await?;
@@ -180,7 +196,15 @@ pub async fn list(store: &Store) -> Result<Vec<Listed>, StoreError> {
                 enrolled_at: from_ms(row.try_get("enrolled_at")?)?,
                 revoked_at: time("revoked_at")?,
                 seen_at: time("seen_at")?,
-                head_sequence: row.try_get("head_sequence")?,
+                head: settle::in_words(row.try_get("head_sequence")?),
+                stuck: match time("stuck_at")? {
+                    Some(since) => Some(Stuck {
+                        since,
+                        sequence: row.try_get("stuck_sequence")?,
+                        code: row.try_get("stuck_code")?,
+                    }),
+                    None => None,
+                },
             })
         })
         .collect()
@@ -207,14 +231,28 @@ pub async fn standing(store: &Store, fingerprint: Digest) -> Result<Standing, St
     })
 }
 
-/// The sealing keys a box has or had.
-pub async fn seal_keys(store: &Store, id: &str) -> Result<Vec<VerifyingKey>, StoreError> {
-    let pems: Vec<String> =
-        sqlx::query_scalar("SELECT pem FROM device_keys WHERE device_id = $1 ORDER BY since DESC")
-            .bind(id)
-            .fetch_all(store.pool())
-            .await?;
-    pems.iter()
-        .map(|pem| VerifyingKey::from_pem(pem).map_err(|e| StoreError::corrupt("seal key", e)))
+/// A sealing key a box has or had.
+#[derive(Debug, Clone)]
+pub struct SealKey {
+    pub key: VerifyingKey,
+    /// When a renewal replaced it: what was seen later must not be sealed with it.
+    pub ended_at: Option<OffsetDateTime>,
+}
+
+/// The sealing keys of a box, the one that holds first.
+pub async fn seal_keys(store: &Store, id: &str) -> Result<Vec<SealKey>, StoreError> {
+    let rows: Vec<(String, Option<i64>)> = sqlx::query_as(
+        "SELECT pem, ended_at FROM device_keys WHERE device_id = $1
+         ORDER BY CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END, since DESC",
+    )
+    .bind(id)
+    .fetch_all(store.pool())
+    .await?;
+    rows.iter()
+        .map(|(pem, ended_at)| {
+            let key =
+                VerifyingKey::from_pem(pem).map_err(|e| StoreError::corrupt("seal key", e))?;
+            Ok(SealKey { key, ended_at: ended_at.map(from_ms).transpose()? })
+        })
         .collect()
 }

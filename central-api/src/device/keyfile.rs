@@ -1,8 +1,8 @@
 //! Secret files: created once, whole or not at all, readable by this user only.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, thiserror::Error)]
@@ -43,9 +43,19 @@ pub fn load_or_create(
     std::fs::read_to_string(path).map_err(|e| KeyFileError::io("read", path, e))
 }
 
+/// Makes `folder`, and closes it to everybody else where it was open.
+pub fn private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mode = folder.metadata()?.permissions().mode();
+    if mode & 0o077 != 0 {
+        std::fs::set_permissions(folder, Permissions::from_mode(mode & 0o700))?;
+    }
+    Ok(())
+}
+
 fn create(path: &Path, secret: bool, text: &str) -> Result<(), KeyFileError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|e| KeyFileError::io("create", folder, e))?;
+    private_folder(folder).map_err(|e| KeyFileError::io("create", folder, e))?;
     let draft = folder.join(format!(".{}.draft", uuid::Uuid::new_v4()));
     let written = OpenOptions::new()
         .write(true)
@@ -78,6 +88,8 @@ mod tests {
         assert_eq!(load_or_create(&path, true, || Ok("one".into())).unwrap(), "one");
         assert_eq!(load_or_create(&path, true, || Ok("two".into())).unwrap(), "one");
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let parent = path.parent().unwrap().metadata().unwrap();
+        assert_eq!(parent.permissions().mode() & 0o777, 0o700);
         assert_eq!(std::fs::read_dir(folder.path().join("keys")).unwrap().count(), 1);
 
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();

@@ -10,9 +10,12 @@ use uuid::Uuid;
 
 use super::keyfile::{self, KeyFileError};
 
+/// Its file in the keys folder.
+pub const FILE: &str = "receipt.key";
+
 /// The receipt key in the keys folder, made on first use.
 pub fn load_or_create_key(keys: &Path) -> Result<SigningKey, KeyFileError> {
-    let path = keys.join("receipt.key");
+    let path = keys.join(FILE);
     let pem = keyfile::load_or_create(&path, true, || {
         let key = SigningKey::from_seed(&rand::random());
         key.to_pem().map_err(|e| KeyFileError::content(&path, e))

@@ -18,6 +18,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
 
+use crate::device::keyfile::private_folder;
+
 pub use staging::{Assembled, Chunk};
 
 /// A failure of the object store.
@@ -67,7 +69,8 @@ impl EvidenceStore {
     /// Evidence in a local folder, created if absent.
     pub fn open_folder(folder: &FsPath) -> Result<Self, EvidenceError> {
         let failed = |detail: String| EvidenceError::Folder { path: folder.to_owned(), detail };
-        std::fs::create_dir_all(folder).map_err(|e| failed(e.to_string()))?;
+        // Pictures of people: nobody else on this machine looks in.
+        private_folder(folder).map_err(|e| failed(e.to_string()))?;
         let objects =
             LocalFileSystem::new_with_prefix(folder).map_err(|e| failed(e.to_string()))?;
         Ok(Self::new(Arc::new(objects.with_fsync(true).with_automatic_cleanup(true))))

@@ -210,6 +210,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_folder_is_closed_to_others_even_where_it_was_open() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let open = folder.path().join("open");
+        std::fs::create_dir(&open).unwrap();
+        std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).unwrap();
+        for path in [open, folder.path().join("new")] {
+            EvidenceStore::open_folder(&path).unwrap();
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        }
+    }
+
+    #[tokio::test]
     async fn a_folder_serves_ranges() {
         let folder = tempfile::tempdir().unwrap();
         let store = EvidenceStore::open_folder(folder.path()).unwrap();

@@ -46,6 +46,9 @@ pub fn install() -> Result<(), MetricsError> {
     describe_histogram!("device_request_seconds", "Time to answer a device request");
     describe_histogram!("web_request_seconds", "Time to answer a web request");
     describe_gauge!("evidence_incomplete", "Packages begun and not finished");
+    describe_gauge!("evidence_parked", "Packages kept without a case until somebody decides");
+    describe_counter!("evidence_parked_total", "Packages parked for times that cannot be right");
+    describe_gauge!("devices_stuck", "Devices that cannot get past a package: see list-devices");
     describe_gauge!("cases", "Cases by state");
     describe_gauge!("devices", "Enrolled devices that are not revoked");
     Ok(())
@@ -62,6 +65,20 @@ pub(super) async fn render(app: &AppState) -> Result<String, StoreError> {
         .fetch_one(app.store.pool())
         .await?;
     gauge!("devices").set(devices as f64);
+    for (name, sql) in [
+        (
+            "evidence_parked",
+            "SELECT COUNT(*) FROM evidence
+             WHERE parked IS NOT NULL AND closed_at IS NULL AND case_id IS NULL",
+        ),
+        (
+            "devices_stuck",
+            "SELECT COUNT(*) FROM devices WHERE stuck_at IS NOT NULL AND revoked_at IS NULL",
+        ),
+    ] {
+        let count: i64 = sqlx::query_scalar(sql).fetch_one(app.store.pool()).await?;
+        gauge!(name).set(count as f64);
+    }
     let states: Vec<(String, i64)> =
         sqlx::query_as("SELECT state, COUNT(*) FROM cases GROUP BY state")
             .fetch_all(app.store.pool())

@@ -28,6 +28,8 @@ struct Kept {
     seal: String,
     key_id: String,
     received: bool,
+    /// Kept without a case until an administrator decides.
+    parked: bool,
     case_id: Option<String>,
     opened: Option<String>,
 }
@@ -43,6 +45,7 @@ impl Kept {
             seal: row.try_get("seal")?,
             key_id: row.try_get("key_id")?,
             received: row.try_get::<Option<i64>, _>("received_at")?.is_some(),
+            parked: row.try_get::<Option<String>, _>("parked")?.is_some(),
             case_id: row.try_get("case_id")?,
             opened: row.try_get("opened")?,
         })
@@ -66,7 +69,7 @@ pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Rep
     loop {
         let rows = sqlx::query(
             "SELECT e.id, e.device_id, e.sequence, e.manifest, e.manifest_digest, e.seal, e.key_id,
-                    e.received_at, e.case_id, c.id AS opened
+                    e.received_at, e.parked, e.case_id, c.id AS opened
              FROM evidence e LEFT JOIN cases c ON c.evidence_id = e.id
              WHERE e.device_id > $1 OR (e.device_id = $1 AND e.sequence > $2)
              ORDER BY e.device_id, e.sequence LIMIT $3",
@@ -121,8 +124,7 @@ async fn keys(store: &Store) -> Result<Keys, StoreError> {
 fn follow(report: &mut Report, link: &mut Link, kept: &Kept, gaps: &settle::Gaps) {
     let subject = format!("device {}", kept.device_id);
     if kept.sequence != link.sequence + 1 {
-        let (from, to) = (link.sequence + 1, kept.sequence - 1);
-        let missing = format!("sequence {from} to {to} missing before {}", kept.sequence);
+        let missing = settle::gap_in_words(link.sequence, kept.sequence);
         match gaps.get(&(kept.device_id.clone(), kept.sequence)) {
             Some(settled) => report.settled.push(Finding {
                 subject,
@@ -151,6 +153,7 @@ fn check_case(report: &mut Report, kept: &Kept) {
     match (kept.received, &kept.case_id, &kept.opened) {
         (true, Some(case), Some(opened)) if case == opened => {}
         (false, None, None) => {}
+        (true, None, None) if kept.parked => {}
         (true, ..) => report.add(subject, "received, but its case is missing or another's"),
         (false, ..) => report.add(subject, "has a case, but was never received whole"),
     }

@@ -94,7 +94,7 @@ type Change = (&'static str, fn(&mut Manifest));
 
 #[test]
 fn manifests_that_claim_the_impossible_are_refused_by_field() {
-    let changes: [Change; 20] = [
+    let changes: [Change; 25] = [
         ("sequence", |m| m.sequence = 0),
         ("previous", |m| m.previous = Some(m.config)),
         ("device.id", |m| m.device.id = " ".into()),
@@ -112,6 +112,11 @@ fn manifests_that_claim_the_impossible_are_refused_by_field() {
         ("models", |m| m.models = vec![m.models[0].clone(); 17]),
         ("files", |m| m.files = vec![m.files[0].clone(); 17]),
         ("files[1].name", |m| m.files[1].name = "../on.jpg".into()),
+        ("files[0].name", |m| m.files[0].name = "manifest.json".into()),
+        ("files[0].name", |m| m.files[0].name = "manifest.jws".into()),
+        ("files[0].name", |m| m.files[0].name = "receipt.jws".into()),
+        ("files[0].name", |m| m.files[0].name = "notice-0123456789abcdef.pdf".into()),
+        ("files[0].name", |m| m.files[0].name = "before.mp4".into()),
         ("files[2].name", |m| m.files[2].role = FileRole::FrameOn),
         ("files[4].bytes", |m| m.files[4].bytes = MAX_FILE_BYTES + 1),
         ("files[0].media_type", |m| m.files[0].media_type = "text/html".into()),

@@ -7,16 +7,19 @@ use base64::engine::general_purpose::STANDARD as B64;
 use contract::chain::{ChainError, Head};
 use contract::manifest::MAX_MANIFEST_BYTES;
 use contract::package::{Failure, open_manifest, seal_text};
-use contract::seal::{MAX_JWS_BYTES, SealError, VerifyingKey};
+use contract::seal::{MAX_JWS_BYTES, SealError};
 use contract::wire::{Announcement, Progress};
 use contract::{Digest, Manifest};
 use sqlx::Row as _;
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use super::guard::read_body;
 use super::{Caller, Intake, IntakeError, complete};
 use crate::audit;
-use crate::device::{enrol, settle};
+use crate::device::enrol::{self, SealKey};
+use crate::device::settle::{self, Position};
+use crate::device::stuck;
 use crate::store::{Constraint, OnConstraint as _, StoreError, Tx, to_ms};
 
 /// Base64 of the largest manifest, the largest seal, and the JSON around them.
@@ -46,30 +49,60 @@ pub(super) async fn announce(
         ))
     })?;
     let keys = enrol::seal_keys(&intake.app.store, &caller.device_id).await?;
-    let sealed = open(&announcement, &caller, &keys)?;
     let now = intake.app.clock.now();
-    let skew = Duration::seconds(i64::from(intake.app.config.device.max_future_seconds));
-    check_times(&sealed.manifest, now, skew)?;
-    record(&intake, &caller, &sealed, now).await?;
-    let evidence_id = sealed.manifest.evidence_id;
-    Ok(Json(complete::progress(&intake.app, evidence_id).await?))
+    match take(&intake, &caller, &announcement, &keys, now).await {
+        Ok(evidence_id) => Ok(Json(complete::progress(&intake.app, evidence_id).await?)),
+        Err((error, sequence)) => {
+            if error.sticks() {
+                let store = &intake.app.store;
+                stuck::note(store, &caller.device_id, now, sequence, error.code()).await?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Takes a manifest on record; an error comes with the number it is about, where that is known.
+async fn take(
+    intake: &Intake,
+    caller: &Caller,
+    announcement: &Announcement,
+    keys: &[SealKey],
+    now: OffsetDateTime,
+) -> Result<Uuid, (IntakeError, Option<i64>)> {
+    let device = &intake.app.config.device;
+    let skew = Duration::seconds(i64::from(device.max_future_seconds));
+    let wait = Duration::minutes(i64::from(device.future_wait_minutes));
+    let sealed = open(announcement, caller, keys, skew).map_err(|error| (error, None))?;
+    let sequence = i64::try_from(sealed.manifest.sequence).ok();
+    let kept = match check_times(&sealed.manifest, now, skew, wait) {
+        Ok(parked) => record(intake, caller, &sealed, parked.as_deref(), now).await,
+        Err(error) => Err(error),
+    };
+    kept.map_err(|error| (error, sequence))?;
+    Ok(sealed.manifest.evidence_id)
 }
 
 /// Checks the seal, then who the manifest speaks for.
 fn open(
     announcement: &Announcement,
     caller: &Caller,
-    keys: &[VerifyingKey],
+    keys: &[SealKey],
+    skew: Duration,
 ) -> Result<Sealed, IntakeError> {
     let bytes = B64.decode(&announcement.manifest).map_err(|e| {
         IntakeError::BadRequest(format!("manifest must be standard base64 with padding: {e}"))
     })?;
     let foreign = |manifest: &Manifest| manifest.device.id != caller.device_id;
     let mut refusal = SealError::Malformed;
-    for key in keys {
+    for SealKey { key, ended_at } in keys {
         match open_manifest(key, &bytes, &announcement.seal) {
             Ok(manifest) if foreign(&manifest) => {
                 return Err(IntakeError::ForeignDevice(caller.device_id.clone()));
+            }
+            // The box's own word on when it was, but the box speaks with its new certificate.
+            Ok(manifest) if ended_at.is_some_and(|ended| latest(&manifest).1 - ended > skew) => {
+                return Err(IntakeError::SupersededKey(key.id()));
             }
             Ok(manifest) => {
                 let digest = Digest::of(&bytes);
@@ -95,21 +128,31 @@ fn open(
     Err(IntakeError::BadSeal(refusal))
 }
 
+/// The latest time a manifest tells, and of what.
+fn latest(manifest: &Manifest) -> (&str, OffsetDateTime) {
+    let files = manifest.files.iter().map(|file| (file.name.as_str(), file.captured_at));
+    files.fold(("violation.at", manifest.violation.at), |a, b| if b.1 > a.1 { b } else { a })
+}
+
+/// Whether a manifest can be of now: `skew` ahead is, up to `wait` ahead will be when the box asks
+/// again. What lies further ahead has no true time; it would hold up the whole box, so it is taken
+/// and parked, for the reason given.
 fn check_times(
     manifest: &Manifest,
     now: OffsetDateTime,
     skew: Duration,
-) -> Result<(), IntakeError> {
-    let files = manifest.files.iter().map(|file| (file.name.as_str(), file.captured_at));
-    for (field, at) in std::iter::once(("violation.at", manifest.violation.at)).chain(files) {
-        if at - now > skew {
-            return Err(IntakeError::FutureCapture {
-                field: field.to_owned(),
-                ahead_seconds: (at - now).whole_seconds(),
-            });
-        }
+    wait: Duration,
+) -> Result<Option<String>, IntakeError> {
+    let (field, at) = latest(manifest);
+    let ahead = at - now;
+    if ahead <= skew {
+        return Ok(None);
     }
-    Ok(())
+    if ahead > wait.max(skew) {
+        return Ok(Some(format!("{field} lay {} s ahead of the clock", ahead.whole_seconds())));
+    }
+    let (field, ahead_seconds) = (field.to_owned(), ahead.whole_seconds());
+    Err(IntakeError::FutureCapture { field, ahead_seconds })
 }
 
 /// Puts the manifest on record and moves the device's chain, or finds that it is there already.
@@ -117,6 +160,7 @@ async fn record(
     intake: &Intake,
     caller: &Caller,
     sealed: &Sealed,
+    parked: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<(), IntakeError> {
     let mut tx = intake.app.store.begin().await?;
@@ -141,14 +185,22 @@ async fn record(
         let same = device_id == caller.device_id && digest == sealed.digest.to_string();
         return if same { Ok(()) } else { Err(IntakeError::EvidenceConflict(id)) };
     }
-    let head = match read_head(&device)?.advance(&sealed.manifest, sealed.text.as_bytes()) {
-        Ok(head) => head,
-        Err(ChainError::Gap { found, .. })
-            if settle::settled(&mut tx, &caller.device_id, signed(found)?).await? =>
-        {
-            Head { sequence: found, digest: Some(sealed.digest) }
+    let (run, head) = read_head(&device)?;
+    let position = match head.advance(&sealed.manifest, sealed.text.as_bytes()) {
+        Ok(head) => stored(run, head.sequence)?,
+        Err(broken) => {
+            let sequence = sealed.manifest.sequence;
+            let over = stored(run, sequence)?;
+            let again = stored(run + 1, sequence)?;
+            let gap = matches!(broken, ChainError::Gap { .. });
+            if gap && settle::settled(&mut tx, &caller.device_id, over).await? {
+                over
+            } else if settle::settled(&mut tx, &caller.device_id, again).await? {
+                again
+            } else {
+                return Err(IntakeError::Chain(broken));
+            }
         }
-        Err(broken) => return Err(IntakeError::Chain(broken)),
     };
     let open: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM evidence WHERE device_id = $1 AND received_at IS NULL",
@@ -159,13 +211,14 @@ async fn record(
     if open >= i64::from(intake.app.config.device.max_open_packages) {
         return Err(IntakeError::TooManyOpen(open));
     }
-    insert(&mut tx, caller, sealed, now).await?;
+    insert(&mut tx, caller, sealed, position, parked, now).await?;
     sqlx::query("UPDATE devices SET head_sequence = $1, head_digest = $2 WHERE id = $3")
-        .bind(signed(head.sequence)?)
-        .bind(head.digest.map(|digest| digest.to_string()))
+        .bind(position)
+        .bind(sealed.digest.to_string())
         .bind(caller.device_id.as_str())
         .execute(&mut *tx)
         .await?;
+    stuck::clear(&mut tx, &caller.device_id).await?;
     let entry = audit::Entry {
         at: now,
         actor: &format!("device:{}", caller.device_id),
@@ -175,11 +228,21 @@ async fn record(
         detail: serde_json::json!({
             "sequence": sealed.manifest.sequence,
             "manifest": sealed.digest.to_string(),
+            "parked": parked,
         }),
     };
     audit::append(&mut tx, entry).await?;
     tx.commit().await?;
     metrics::counter!("evidence_announced_total").increment(1);
+    if let Some(why) = parked {
+        metrics::counter!("evidence_parked_total").increment(1);
+        tracing::error!(
+            evidence_id = %id,
+            device = caller.device_id,
+            why,
+            "evidence parked without a case: see `central-api admin list-parked`"
+        );
+    }
     Ok(())
 }
 
@@ -187,24 +250,27 @@ async fn insert(
     tx: &mut Tx<'_>,
     caller: &Caller,
     sealed: &Sealed,
+    position: i64,
+    parked: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<(), IntakeError> {
     let manifest = &sealed.manifest;
     let id = manifest.evidence_id.to_string();
     sqlx::query(
         "INSERT INTO evidence (id, device_id, sequence, manifest, manifest_digest, seal, key_id,
-                               captured_at, announced_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                               captured_at, announced_at, parked)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(id.as_str())
     .bind(caller.device_id.as_str())
-    .bind(signed(manifest.sequence)?)
+    .bind(position)
     .bind(sealed.text.as_str())
     .bind(sealed.digest.to_string())
     .bind(sealed.seal.as_str())
     .bind(sealed.key_id.as_str())
     .bind(to_ms(manifest.violation.at))
     .bind(to_ms(now))
+    .bind(parked.map(str::to_owned))
     .execute(&mut **tx)
     .await
     // Two devices announced one id at the same moment: the second learns it here.
@@ -234,15 +300,21 @@ fn role_name(role: contract::FileRole) -> String {
         .unwrap_or_default()
 }
 
-fn read_head(row: &sqlx::any::AnyRow) -> Result<Head, IntakeError> {
-    let sequence: i64 = row.try_get("head_sequence")?;
+/// The run of the device's numbers and the end of its chain in it.
+fn read_head(row: &sqlx::any::AnyRow) -> Result<(i64, Head), IntakeError> {
+    let Position { run, sequence } = Position::read(row.try_get("head_sequence")?);
     let digest: Option<String> = row.try_get("head_digest")?;
     let digest = digest
         .map(|text| text.parse().map_err(|_| StoreError::corrupt("head digest", text)))
         .transpose()?;
-    let sequence =
-        u64::try_from(sequence).map_err(|_| StoreError::corrupt("head sequence", sequence))?;
-    Ok(Head { sequence, digest })
+    Ok((run, Head { sequence, digest }))
+}
+
+fn stored(run: i64, sequence: u64) -> Result<i64, IntakeError> {
+    let position = Position { run, sequence }.stored();
+    position.ok_or_else(|| {
+        IntakeError::BadRequest(format!("sequence {sequence} is beyond what can be counted"))
+    })
 }
 
 fn signed(value: u64) -> Result<i64, IntakeError> {

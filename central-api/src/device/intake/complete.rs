@@ -179,7 +179,7 @@ pub(super) async fn progress(app: &AppState, id: Uuid) -> Result<Progress, Intak
 /// Makes a whole package a case, once; gives the receipt, or nothing while files are missing.
 pub(super) async fn finish(app: &AppState, id: Uuid) -> Result<Option<String>, IntakeError> {
     let row = sqlx::query(
-        "SELECT e.device_id, e.manifest, e.manifest_digest, e.seal, e.received_at,
+        "SELECT e.device_id, e.manifest, e.manifest_digest, e.seal, e.received_at, e.parked,
                 (SELECT COUNT(*) FROM evidence_files f
                  WHERE f.evidence_id = e.id AND f.stored_at IS NULL) AS missing
          FROM evidence e WHERE e.id = $1",
@@ -194,7 +194,9 @@ pub(super) async fn finish(app: &AppState, id: Uuid) -> Result<Option<String>, I
         None if row.try_get::<i64, _>("missing")? > 0 => return Ok(None),
         None => {
             let device: String = row.try_get("device_id")?;
-            receive(app, id, &device, row.try_get("manifest")?, row.try_get("seal")?).await?
+            let parked = row.try_get::<Option<String>, _>("parked")?.is_some();
+            let (manifest, seal) = (row.try_get("manifest")?, row.try_get("seal")?);
+            receive(app, id, &device, manifest, seal, parked).await?
         }
     };
     Ok(Some(receipt::sign(&app.receipt_key, id, digest, from_ms(received_at)?)))
@@ -206,6 +208,7 @@ async fn receive(
     device: &str,
     manifest: String,
     seal: String,
+    parked: bool,
 ) -> Result<i64, IntakeError> {
     let parsed =
         Manifest::parse(manifest.as_bytes()).map_err(|e| StoreError::corrupt("manifest", e))?;
@@ -232,12 +235,16 @@ async fn receive(
         return Ok(at);
     }
     let received_at = from_ms(now)?;
-    let case_id = case::open(&mut tx, &parsed, received_at).await?;
-    sqlx::query("UPDATE evidence SET case_id = $1 WHERE id = $2")
-        .bind(case_id.as_str())
-        .bind(id.as_str())
-        .execute(&mut *tx)
-        .await?;
+    let mut case_id = None;
+    if !parked {
+        let opened = case::open(&mut tx, &parsed, received_at).await?;
+        sqlx::query("UPDATE evidence SET case_id = $1 WHERE id = $2")
+            .bind(opened.as_str())
+            .bind(id.as_str())
+            .execute(&mut *tx)
+            .await?;
+        case_id = Some(opened);
+    }
     let entry = audit::Entry {
         at: received_at,
         actor: &format!("device:{device}"),
@@ -249,7 +256,7 @@ async fn receive(
     audit::append(&mut tx, entry).await?;
     tx.commit().await?;
     metrics::counter!("evidence_received_total").increment(1);
-    tracing::info!(evidence_id = %id, case_id, "evidence received, case opened");
+    tracing::info!(evidence_id = %id, case_id, parked, "evidence received");
     Ok(now)
 }
 

@@ -31,6 +31,11 @@ pub enum IntakeError {
     ForeignDevice(String),
     #[error(transparent)]
     BadSeal(SealError),
+    #[error(
+        "sealing key {0} was replaced: what was seen since must be sealed with the key of the \
+         renewal; put that on the box, or enrol the box with the key it has"
+    )]
+    SupersededKey(String),
     #[error(transparent)]
     BadManifest(ManifestError),
     #[error("{field} lies {ahead_seconds} s ahead of the central's clock: check the box's clock")]
@@ -83,6 +88,20 @@ impl IntakeError {
         self.parts().0
     }
 
+    /// Whether the box gets no further until something changes: sending again will not help it.
+    pub(super) fn sticks(&self) -> bool {
+        matches!(
+            self,
+            Self::ForeignDevice(_)
+                | Self::BadSeal(_)
+                | Self::SupersededKey(_)
+                | Self::BadManifest(_)
+                | Self::FutureCapture { .. }
+                | Self::Chain(_)
+                | Self::EvidenceConflict(_)
+        )
+    }
+
     fn parts(&self) -> (StatusCode, &'static str) {
         use StatusCode as S;
         match self {
@@ -95,6 +114,7 @@ impl IntakeError {
             Self::RevokedDevice(_) => (S::FORBIDDEN, "revoked_device"),
             Self::ForeignDevice(_) => (S::FORBIDDEN, "foreign_device"),
             Self::BadSeal(_) => (S::UNPROCESSABLE_ENTITY, "bad_seal"),
+            Self::SupersededKey(_) => (S::UNPROCESSABLE_ENTITY, "superseded_key"),
             Self::BadManifest(ManifestError::TooLarge { .. }) => {
                 (S::PAYLOAD_TOO_LARGE, "too_large")
             }
