@@ -1,10 +1,12 @@
 //! The agent at work: one thread a camera, one that seals, the uplink and the health pages beside
-//! them. Stopping lets every accusation that was made be sealed first.
+//! them. One that panics is started again and told of; stopping lets every accusation that was made
+//! be sealed first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use contract::manifest;
 use tokio_util::sync::CancellationToken;
@@ -12,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, System};
 use crate::config::{Agent, Camera, Device, Unit};
 use crate::evidence::{Sealer, Target};
-use crate::health::{self, Board, CameraHandle, Sources};
+use crate::health::{self, Board, CameraHandle, Crew, Pulse, Sources};
 use crate::keys::{self, Identity};
 use crate::source::{Dating, Settings, SourceError, supervise};
 use crate::spool::{Policy, Spool};
-use crate::uplink::{self, Uplink};
+use crate::uplink::{self, Uplink, UplinkError};
 use crate::watch::eyes::{Eyes, Pool};
 use crate::watch::{self, Accused, Context, KEEP_BYTES, Wanted, Watch};
 
@@ -35,6 +37,7 @@ pub async fn run<E: Eyes>(
     let clock: Arc<dyn Clock> = Arc::new(System::default());
     let prometheus = health::install_recorder()?;
     let board = Board::new(Arc::clone(&clock));
+    let crew = Crew::new(Arc::clone(&clock));
     let key = keys::load_seal_key(&device.keys)?;
     let (spool, recovery) = Spool::open(
         &agent.spool.dir,
@@ -58,30 +61,37 @@ pub async fn run<E: Eyes>(
         let identity = Identity::load(&device.keys, &device.id)?;
         let receipts = keys::load_central_key(&device.keys)?;
         let settings = uplink::Settings::new(config, rand::random());
-        let uplink =
-            Uplink::new(&settings, &identity, receipts, Arc::clone(&spool), Arc::clone(&clock))?;
-        monitor = Some(uplink.monitor());
-        tasks.spawn(uplink.run(stop.clone()));
+        let (spool, clock) = (Arc::clone(&spool), Arc::clone(&clock));
+        let make = move || {
+            let (spool, clock) = (Arc::clone(&spool), Arc::clone(&clock));
+            Uplink::new(&settings, &identity, receipts.clone(), spool, clock)
+        };
+        let first = make()?.monitor();
+        monitor = Some(first.clone());
+        let (crew, stop) = (crew.clone(), stop.clone());
+        tasks.spawn(async move {
+            let run = || deliver(make().map(|uplink| uplink.under(first.clone())), stop.clone());
+            crew.task("uplink", stop.clone(), run).await;
+        });
     }
     if let Some(address) = agent.health.listen {
-        let sources =
-            Sources { board: board.clone(), spool: Some(Arc::clone(&spool)), uplink: monitor };
+        let sources = Sources {
+            board: board.clone(),
+            spool: Some(Arc::clone(&spool)),
+            uplink: monitor,
+            crew: crew.clone(),
+        };
         let server = health::Server::bind(address, sources, prometheus).await?;
         tracing::info!(address = %server.address()?, "health pages");
-        let stop = stop.clone();
-        tasks.spawn(async move {
-            if let Err(error) = server.run(stop).await {
-                tracing::error!(%error, "health pages ended");
-            }
-        });
+        tasks.spawn(server.run(stop.clone()));
     }
 
     let (send, receive) = sync_channel(QUEUE);
-    let sealing = thread::Builder::new().name("sealer".into()).spawn({
-        let board = board.clone();
-        move || seal_all(&sealer, &receive, &board)
-    })?;
     let halt = Arc::new(AtomicBool::new(false));
+    let sealing = crew.thread("sealer", Arc::clone(&halt), {
+        let board = board.clone();
+        move |pulse| seal_all(&sealer, &receive, &board, pulse)
+    })?;
     let context = Context {
         device: device.id.clone(),
         models,
@@ -90,14 +100,18 @@ pub async fn run<E: Eyes>(
     };
     let mut cameras = Vec::new();
     for camera in &agent.cameras {
-        let watch = Watch::new(
-            Arc::clone(camera),
-            context.clone(),
-            Arc::clone(&eyes),
-            board.camera(&camera.id),
-            handing(&send, board.camera(&camera.id)),
-        );
-        cameras.push(camera_thread(Arc::clone(camera), watch, board.camera(&camera.id), &halt)?);
+        let handle = board.camera(&camera.id);
+        // After a panic what was followed is not believed any more: a new watch.
+        let watch = {
+            let (camera, context, eyes) = (Arc::clone(camera), context.clone(), Arc::clone(&eyes));
+            let (send, handle) = (send.clone(), handle.clone());
+            move || {
+                let accuse = handing(&send, handle.clone());
+                let (camera, eyes) = (Arc::clone(&camera), Arc::clone(&eyes));
+                Watch::new(camera, context.clone(), eyes, handle.clone(), accuse)
+            }
+        };
+        cameras.push(camera_thread(&crew, Arc::clone(camera), watch, handle, &halt)?);
     }
     drop(send);
 
@@ -146,11 +160,33 @@ fn handing(
     }
 }
 
-fn seal_all(sealer: &Sealer, receive: &Receiver<Accused>, board: &Board) {
-    for accused in receive {
+/// Delivers until stopped. The first uplink was made before; where a later one cannot be made, the
+/// task ends, and the health page says so.
+async fn deliver(uplink: Result<Uplink, UplinkError>, stop: CancellationToken) {
+    match uplink {
+        Ok(uplink) => uplink.run(stop).await,
+        Err(error) => tracing::error!(%error, "uplink cannot be started again"),
+    }
+}
+
+/// How long the sealer waits for work between two signs of life.
+const NAP: Duration = Duration::from_secs(5);
+
+fn seal_all(sealer: &Sealer, receive: &Receiver<Accused>, board: &Board, pulse: &Pulse) {
+    loop {
+        pulse.beat();
+        let accused = match receive.recv_timeout(NAP) {
+            Ok(accused) => accused,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         let accusation = &accused.accusation;
         let camera = board.camera(&accusation.camera.id);
-        match sealer.seal(accusation) {
+        let sealed = {
+            let _lost = LostIfPanicking(&camera);
+            sealer.seal(accusation)
+        };
+        match sealed {
             Ok(sealed) => tracing::info!(
                 camera = accusation.camera.id,
                 sequence = sealed.sequence,
@@ -171,6 +207,17 @@ fn seal_all(sealer: &Sealer, receive: &Receiver<Accused>, board: &Board) {
     }
 }
 
+/// An accusation during whose sealing the thread panics is lost: counted like any other loss.
+struct LostIfPanicking<'a>(&'a CameraHandle);
+
+impl Drop for LostIfPanicking<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.dropped("sealing_panicked", 1);
+        }
+    }
+}
+
 /// How a camera's source is opened.
 pub fn settings(camera: &Camera) -> Result<Settings, SourceError> {
     Ok(Settings {
@@ -184,14 +231,16 @@ pub fn settings(camera: &Camera) -> Result<Settings, SourceError> {
 }
 
 fn camera_thread<E: Eyes>(
+    crew: &Crew,
     camera: Arc<Camera>,
-    mut watch: Watch<E>,
+    watch: impl Fn() -> Watch<E> + Send + 'static,
     board: CameraHandle,
     halt: &Arc<AtomicBool>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let halt = Arc::clone(halt);
-    thread::Builder::new().name(camera.id.clone()).spawn(move || {
-        supervise::run(|| settings(&camera), &mut watch, &board, &halt, rand::random());
+    let stop = Arc::clone(halt);
+    crew.thread(&format!("camera {}", camera.id), Arc::clone(halt), move |pulse| {
+        let alive = || pulse.beat();
+        supervise::run(|| settings(&camera), &mut watch(), &board, &stop, &alive, rand::random());
     })
 }
 

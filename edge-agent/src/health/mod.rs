@@ -2,10 +2,12 @@
 //! local network, and the doctor's checks before and beside a running agent.
 
 pub mod board;
+pub mod crew;
 pub mod doctor;
 mod doctor_clock;
 mod server;
 
 pub use board::{Board, CameraHandle, CameraState, CameraStatus};
+pub use crew::{Crew, Life, MemberStatus, Pulse};
 pub use doctor::{Finding, Verdict};
 pub use server::{HealthError, Server, Sources, install_recorder};

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use contract::seal::SigningKey;
@@ -46,7 +46,11 @@ pub fn generate(dir: &Path, device: &str) -> Result<Generated, KeyError> {
     let pem = |result: Result<String, contract::seal::SealError>, name: &str| {
         result.map_err(|source| KeyError::Seal { path: at(name), source })
     };
-    fs::create_dir_all(dir).map_err(|source| KeyError::Io { path: dir.into(), source })?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|source| KeyError::Io { path: dir.into(), source })?;
     write_new(&at(SEAL_KEY), &pem(seal.to_pem(), SEAL_KEY)?, 0o600)?;
     write_new(&at(TLS_KEY), &tls.serialize_pem(), 0o600)?;
     write_new(&at(SEAL_PUB), &pem(public.to_pem(), SEAL_PUB)?, 0o644)?;
@@ -80,6 +84,9 @@ mod tests {
     #[test]
     fn keys_are_private_and_never_overwritten() {
         let dir = tempfile::tempdir().unwrap();
+        let fresh = dir.path().join("box/keys");
+        generate(&fresh, "edge-01").unwrap();
+        assert_eq!(fs::metadata(&fresh).unwrap().permissions().mode() & 0o777, 0o700);
         let made = generate(dir.path(), "edge-01").unwrap();
         assert_eq!(load_seal_key(dir.path()).unwrap().verifying_key().id(), made.key_id);
         for name in [SEAL_KEY, TLS_KEY] {

@@ -38,13 +38,14 @@ pub fn input(camera: &Camera) -> Result<Input, SourceError> {
     Ok(Input::Rtsp { address, login: login(camera)? })
 }
 
-/// Runs until `stop`. `make` gives the settings anew for every attempt, so that a corrected login
+/// Runs until `stop`, telling `alive` all the while. `make` gives the settings anew for every attempt, so that a corrected login
 /// file works without a restart.
 pub fn run(
     make: impl Fn() -> Result<Settings, SourceError>,
     watcher: &mut impl Watcher,
     board: &CameraHandle,
     stop: &Arc<AtomicBool>,
+    alive: &impl Fn(),
     seed: u64,
 ) {
     let mut backoff = Backoff::new(seed);
@@ -58,7 +59,7 @@ pub fn run(
         }
         let ended = match make().and_then(|settings| Pipeline::open(&settings, epoch)) {
             Ok(mut source) => {
-                let ended = pump(&mut source, watcher, board, stop, &mut backoff);
+                let ended = pump(&mut source, watcher, board, stop, alive, &mut backoff);
                 // A new connection starts stream time anew: its tracks are of another epoch.
                 epoch = source.epoch() + 1;
                 ended
@@ -69,7 +70,7 @@ pub fn run(
         let Err(error) = ended else { break };
         board.state(error.state(), error.to_string());
         board.dropped(error.kind(), 0);
-        pause(backoff.wait(), stop);
+        pause(backoff.wait(), stop, alive);
     }
     board.state(CameraState::Stopped, "");
 }
@@ -79,6 +80,7 @@ fn pump(
     watcher: &mut impl Watcher,
     board: &CameraHandle,
     stop: &Arc<AtomicBool>,
+    alive: &impl Fn(),
     backoff: &mut Backoff,
 ) -> Result<(), SourceError> {
     let mut reported = Counts::default();
@@ -86,6 +88,7 @@ fn pump(
     let mut counted = Instant::now();
     let mut streaming = false;
     while !stop.load(Ordering::Relaxed) {
+        alive();
         match source.next(Duration::from_millis(200))? {
             Next::Picture(picture) => {
                 if !std::mem::replace(&mut streaming, true) {
@@ -126,9 +129,10 @@ fn pump(
     Ok(())
 }
 
-fn pause(wait: Duration, stop: &Arc<AtomicBool>) {
+fn pause(wait: Duration, stop: &Arc<AtomicBool>, alive: &impl Fn()) {
     let until = Instant::now() + wait;
     while Instant::now() < until && !stop.load(Ordering::Relaxed) {
+        alive();
         std::thread::sleep(Duration::from_millis(50));
     }
 }

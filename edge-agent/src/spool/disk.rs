@@ -1,7 +1,8 @@
 //! The few file operations the spool is made of, each durable when it returns.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use contract::chain::Head;
@@ -26,6 +27,7 @@ pub fn lock(root: &Path) -> Result<File, SpoolError> {
         .create(true)
         .truncate(false)
         .write(true)
+        .mode(FILE_MODE)
         .open(&path)
         .map_err(io_error("open", &path))?;
     match file.try_lock() {
@@ -35,17 +37,38 @@ pub fn lock(root: &Path) -> Result<File, SpoolError> {
     }
 }
 
+/// Pictures of people: what the spool makes is for this user only.
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+
 pub fn create_dir(path: &Path) -> Result<(), SpoolError> {
-    fs::create_dir(path).map_err(io_error("create", path))
+    DirBuilder::new().mode(FOLDER_MODE).create(path).map_err(io_error("create", path))
 }
 
 pub fn create_dir_all(path: &Path) -> Result<(), SpoolError> {
-    fs::create_dir_all(path).map_err(io_error("create", path))
+    let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path);
+    made.map_err(io_error("create", path))
+}
+
+/// Closes a folder to everybody else where an earlier version or a hand left it open.
+pub fn close_to_others(path: &Path) -> Result<(), SpoolError> {
+    let mode = fs::metadata(path).map_err(io_error("inspect", path))?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let closed = fs::Permissions::from_mode(mode & FOLDER_MODE);
+    fs::set_permissions(path, closed).map_err(io_error("close to others", path))
 }
 
 /// Writes `content` to `path`, replacing what is there, and fsyncs it.
 pub fn write_synced(path: &Path, content: &[u8]) -> Result<(), SpoolError> {
-    let mut file = File::create(path).map_err(io_error("create", path))?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(FILE_MODE)
+        .open(path)
+        .map_err(io_error("create", path))?;
     file.write_all(content).map_err(io_error("write", path))?;
     file.sync_all().map_err(io_error("fsync", path))
 }

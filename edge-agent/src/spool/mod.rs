@@ -31,6 +31,7 @@ mod room;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contract::chain::Head;
@@ -130,6 +131,8 @@ pub struct Spool {
     _lock: File,
     /// Serialises everything that changes the folders; held across fsyncs.
     writer: Mutex<()>,
+    /// Between the first byte of a package on disk and the head that counts it.
+    storing: AtomicBool,
     /// What is where; held for moments only.
     index: Mutex<Index>,
     arrived: Notify,
@@ -148,6 +151,7 @@ impl Spool {
             disk::create_dir_all(&root.join(state.folder()))?;
         }
         disk::create_dir_all(&root.join(disk::TMP))?;
+        disk::close_to_others(root)?;
         let lock = disk::lock(root)?;
         let (index, recovery) = recover::recover(root, &key, clock.now())?;
         disk::sync_dir(root)?;
@@ -161,6 +165,7 @@ impl Spool {
             clock,
             _lock: lock,
             writer: Mutex::new(()),
+            storing: AtomicBool::new(false),
             index: Mutex::new(index),
             arrived: Notify::new(),
         };
@@ -179,7 +184,16 @@ impl Spool {
     ) -> Result<Entry, E> {
         let _writer = self.writer();
         let head = {
-            let index = self.index();
+            let mut index = self.index();
+            if self.storing.load(Ordering::Relaxed) {
+                // Somebody panicked on the way and left the folders between two states: recovery
+                // at the next start knows which, this process does not.
+                index.poison(&SpoolError::Io {
+                    action: "finish storing in",
+                    path: self.root.clone(),
+                    source: std::io::Error::other("a thread panicked"),
+                });
+            }
             if let Some(entry) = index.by_id(evidence_id) {
                 return Ok(entry.clone());
             }
@@ -188,7 +202,10 @@ impl Spool {
         };
         self.make_room(bytes)?;
         let package = make(head)?;
-        Ok(self.commit(head, &package)?)
+        self.storing.store(true, Ordering::Relaxed);
+        let stored = self.commit(head, &package);
+        self.storing.store(false, Ordering::Relaxed);
+        Ok(stored?)
     }
 
     fn commit(&self, head: Head, package: &Package) -> Result<Entry, SpoolError> {

@@ -44,6 +44,8 @@ pub enum Trouble {
     Unwelcome { detail: String },
     #[error("central expects another package ({detail})")]
     OutOfOrder { expected: Option<u64>, detail: String },
+    #[error("central has another predecessor of the package on record ({detail})")]
+    BrokenChain { detail: String },
     #[error("central refused the package for good: {status} {code}: {detail}")]
     Refused { status: u16, code: String, detail: String },
     #[error("receipt not accepted, nothing is let go: {problem}")]
@@ -61,6 +63,7 @@ impl Trouble {
             Self::Retry { .. } => "retry",
             Self::Unwelcome { .. } => "unwelcome",
             Self::OutOfOrder { .. } => "out_of_order",
+            Self::BrokenChain { .. } => "broken_chain",
             Self::Refused { .. } => "refused",
             Self::Receipt { .. } => "receipt",
             Self::Damaged { .. } => "damaged",
@@ -191,9 +194,10 @@ async fn announcement_trouble(response: Response) -> Trouble {
     match (status.as_u16(), problem.code.as_str()) {
         // The seal was checked here with the box's own key: it is the enrolment that differs. A
         // capture time ahead of the central's clock is fine once that has caught up.
-        (401 | 403 | 404 | 405, _) | (_, "bad_seal" | "capture_in_future") => {
+        (401 | 403 | 404 | 405, _) | (_, "bad_seal" | "superseded_key" | "capture_in_future") => {
             Trouble::Unwelcome { detail }
         }
+        (409, "broken_chain") => Trouble::BrokenChain { detail },
         (409, "out_of_order") => Trouble::OutOfOrder { expected: problem.expected, detail },
         (408 | 425 | 429 | 500..=599, _) | (400, "truncated") => {
             Trouble::Retry { reason: detail, after, progressed: false }

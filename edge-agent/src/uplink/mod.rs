@@ -10,11 +10,15 @@
 //! | answer | then |
 //! |---|---|
 //! | no answer, timeout, 408, 425, 429, 5xx | wait with backoff and jitter, try again for ever |
-//! | 401, 403, 404, 405, bad seal, time ahead: this device is not welcome | the same, alarmed: nothing is parked |
-//! | `out_of_order` | resend from the sequence the central expects, where it is still here; else alarmed |
+//! | 401, 403, 404, 405, bad seal, replaced key, time ahead: this device is not welcome | the same, blocked: nothing is parked |
+//! | `out_of_order` | resend from the sequence the central expects, where it is still here; else blocked |
+//! | `broken_chain` | blocked: the package is good, the central's administrator must settle the chain |
 //! | any other 4xx to an announcement | the package is parked in `refused/`, alarmed |
 //! | a file here no longer matches its manifest | the package is parked in `damaged/`, alarmed |
-//! | a receipt that does not verify | nothing is let go; alarmed, tried again |
+//! | a receipt that does not verify | nothing is let go; blocked, tried again |
+//!
+//! Blocked means that people must help: `/healthz` is 503 with the reason and the command, until
+//! the next receipt. The chain allows nothing to go before what is blocked.
 
 mod backoff;
 mod client;
@@ -88,6 +92,8 @@ pub struct Uplink {
     backoff: Backoff,
     bucket: Bucket,
     monitor: Monitor,
+    /// Name of this device at the central.
+    device: String,
     /// Sequence the central asked to be resent, and is being resent from.
     resend: Option<u64>,
     /// The last sequence it asked for: asking again without progress is a dead end.
@@ -120,11 +126,18 @@ impl Uplink {
             backoff: Backoff::new(settings.backoff_min, settings.backoff_max, settings.seed),
             bucket: Bucket::new(settings.rate_bytes_per_s, clock.clone()),
             monitor: Monitor::new(clock.clone()),
+            device: identity.info().common_name.clone(),
             spool,
             clock,
             resend: None,
             asked: None,
         })
+    }
+
+    /// Goes on under the monitor of an uplink that failed.
+    pub fn under(mut self, monitor: Monitor) -> Self {
+        self.monitor = monitor;
+        self
     }
 
     /// Where the uplink stands, for health pages.
@@ -206,9 +219,11 @@ impl Uplink {
             }
             Trouble::Unwelcome { .. } | Trouble::Receipt { .. } => {
                 tracing::error!(sequence, "{trouble}");
+                self.monitor.blocked(format!("package {sequence}: {trouble}"));
                 Outcome::Wait { longest: true, after: None }
             }
             Trouble::OutOfOrder { expected, .. } => self.reorder(sequence, expected, &trouble),
+            Trouble::BrokenChain { .. } => self.block(sequence, " --again", &trouble.to_string()),
             Trouble::Refused { .. } if state == State::Pending => {
                 tracing::error!(sequence, "{trouble}; parked in refused/");
                 let text = trouble.to_string();
@@ -248,18 +263,43 @@ impl Uplink {
                 Outcome::Progress
             }
             None => {
-                tracing::error!(
-                    sequence,
-                    "{trouble}; it is not in the spool, so nothing can be \
-                    delivered until the central's administrator settles the chain \
-                    (central-api admin settle-chain --next {sequence})"
-                );
-                self.asked = None;
-                self.resend = None;
-                self.monitor.blocked(trouble);
-                Outcome::Wait { longest: true, after: None }
+                let why = self.why_not(sequence, expected);
+                self.block(sequence, "", &format!("{trouble}; {why}"))
             }
         }
+    }
+
+    /// Why the package the central expects cannot be sent.
+    fn why_not(&self, sequence: u64, expected: Option<u64>) -> String {
+        let Some(expected) = expected else { return "it does not say which".into() };
+        if expected > sequence {
+            return format!(
+                "it holds {} of this device's packages, and this box begins again at {sequence}: a \
+                 restored image or an emptied spool",
+                expected - 1
+            );
+        }
+        match self.spool.find(expected) {
+            Some((State::Pending | State::Delivered, _)) => {
+                format!("{expected} was sent again and is still what it expects")
+            }
+            Some((state, _)) => format!("{expected} is in {}/", state.folder()),
+            None => format!("{expected} is not in the spool"),
+        }
+    }
+
+    /// Nothing goes out any more until the central's administrator has settled the chain.
+    fn block(&mut self, sequence: u64, more: &str, why: &str) -> Outcome {
+        let command = format!(
+            "central-api admin settle-chain --id {} --next {sequence}{more} --reason TEXT",
+            self.device
+        );
+        tracing::error!(sequence, "{why}; settle it at the central: {command}");
+        self.asked = None;
+        self.resend = None;
+        self.monitor
+            .blocked(format!("package {sequence}: {why}; settle it at the central: {command}"));
+        Outcome::Wait { longest: true, after: None }
     }
 
     async fn with_spool(

@@ -38,6 +38,8 @@ pub struct Status {
     pub last_delivered: Option<u64>,
     pub failures: u64,
     pub last_trouble: Option<String>,
+    /// What keeps everything in the queue until somebody helps, and what would help.
+    pub blocked: Option<String>,
 }
 
 /// Shared view of the status.
@@ -56,6 +58,7 @@ impl Monitor {
             last_delivered: None,
             failures: 0,
             last_trouble: None,
+            blocked: None,
         };
         metrics::gauge!("edge_uplink_blocked").set(0.0);
         Self { clock, status: Arc::new(Mutex::new(status)) }
@@ -83,22 +86,22 @@ impl Monitor {
         status.delivered += 1;
         status.last_delivered = Some(sequence);
         status.last_trouble = None;
+        status.blocked = None;
     }
 
     pub(super) fn trouble(&self, trouble: &Trouble) {
         metrics::counter!("edge_uplink_failures_total", "kind" => trouble.kind()).increment(1);
-        let stuck = !matches!(trouble, Trouble::Retry { .. } | Trouble::OutOfOrder { .. });
-        if stuck {
-            metrics::gauge!("edge_uplink_blocked").set(1.0);
-        }
         let mut status = self.lock();
         status.failures += 1;
         status.last_trouble = Some(trouble.to_string());
     }
 
-    pub(super) fn blocked(&self, trouble: &Trouble) {
+    /// Nothing goes out until somebody helps.
+    pub(super) fn blocked(&self, reason: String) {
         metrics::gauge!("edge_uplink_blocked").set(1.0);
-        self.lock().phase = Phase::Blocked { reason: trouble.to_string() };
+        let mut status = self.lock();
+        status.blocked = Some(reason.clone());
+        status.phase = Phase::Blocked { reason };
     }
 
     pub(super) fn waiting(&self, pause: Duration) {

@@ -63,7 +63,7 @@ impl Watched {
             let (notes, board, stop) = (Arc::clone(&notes), board.clone(), Arc::clone(&stop));
             thread::spawn(move || {
                 let make = || Ok(settings(&url, login.clone()));
-                supervise::run(make, &mut Noting(notes), &board, &stop, 1);
+                supervise::run(make, &mut Noting(notes), &board, &stop, &|| (), 1);
             })
         };
         Self { notes, board, stop, thread: Some(thread) }

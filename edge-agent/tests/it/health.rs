@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_agent::clock::{Clock as _, Simulated};
-use edge_agent::health::{Board, CameraState, Server, Sources, install_recorder};
+use edge_agent::health::{Board, CameraState, Crew, Server, Sources, install_recorder};
 use edge_agent::spool::{Policy, Spool};
 use tempfile::TempDir;
 use time::macros::datetime;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::sample::{id, key, package};
 
-async fn get(port: u16, path: &str) -> String {
+pub async fn get(port: u16, path: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -37,7 +37,8 @@ async fn pages_tell_cameras_spool_and_whether_evidence_can_be_sealed() {
     board.camera("c1").state(CameraState::Streaming, "1920x1080 h264");
     board.camera("c1").frame(clock.now());
     board.camera("c1").dropped("late", 3);
-    let sources = Sources { board, spool: Some(spool.clone()), uplink: None };
+    let crew = Crew::new(Arc::new(clock.clone()));
+    let sources = Sources { board, spool: Some(spool.clone()), uplink: None, crew: crew.clone() };
     let server = Server::bind("127.0.0.1:0".parse().unwrap(), sources, prometheus).await.unwrap();
     let port = server.address().unwrap().port();
     let stop = CancellationToken::new();
@@ -51,6 +52,7 @@ async fn pages_tell_cameras_spool_and_whether_evidence_can_be_sealed() {
     assert_eq!(body["cameras"][0]["state"], "streaming");
     assert_eq!(body["cameras"][0]["dropped"]["late"], 3);
     assert_eq!(body["spool"]["pending"], 1);
+    assert_eq!(body["parked"], serde_json::json!([]));
     let metrics = get(port, "/metrics").await;
     for line in [
         "edge_camera_dropped_total{camera=\"c1\",reason=\"late\"} 3",
@@ -60,9 +62,28 @@ async fn pages_tell_cameras_spool_and_whether_evidence_can_be_sealed() {
         assert!(metrics.contains(line), "{line} is not in {metrics}");
     }
 
+    // A thread that ends by itself is missed, by name.
+    let asked = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    crew.thread("camera c1", asked, |_| ()).unwrap().join().unwrap();
+    let answer = get(port, "/healthz").await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("camera c1 has ended"), "{answer}");
+    assert!(get(port, "/metrics").await.contains("edge_member_up{member=\"camera c1\"} 0"));
+    // Silent visitors are hung up on, and the page answers others meanwhile.
+    let mut silent = Vec::new();
+    for _ in 0..150 {
+        silent.push(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+    }
+    assert!(get(port, "/status").await.contains("\"ended\""));
+    for mut stream in silent {
+        let mut rest = Vec::new();
+        let closed = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut rest));
+        assert!(closed.await.is_ok(), "a silent visitor is never hung up on");
+    }
+
     let full = spool.store(id(2), 8000, |head| package(2, head, 1000));
     assert!(full.is_err());
-    assert!(get(port, "/healthz").await.starts_with("HTTP/1.1 503"));
+    assert!(get(port, "/healthz").await.contains("the spool is full"));
     stop.cancel();
-    task.await.unwrap().unwrap();
+    task.await.unwrap();
 }

@@ -52,6 +52,34 @@ fn assert_clean(dir: &Path) -> spool::Report {
 }
 
 #[test]
+fn nobody_else_on_the_box_looks_into_the_spool() {
+    use std::os::unix::fs::PermissionsExt as _;
+    fn modes(path: &Path, found: &mut Vec<(std::path::PathBuf, u32)>) {
+        let metadata = path.metadata().unwrap();
+        found.push((path.into(), metadata.permissions().mode() & 0o777));
+        if metadata.is_dir() {
+            for entry in std::fs::read_dir(path).unwrap() {
+                modes(&entry.unwrap().path(), found);
+            }
+        }
+    }
+    let dir = TempDir::new().unwrap();
+    // As an earlier version made it.
+    let root = dir.path().join("spool");
+    std::fs::create_dir(&root).unwrap();
+    std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (spool, _) = open(&root, ROOMY, &clock());
+    store(&spool, 1).unwrap();
+    let mut found = Vec::new();
+    modes(&root, &mut found);
+    assert!(found.len() > 10, "{found:?}");
+    for (path, mode) in found {
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode, expected, "{}", path.display());
+    }
+}
+
+#[test]
 fn what_is_stored_is_there_after_a_restart_and_the_chain_goes_on() {
     let dir = TempDir::new().unwrap();
     let clock = clock();

@@ -122,6 +122,13 @@ impl Central {
         memory.head = memory.held[&sequence].head;
     }
 
+    /// As after its administrator let the numbers begin again: what came before counts no more.
+    pub fn begin_again(&self) {
+        let mut memory = self.memory.lock().unwrap();
+        memory.held.clear();
+        memory.head = Head::default();
+    }
+
     /// Sequences of the packages held whole.
     pub fn complete(&self) -> Vec<u64> {
         let memory = self.memory.lock().unwrap();

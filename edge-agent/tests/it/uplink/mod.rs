@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use contract::wire::CHUNK_BYTES;
 use edge_agent::clock::Simulated;
+use edge_agent::health::{Board, Crew, Server, Sources};
 use edge_agent::keys::{self, Identity};
 use edge_agent::spool::{Policy, Spool, State};
 use edge_agent::uplink::{Monitor, Phase, Settings, Uplink};
@@ -234,8 +235,111 @@ async fn a_gap_that_is_not_here_blocks_and_says_so() {
     rig.spool.sweep().unwrap();
     let running = rig.start(&rig.settings());
     wait_for(|| matches!(running.monitor.status().phase, Phase::Blocked { .. })).await;
-    running.end().await;
+    let blocked = running.end().await.status().blocked.unwrap();
+    assert!(blocked.contains("1 is not in the spool"), "{blocked}");
+    assert!(blocked.contains("settle-chain --id edge-test --next 3 --reason"), "{blocked}");
     assert_eq!(rig.spool.stats().pending, 1, "it stays in the queue");
+}
+
+/// What `/healthz` says with this uplink.
+async fn health(rig: &Rig, monitor: &Monitor) -> String {
+    let clock = Arc::new(rig.clock.clone());
+    let sources = Sources {
+        board: Board::new(clock.clone()),
+        spool: Some(rig.spool.clone()),
+        uplink: Some(monitor.clone()),
+        crew: Crew::new(clock),
+    };
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let address = "127.0.0.1:0".parse().unwrap();
+    let server = Server::bind(address, sources, recorder.handle()).await.unwrap();
+    let port = server.address().unwrap().port();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(server.run(stop.clone()));
+    let answer = crate::health::get(port, "/healthz").await;
+    stop.cancel();
+    task.await.unwrap();
+    answer
+}
+
+impl Rig {
+    /// As after the box's image was restored: keys as before, nothing in the spool.
+    fn restore_image(&mut self) -> TempDir {
+        let dir = TempDir::new().unwrap();
+        let policy = Policy {
+            max_bytes: 1 << 30,
+            max_age: Duration::from_secs(7 * 24 * 3600),
+            min_free_bytes: 0,
+        };
+        let clock = Arc::new(self.clock.clone());
+        let (spool, _) = Spool::open(dir.path(), policy, key().verifying_key(), clock).unwrap();
+        self.spool = Arc::new(spool);
+        dir
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_image_blocks_with_the_command_that_helps_and_goes_on_after_it() {
+    let mut rig = Rig::new().await;
+    for number in 1..=3 {
+        rig.store(number, 1000);
+    }
+    let monitor = rig.run_until(&rig.settings(), |spool| delivered(spool, 3)).await;
+    assert!(health(&rig, &monitor).await.starts_with("HTTP/1.1 200"));
+
+    let _dir = rig.restore_image();
+    rig.store(11, 1000);
+    rig.store(12, 1000);
+    let running = rig.start(&rig.settings());
+    wait_for(|| running.monitor.status().blocked.is_some()).await;
+    let answer = health(&rig, &running.monitor).await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    let command = "central-api admin settle-chain --id edge-test --next 1 --reason TEXT";
+    for part in ["holds 3 of this device's packages", "restored image", command] {
+        assert!(answer.contains(part), "{part} is not in {answer}");
+    }
+    assert_eq!(rig.spool.stats().pending, 2, "all of it is kept");
+
+    rig.central.begin_again();
+    wait_for(|| delivered(&rig.spool, 2)).await;
+    let monitor = running.end().await;
+    assert_eq!(monitor.status().blocked, None);
+    assert!(health(&rig, &monitor).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(rig.central.complete(), [1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_link_parks_nothing_and_names_the_command() {
+    let mut rig = Rig::new().await;
+    rig.store(1, 1000);
+    rig.run_until(&rig.settings(), |spool| delivered(spool, 1)).await;
+    let _dir = rig.restore_image();
+    rig.store(11, 1000);
+    rig.store(12, 1000);
+    // The first of the new ones never went out: the second names it as its predecessor.
+    rig.spool.deliver(State::Pending, 1, "r").unwrap();
+    let running = rig.start(&rig.settings());
+    wait_for(|| running.monitor.status().blocked.is_some()).await;
+    let blocked = running.end().await.status().blocked.unwrap();
+    assert!(blocked.contains("settle-chain --id edge-test --next 2 --again"), "{blocked}");
+    let stats = rig.spool.stats();
+    assert_eq!((stats.pending, stats.refused), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_box_dated_ahead_says_so_until_the_central_takes_its_packages() {
+    let rig = Rig::new().await;
+    rig.store(1, 1000);
+    rig.store(2, 1000);
+    rig.central.fault(Fault::Status(422, "capture_in_future"), usize::MAX);
+    let running = rig.start(&rig.settings());
+    wait_for(|| running.monitor.status().blocked.is_some()).await;
+    let answer = health(&rig, &running.monitor).await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("capture_in_future"), "{answer}");
+    rig.central.clear_faults();
+    wait_for(|| delivered(&rig.spool, 2)).await;
+    assert_eq!(running.end().await.status().blocked, None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
