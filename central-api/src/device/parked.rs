@@ -95,8 +95,9 @@ pub async fn decide(
     .ok_or_else(|| ParkedError::Unknown(id.to_owned()))?;
     let mut opened = None;
     if verdict == Verdict::Case {
-        let received: Option<i64> = row.try_get("received_at")?;
-        let received = received.ok_or_else(|| ParkedError::Incomplete(id.to_owned()))?;
+        if row.try_get::<Option<i64>, _>("received_at")?.is_none() {
+            return Err(ParkedError::Incomplete(id.to_owned()));
+        }
         let text: String = row.try_get("manifest")?;
         let manifest =
             Manifest::parse(text.as_bytes()).map_err(|e| StoreError::corrupt("manifest", e))?;
@@ -105,7 +106,7 @@ pub async fn decide(
         if latest > now {
             return Err(ParkedError::Future { id: id.to_owned(), at: latest });
         }
-        let case = case::open(&mut tx, &manifest, from_ms(received)?).await?;
+        let case = case::open(&mut tx, &manifest, now).await?;
         sqlx::query("UPDATE evidence SET case_id = $1, closed_at = NULL WHERE id = $2")
             .bind(case.as_str())
             .bind(id)

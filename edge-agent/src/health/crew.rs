@@ -279,18 +279,18 @@ mod tests {
     fn an_end_nobody_asked_for_and_silence_are_troubles() {
         let (crew, clock) = crew();
         let (hold, held) = channel::<()>();
+        let (start, started) = channel();
         let stop = Arc::new(AtomicBool::new(false));
         let ended = crew.thread("cam-01", Arc::clone(&stop), |_| ()).unwrap();
         ended.join().unwrap();
         let silent = crew
             .thread("cam-02", Arc::clone(&stop), move |_| {
+                start.send(()).unwrap();
                 // Until the sender goes.
                 let _ = held.recv();
             })
             .unwrap();
-        while state(&crew, "cam-02") != Life::Running {
-            thread::yield_now();
-        }
+        started.recv().unwrap();
         assert_eq!(crew.troubles(), ["cam-01 has ended: restart the agent"]);
         clock.advance(Duration::from_secs(121));
         let troubles = crew.troubles();
