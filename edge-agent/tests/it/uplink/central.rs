@@ -219,8 +219,10 @@ async fn announce(
     let sequence = manifest.sequence;
     match memory.held.get(&sequence) {
         Some(held) if held.bytes == bytes => {}
-        Some(_) => return refuse(409, "evidence_conflict", "another manifest".into()),
-        None => match memory.head.advance(&manifest, &bytes) {
+        Some(held) if held.manifest.evidence_id == manifest.evidence_id => {
+            return refuse(409, "evidence_conflict", "another manifest".into());
+        }
+        _ => match memory.head.advance(&manifest, &bytes) {
             Ok(head) => {
                 memory.head = head;
                 let held = Held { manifest: manifest.clone(), bytes, files: BTreeMap::new(), head };
