@@ -17,13 +17,14 @@ pub fn vehicle(i: u64) -> Option<[usize; 4]> {
     (bottom > 40.0).then(|| [150, bottom as usize - 30, 170, bottom as usize])
 }
 
-fn paint(i: u64, width: usize, height: usize) -> Vec<u8> {
+/// Picture `i`, the vehicle where it is in picture `driven`.
+fn paint(i: u64, driven: u64, width: usize, height: usize) -> Vec<u8> {
     // A living sensor's noise: pictures that only repeat one another are no sight.
     let noise = |p: usize| (p as u64 * 31 + i * 17).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60;
     let mut data: Vec<u8> = (0..width * height).map(|p| 82 + noise(p) as u8).collect();
     data.resize(width * height * 3 / 2, 128);
     let scale = |v: usize, whole: usize, of: usize| v * whole / of;
-    if let Some([x1, y1, x2, y2]) = vehicle(i) {
+    if let Some([x1, y1, x2, y2]) = vehicle(driven) {
         for y in scale(y1, height, HEIGHT)..scale(y2, height, HEIGHT) {
             for x in scale(x1, width, WIDTH)..scale(x2, width, WIDTH) {
                 data[y * width + x] = 235;
@@ -59,7 +60,7 @@ pub fn record_later(
 ) {
     let caps = format!("video/x-raw,format=I420,width={width},height={height},framerate={FPS}/1");
     let pictures = (0..seconds * FPS)
-        .map(|i| (i * 1_000_000_000 / FPS, paint(i.saturating_sub(wait * FPS), width, height)));
+        .map(|i| (i * 1_000_000_000 / FPS, paint(i, i.saturating_sub(wait * FPS), width, height)));
     encode(path, &caps, pictures, encoder);
 }
 
@@ -69,11 +70,11 @@ pub fn record_noisy(path: &Path, wait: u64, seconds: u64) {
     let caps = format!("video/x-raw,format=I420,width={width},height={height},framerate={FPS}/1");
     let mut state = 1u32;
     let pictures = (0..seconds * FPS).map(|i| {
-        let mut data = paint(i.saturating_sub(wait * FPS), width, height);
+        let mut data = paint(i, i.saturating_sub(wait * FPS), width, height);
         for value in &mut data[..width * height] {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             // The vehicle and the lamp stay what they are.
-            if *value == 90 {
+            if (82..98).contains(value) {
                 *value = 60 + (state >> 26) as u8;
             }
         }

@@ -236,7 +236,7 @@ fn open_groups_and_gradual_refreshes_give_clips_that_play() {
         let end = shown.last().unwrap().t;
         for picture in shown.iter().filter(|picture| picture.t + 5_000_000_000 > end) {
             let road = picture.frame.planes().luma().row(footage::HEIGHT / 2)[20];
-            assert!(road.abs_diff(90) < 6, "{name}: road of {road} at {} s", picture.t as f64 / 1e9);
+            assert!(road.abs_diff(90) < 16, "{name}: road of {road} at {} s", picture.t as f64 / 1e9);
         }
         let lamp = shown[shown.len() / 2].frame.planes().luma().row(20)[296];
         assert!(lamp > 120, "{name}: lamp of {lamp}");
