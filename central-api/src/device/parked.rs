@@ -51,25 +51,30 @@ pub enum Verdict {
 
 /// Everything that waits, by box and number.
 pub async fn list(store: &Store) -> Result<Vec<Parked>, StoreError> {
+    // Put in order here: asked for it, SQLite walks all evidence in that order.
     let rows = sqlx::query(
         "SELECT id, device_id, sequence, captured_at, received_at, parked FROM evidence
-         WHERE parked IS NOT NULL AND closed_at IS NULL AND case_id IS NULL
-         ORDER BY device_id, sequence",
+         WHERE parked IS NOT NULL AND closed_at IS NULL AND case_id IS NULL",
     )
     .fetch_all(store.pool())
     .await?;
-    rows.iter()
+    let mut parked = rows
+        .iter()
         .map(|row| {
-            Ok(Parked {
+            let sequence: i64 = row.try_get("sequence")?;
+            let entry = Parked {
                 id: row.try_get("id")?,
                 device_id: row.try_get("device_id")?,
-                sequence: settle::in_words(row.try_get("sequence")?),
+                sequence: settle::in_words(sequence),
                 captured_at: from_ms(row.try_get("captured_at")?)?,
                 whole: row.try_get::<Option<i64>, _>("received_at")?.is_some(),
                 why: row.try_get("parked")?,
-            })
+            };
+            Ok((sequence, entry))
         })
-        .collect()
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    parked.sort_by(|(a, x), (b, y)| (&x.device_id, a).cmp(&(&y.device_id, b)));
+    Ok(parked.into_iter().map(|(_, entry)| entry).collect())
 }
 
 /// Decides about one; the audit keeps why. Gives the case's id where there is one now.

@@ -88,7 +88,8 @@ async fn a_case_of_doubtful_time_is_refused_with_its_reason() {
             m.violation.red_elapsed_ms = 99_999_999;
         }),
         ("contradiction", CLASH, "plate.frames 0", |m| m.plate.as_mut().unwrap().frames = 0),
-        ("contradiction", CLASH, "clip.mp4 image/jpeg", |m| {
+        ("contradiction", CLASH, "clip.jpg image/jpeg", |m| {
+            m.files[4].name = "clip.jpg".into();
             m.files[4].media_type = "image/jpeg".into();
         }),
     ];

@@ -152,6 +152,9 @@ impl Display for Table {
 pub fn write(path: &Path, table: &Table, outcomes: &[Outcome]) -> Result<()> {
     let json = serde_json::json!({ "table": table, "variants": outcomes });
     let text = serde_json::to_string_pretty(&json)? + "\n";
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    }
     std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
 }
 
