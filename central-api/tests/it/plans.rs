@@ -195,14 +195,17 @@ async fn sqlite_finds_by_what_is_asked() {
     };
     run("ANALYZE").await;
     run("DELETE FROM sqlite_stat1").await;
-    let indexes: Vec<(String, String)> = sqlx::query_as(
-        "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'index' ORDER BY name",
+    let indexes: Vec<(String, String, i64)> = sqlx::query_as(
+        "SELECT name, tbl_name, COALESCE(sql LIKE '% WHERE %', 0) FROM sqlite_schema
+         WHERE type = 'index' ORDER BY name",
     )
     .fetch_all(store.pool())
     .await
     .unwrap();
-    for (index, table) in indexes {
-        let rows = if LARGE.contains(&table.as_str()) { 1_000_000 } else { 1000 };
+    for (index, table, part) in indexes {
+        // An index with a condition holds the few rows that wait for something.
+        let large = LARGE.contains(&table.as_str()) && part == 0;
+        let rows = if large { 1_000_000 } else { 1000 };
         let columns: Vec<Option<String>> =
             sqlx::query_scalar("SELECT name FROM pragma_index_info($1) ORDER BY seqno")
                 .bind(index.clone())
