@@ -1,13 +1,16 @@
 //! The API's document: officers and lookup from their own routers, the device API described here
 //! because its handlers live behind another listener.
 
-use axum::Json;
+use axum::http::StatusCode;
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
 use contract::wire::{Announcement, Problem, Progress};
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Content, PathItem, Ref, RefOr, Response};
 
-use crate::{owner, staff};
+use crate::web::problem::problem;
+use crate::{AppState, owner, staff};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -67,7 +70,15 @@ fn complete(operation: &mut Operation) {
     }
 }
 
-pub(crate) async fn serve() -> Json<utoipa::openapi::OpenApi> {
+/// The document, and the boxes' addresses for whoever asks for them on the listener of the pages.
+pub(crate) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/api/openapi.json", get(serve))
+        .route("/device/v1/evidence", post(device_evidence))
+        .route("/device/v1/evidence/{evidence_id}/files/{sha256}", put(device_file))
+}
+
+async fn serve() -> Json<utoipa::openapi::OpenApi> {
     Json(document())
 }
 
@@ -79,8 +90,9 @@ pub(crate) async fn serve() -> Json<utoipa::openapi::OpenApi> {
         (status = 409, body = Problem),
         (status = 413, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem)))]
-#[expect(dead_code, reason = "carries the documentation of a route of the device listener")]
-fn device_evidence() {}
+async fn device_evidence() -> axum::response::Response {
+    elsewhere()
+}
 
 /// Send one piece of a file: raw bytes with `Content-Range: bytes FIRST-LAST/TOTAL`.
 #[utoipa::path(put, path = "/device/v1/evidence/{evidence_id}/files/{sha256}", tag = "device",
@@ -90,5 +102,11 @@ fn device_evidence() {}
     responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 413, body = Problem),
         (status = 416, body = Problem), (status = 422, body = Problem)))]
-#[expect(dead_code, reason = "carries the documentation of a route of the device listener")]
-fn device_file() {}
+async fn device_file() -> axum::response::Response {
+    elsewhere()
+}
+
+fn elsewhere() -> axum::response::Response {
+    let detail = "boxes are answered on the device listener, over mutual TLS";
+    problem(StatusCode::NOT_FOUND, "not_found", detail)
+}

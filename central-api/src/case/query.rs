@@ -56,7 +56,7 @@ impl State {
 
 pub async fn find(store: &Store, id: &str) -> Result<Option<Case>, StoreError> {
     sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM cases WHERE id = $1")))
-        .bind(id.to_owned())
+        .bind(asked(id))
         .fetch_optional(store.pool())
         .await?
         .map(|row| Case::from_row(&row))
@@ -198,6 +198,11 @@ pub async fn cameras(store: &Store) -> Result<Vec<String>, StoreError> {
     .await?)
 }
 
+/// What someone asks for. No text in a database holds a NUL, and PostgreSQL fails on one.
+fn asked(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
 type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
 type Scalar<'q, T> = sqlx::query::QueryScalar<'q, sqlx::Any, T, sqlx::any::AnyArguments>;
 
@@ -246,12 +251,16 @@ impl Filter {
         )
     }
 
+    fn values(&self) -> impl Iterator<Item = String> {
+        [&self.camera, &self.plate].into_iter().flatten().map(|text| asked(text))
+    }
+
     fn bind<'q>(&self, query: Query<'q>) -> Query<'q> {
-        [&self.camera, &self.plate].into_iter().flatten().cloned().fold(query, Query::bind)
+        self.values().fold(query, Query::bind)
     }
 
     fn bind_scalar<'q>(&self, query: Scalar<'q, i64>) -> Scalar<'q, i64> {
-        [&self.camera, &self.plate].into_iter().flatten().cloned().fold(query, Scalar::bind)
+        self.values().fold(query, Scalar::bind)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::web::Lang;
 use crate::web::address::Client;
 use crate::web::page_number::PageNumber;
 use crate::web::problem::{failed, problem};
+use crate::web::whole::whole;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(new_challenge)).routes(routes!(find_violations))
@@ -41,6 +42,7 @@ struct LookupRequest {
     plate: String,
     /// 1 ô tô, 2 xe máy, 3 xe máy điện.
     #[schema(minimum = 1, maximum = 3)]
+    #[serde(deserialize_with = "whole")]
     vehicle_type: u8,
     /// From the challenge; taken once.
     token: String,

@@ -20,9 +20,13 @@ use crate::web;
 pub fn router() -> Router<AppState> {
     let pages = Router::new()
         .route("/", get(page::start))
-        .route("/tra-cuu", get(page::form).post(page::submit))
-        .route("/api/openapi.json", get(crate::openapi::serve));
-    web::secure(pages.merge(web::router()).merge(Router::from(api_router())))
+        .route("/tra-cuu", get(page::form).post(page::submit));
+    web::secure(
+        pages
+            .merge(crate::openapi::router())
+            .merge(web::router())
+            .merge(Router::from(api_router())),
+    )
 }
 
 /// The JSON API with its documentation.

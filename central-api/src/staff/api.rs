@@ -26,6 +26,7 @@ use crate::notice;
 use crate::web::address::Client;
 use crate::web::page_number::PageNumber;
 use crate::web::problem::{failed, problem};
+use crate::web::whole::whole;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -152,6 +153,7 @@ struct Search {
 #[derive(Deserialize, ToSchema)]
 struct DecisionRequest {
     action: Action,
+    #[serde(deserialize_with = "whole")]
     version: i64,
     reason: Option<Reason>,
     note: Option<String>,

@@ -12,6 +12,7 @@ pub mod page_number;
 pub mod problem;
 pub mod secret;
 pub mod shell;
+pub mod whole;
 pub mod words;
 
 pub use headers::secure;

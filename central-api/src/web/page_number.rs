@@ -1,14 +1,15 @@
 //! The number of a page as a request asks for it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
+
+use super::whole::whole;
 
 /// Highest page that may be asked for; no list is as long.
 const LAST: u32 = 1_000_000;
 
 /// A page, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(try_from = "u32")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(minimum = 1, maximum = 1_000_000)]
 pub struct PageNumber(u32);
 
@@ -28,10 +29,17 @@ impl Default for PageNumber {
     }
 }
 
-impl TryFrom<u32> for PageNumber {
+impl TryFrom<i64> for PageNumber {
     type Error = NoPage;
 
-    fn try_from(number: u32) -> Result<Self, NoPage> {
+    fn try_from(number: i64) -> Result<Self, NoPage> {
+        let number = u32::try_from(number).map_err(|_| NoPage)?;
         if (1..=LAST).contains(&number) { Ok(Self(number)) } else { Err(NoPage) }
+    }
+}
+
+impl<'de> Deserialize<'de> for PageNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        whole(deserializer)
     }
 }

@@ -153,12 +153,7 @@ pub fn failed(error: impl std::fmt::Display) -> Response {
 pub async fn refusals(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_api = path.starts_with("/api/") || path.starts_with("/device/");
-    // Percent-encoded NUL: no text in a database holds one, and PostgreSQL fails on it.
-    let response = if request.uri().to_string().contains("%00") {
-        StatusCode::BAD_REQUEST.into_response()
-    } else {
-        next.run(request).await
-    };
+    let response = next.run(request).await;
     let status = response.status();
     let refuses = status.is_client_error() || status.is_server_error();
     let is_problem = response.headers().get(header::CONTENT_TYPE) == Some(&PROBLEM);

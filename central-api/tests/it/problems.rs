@@ -50,6 +50,7 @@ async fn every_refusal_is_a_problem() {
         ("GET", "/api/v1/cases?page=x", &[], "", 401, "unauthenticated"),
         ("GET", "/api/v2/cases", &[], "", 404, "not_found"),
         ("POST", "/device/v1/evidence", &[JSON], "{}", 404, "not_found"),
+        ("TRACE", "/device/v1/evidence", &[], "", 405, "method"),
     ] {
         let (found, media_type, body) = send(&setting, method, path, headers, body).await;
         assert_eq!(found.as_u16(), status, "{method} {path}");
