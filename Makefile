@@ -29,6 +29,7 @@ help:
 	@echo "make score   ten synthetic junctions, events held against the truth"
 	@echo "make damage  lost, frozen and late pictures, wrong clocks, glaring lamps: nobody accused because of them"
 	@echo "make tracks  a crowded synthetic junction at 5, 10 and 25 fps: HOTA, IDF1, swaps, losses"
+	@echo "make lamps   synthetic lamp heads in glare, night, wind, badly drawn: wrong and unknown readings"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS (default 600) each"
 	@echo "make bench   the hot loop against the machine's limit"
 	@echo "make bench-lookup  the public look-up with 300,000 cases: latencies on both databases"
@@ -57,6 +58,11 @@ damage: setup-test build
 .PHONY: tracks
 tracks: setup build
 	@$(DEMO) tracks
+
+.PHONY: lamps
+lamps: setup
+	@mkdir -p benches/results
+	cargo run --locked -p benches --bin lamps -- --json benches/results/lamps.json
 
 .PHONY: test
 test: setup-test build

@@ -1,0 +1,124 @@
+//! The agent's reader of lamps before synthetic heads of every kind, its answers held against the
+//! truth. A wrong answer is the harm; an unknown one abstains.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use contract::Movement;
+use edge_agent::config::{self, LampLayout};
+use edge_agent::see::lamp::{self, Lamp};
+use fixtures::lamps::{Kind, Light, Picture, Reader, Sequence, Tally, play};
+use plate_model::{Frame, Layout, PixelFormat};
+
+/// Most wrong and unknown answers, as shares of all.
+pub const WRONG: f64 = 0.001;
+pub const UNKNOWN: f64 = 0.05;
+
+/// What came of one kind of heads.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    pub tally: Tally,
+    /// Seed, wrong and unknown answers of every head that had some.
+    pub faults: Vec<(u64, Tally)>,
+    /// Time in the reader, and how often it looked.
+    pub spent: Duration,
+    pub looks: u32,
+}
+
+impl Outcome {
+    pub fn add(&mut self, other: Self) {
+        self.tally.add(&other.tally);
+        self.faults.extend(other.faults);
+        self.spent += other.spent;
+        self.looks += other.looks;
+    }
+
+    /// Whether wrong and unknown answers stay under the bar.
+    pub fn holds(&self) -> bool {
+        let Tally { wrong, unknown, .. } = self.tally;
+        self.tally.share(wrong) <= WRONG && self.tally.share(unknown) <= UNKNOWN
+    }
+}
+
+/// Reads the heads of one kind with these seeds, on all processors.
+pub fn read(kind: Kind, seeds: Range<u64>, questions: usize) -> Outcome {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let part = |first: usize| {
+        let mut outcome = Outcome::default();
+        for seed in seeds.clone().skip(first).step_by(threads) {
+            let sequence = Sequence::new(kind, seed);
+            let mut agent = Agent::new(&sequence);
+            let tally = play(&sequence, &mut agent, questions);
+            let fault = tally.wrong + tally.unknown > 0;
+            outcome.add(Outcome {
+                tally,
+                faults: if fault { vec![(seed, tally)] } else { Vec::new() },
+                spent: agent.spent,
+                looks: agent.looks,
+            });
+        }
+        outcome
+    };
+    let mut all = Outcome::default();
+    std::thread::scope(|scope| {
+        let part = &part;
+        let running: Vec<_> = (0..threads).map(|i| scope.spawn(move || part(i))).collect();
+        for thread in running {
+            match thread.join() {
+                Ok(outcome) => all.add(outcome),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    all.faults.sort_by_key(|(seed, _)| *seed);
+    all
+}
+
+/// The agent's reader of one lamp, timed.
+struct Agent {
+    drawn: config::Lamp,
+    lamp: Lamp,
+    spent: Duration,
+    looks: u32,
+}
+
+impl Agent {
+    fn new(sequence: &Sequence) -> Self {
+        let light = |light: &Light| match light {
+            Light::Red => config::Light::Red,
+            Light::Amber => config::Light::Amber,
+            Light::Green => config::Light::Green,
+        };
+        let drawn = config::Lamp {
+            name: sequence.kind.name().to_owned(),
+            region: sequence.region,
+            layout: if sequence.horizontal { LampLayout::Horizontal } else { LampLayout::Vertical },
+            lights: sequence.lights.iter().map(light).collect(),
+            controls: vec![Movement::Straight],
+        };
+        let lamp = Lamp::new(&drawn);
+        Self { drawn, lamp, spent: Duration::ZERO, looks: 0 }
+    }
+}
+
+impl Reader for Agent {
+    fn look(&mut self, t: u64, picture: &Picture) {
+        let layout = Layout::packed(PixelFormat::I420, picture.width as u32, picture.height as u32);
+        let data = [&picture.y[..], &picture.u, &picture.v].concat();
+        // Even sides without gaps are what the layout says; a picture of another size is not seen.
+        let Ok(frame) = Frame::from_vec(layout, data) else { return };
+        let started = Instant::now();
+        let reading = lamp::read(&frame.planes(), &self.drawn);
+        self.lamp.history.push(t, reading);
+        self.spent += started.elapsed();
+        self.looks += 1;
+    }
+
+    fn shown(&self, t: u64) -> Option<Light> {
+        self.lamp.history.at(t).map(|stretch| match stretch.light {
+            config::Light::Red => Light::Red,
+            config::Light::Amber => Light::Amber,
+            config::Light::Green => Light::Green,
+        })
+    }
+}
