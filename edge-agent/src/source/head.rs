@@ -10,7 +10,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use super::decoder::{self, Codec};
-use super::pipeline::Shared;
+use super::shared::Shared;
 use super::{Input, SourceError};
 use crate::boxes::Turn;
 

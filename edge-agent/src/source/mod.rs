@@ -19,6 +19,7 @@ mod nal;
 pub mod pipeline;
 mod reach;
 pub mod ring;
+mod shared;
 mod stand_in;
 pub mod supervise;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::address::{self, Address, Login};
 use super::backoff::Backoff;
-use super::pipeline::Counts;
+use super::shared::Counts;
 use super::{Damage, Input, Next, Picture, Pipeline, Settings, SourceError};
 use crate::config::Camera;
 use crate::health::{CameraHandle, CameraState};
