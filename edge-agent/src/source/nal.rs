@@ -2,6 +2,7 @@
 //! may begin here. Open groups of pictures and gradual refreshes have no IDR pictures for hours;
 //! what begins them is a recovery point, and nobody repeats the parameter sets there.
 
+use super::continuity::recovery_point;
 use super::decoder::Codec;
 
 /// What stands before the first slice of a picture.
@@ -83,54 +84,13 @@ fn after_code(data: &[u8]) -> Option<&[u8]> {
     data.get(at + 3..)
 }
 
-/// Pictures until a recovery point is reached (D.1.8, D.2.8; H.265 D.2.8), where one is told.
+/// Pictures until a recovery point is reached (D.1.8, D.2.8; H.265 D.2.8), where one is told. One
+/// that lies behind is reached.
 fn recovery(nal: &[u8], header: usize, signed: bool) -> Option<u32> {
-    const RECOVERY_POINT: u32 = 6;
-    let mut payload = Vec::with_capacity(nal.len());
-    for &byte in nal.get(header..)? {
-        // Emulation prevention (7.4.1).
-        if byte != 3 || !payload.ends_with(&[0, 0]) {
-            payload.push(byte);
-        }
-    }
-    let mut left = payload.as_slice();
-    loop {
-        let kind = extended(&mut left)?;
-        let size = extended(&mut left)? as usize;
-        let message = left.get(..size)?;
-        if kind == RECOVERY_POINT {
-            let count = exp_golomb(message)?;
-            // Signed numbers alternate: 1 is 1, 2 is −1.
-            return Some(if signed { count.div_ceil(2) * (count % 2) } else { count });
-        }
-        left = &left[size..];
-        // What is left when only the closing bit is left.
-        if left.len() < 2 {
-            return None;
-        }
-    }
-}
-
-/// A number of bytes of 255 and a last one (7.3.2.3.1).
-fn extended(left: &mut &[u8]) -> Option<u32> {
-    let mut number = 0u32;
-    loop {
-        let (&byte, rest) = left.split_first()?;
-        *left = rest;
-        number = number.saturating_add(u32::from(byte));
-        if byte != 0xff {
-            return Some(number);
-        }
-    }
-}
-
-/// The `ue(v)` at the front (9.1).
-fn exp_golomb(data: &[u8]) -> Option<u32> {
-    let bit = |i: usize| Some(data.get(i / 8)? >> (7 - i % 8) & 1);
-    let zeros = (0..16).take_while(|&i| bit(i) == Some(0)).count();
-    let code =
-        (zeros..=2 * zeros).try_fold(0u32, |code, i| Some(code << 1 | u32::from(bit(i)?)))?;
-    code.checked_sub(1)
+    let mut message = recovery_point(nal.get(header..)?)?;
+    let count =
+        if signed { message.signed().map(|n| n.max(0).unsigned_abs()) } else { message.unsigned() };
+    count.ok()
 }
 
 #[cfg(test)]

@@ -14,17 +14,7 @@ impl Bits {
     /// `payload` is what follows the NAL unit's header. Headers are short: the first part is enough.
     pub fn new(payload: &[u8]) -> Self {
         const ENOUGH: usize = 512;
-        let mut data = Vec::with_capacity(payload.len().min(ENOUGH));
-        let mut zeros = 0;
-        for &byte in payload.iter().take(ENOUGH) {
-            if zeros >= 2 && byte == 3 {
-                zeros = 0;
-                continue;
-            }
-            zeros = if byte == 0 { zeros + 1 } else { 0 };
-            data.push(byte);
-        }
-        Self { data, at: 0 }
+        Self { data: unescaped(&payload[..payload.len().min(ENOUGH)]), at: 0 }
     }
 
     pub fn bit(&mut self) -> Result<bool, String> {
@@ -59,10 +49,25 @@ impl Bits {
     }
 }
 
+/// A payload without emulation prevention.
+fn unescaped(payload: &[u8]) -> Vec<u8> {
+    let mut data = Vec::with_capacity(payload.len());
+    let mut zeros = 0;
+    for &byte in payload {
+        if zeros >= 2 && byte == 3 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        data.push(byte);
+    }
+    data
+}
+
 /// The body of the recovery point message (payload type 6) among the messages of an SEI unit.
 pub fn recovery_point(payload: &[u8]) -> Option<Bits> {
     const RECOVERY_POINT: usize = 6;
-    let data = Bits::new(payload).data;
+    let data = unescaped(payload);
     let mut rest = data.as_slice();
     // The last byte holds the closing bit alone.
     while rest.len() > 2 {

@@ -12,6 +12,8 @@ mod h265;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub(super) use bits::recovery_point;
+
 use super::decoder::Codec;
 use crate::see::{Nanos, seconds};
 
