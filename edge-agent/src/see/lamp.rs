@@ -1,31 +1,33 @@
-//! What a traffic lamp shows. The lit light is told by *where* in the head it is bright and by
-//! whether it glows in a warm or a green hue: a real red lamp, over-exposed, looks orange, so hue
-//! alone would call it amber; the sun on a visor is bright but grey, so brightness alone would call
-//! it lit.
+//! What a traffic lamp shows. In one picture ([`glow`]) each light needs evidence of its own: a
+//! spot in its place that outshines what is around it, with its hue in or about it. Where a light's
+//! place is, and which of red and amber it is, is learned over time ([`place`]).
 //!
 //! Over time ([`History`]) single frames do not count: LED lamps flicker against the shutter and
 //! are dark in some frames without being off. A light is confirmed by a majority over a short
 //! window and dated back to its first sight, so a judgement made a second later knows when red
 //! really began.
 
+mod glow;
+mod place;
+
 use std::collections::VecDeque;
 
 use contract::Movement;
+use place::Head;
 use plate_model::Planes;
 
 use super::{Nanos, seconds};
-use crate::config::{self, LampLayout, Light};
+use crate::config::{self, Light};
 
 /// Votes count this long.
 const WINDOW: Nanos = seconds(0.6);
 /// Without any lit frame for this long the lamp is unknown: off, hidden or out of the picture.
 const DARK: Nanos = seconds(1.2);
+/// No signal shows amber longer, and none red or green for so short a time.
+const LONGEST_AMBER: Nanos = seconds(6.0);
+const SHORTEST: Nanos = seconds(2.0);
 /// History kept.
 const KEPT: Nanos = seconds(90.0);
-/// Least glow of a lit light, 0 to 1.
-const LIT: f32 = 0.05;
-/// How much a lit light must outshine the others.
-const OUTSHINE: f32 = 1.8;
 
 /// What one frame shows of one lamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,81 +35,13 @@ pub enum Reading {
     Lit(Light),
     /// No light glows.
     Dark,
-    /// Two lights glow alike.
+    /// Two lights shine alike, or place and hue do not agree.
     Unclear,
 }
 
-/// Reads one lamp in a frame.
+/// Reads one lamp in one picture, without knowledge of others.
 pub fn read(planes: &Planes<'_>, lamp: &config::Lamp) -> Reading {
-    let glow = glows(planes, lamp);
-    let mut best: Option<usize> = None;
-    for (i, value) in glow.iter().enumerate() {
-        if best.is_none_or(|b| *value > glow[b]) {
-            best = Some(i);
-        }
-    }
-    let Some(best) = best.filter(|&b| glow[b] >= LIT) else { return Reading::Dark };
-    let second = glow.iter().enumerate().filter(|(i, _)| *i != best).map(|(_, g)| *g);
-    if second.fold(0.0, f32::max) * OUTSHINE > glow[best] {
-        return Reading::Unclear;
-    }
-    Reading::Lit(lamp.lights[best])
-}
-
-/// Glow of each light of a lamp in its own hue, 0 to 1.
-pub fn glows(planes: &Planes<'_>, lamp: &config::Lamp) -> Vec<f32> {
-    let (w, h) = (planes.width() as f32, planes.height() as f32);
-    let [x, y, width, height] = lamp.region;
-    let count = lamp.lights.len() as f32;
-    lamp.lights
-        .iter()
-        .enumerate()
-        .map(|(i, light)| {
-            let (from, to) = (i as f32 / count, (i + 1) as f32 / count);
-            let (x1, x2, y1, y2) = match lamp.layout {
-                LampLayout::Vertical => (x, x + width, y + from * height, y + to * height),
-                LampLayout::Horizontal => (x + from * width, x + to * width, y, y + height),
-            };
-            cell_glow(planes, [x1 * w, y1 * h, x2 * w, y2 * h], *light)
-        })
-        .collect()
-}
-
-/// Mean over a cell of how strongly each pixel shines in the light's hue.
-fn cell_glow(planes: &Planes<'_>, [x1, y1, x2, y2]: [f32; 4], light: Light) -> f32 {
-    // Chroma samples cover two by two pixels; a cell is at least one of them.
-    let column = |x: f32| (x / 2.0).round().max(0.0) as usize;
-    let (cx1, cy1) = (column(x1), column(y1));
-    let (cx2, cy2) = (column(x2).max(cx1 + 1), column(y2).max(cy1 + 1));
-    let rows = planes.luma().rows();
-    let (mut sum, mut count) = (0.0, 0u32);
-    for cy in cy1..cy2.min(rows / 2) {
-        let luma = [planes.luma().row(2 * cy), planes.luma().row(2 * cy + 1)];
-        for cx in cx1..cx2.min(luma[0].len() / 2) {
-            let brightest = luma
-                .iter()
-                .flat_map(|row| [row[2 * cx], row[2 * cx + 1]])
-                .max()
-                .unwrap_or_default();
-            let [_, red] = planes.chroma().at(cx, cy);
-            sum += shine(brightest, red, light);
-            count += 1;
-        }
-    }
-    if count == 0 { 0.0 } else { sum / count as f32 }
-}
-
-/// One pixel: on the warm or the green side of grey, and bright in that colour. Luma alone would
-/// miss a deep red, which is dark to the eye and full to the sensor.
-fn shine(luma: u8, red: u8, light: Light) -> f32 {
-    let warmth = f32::from(red) - 128.0;
-    let grey = 1.16 * (f32::from(luma) - 16.0);
-    let (hue, channel) = match light {
-        Light::Red | Light::Amber => (warmth, grey + 1.7 * warmth),
-        Light::Green => (-warmth, grey - 0.6 * warmth),
-    };
-    let bright = ((channel - 70.0) / 110.0).clamp(0.0, 1.0);
-    ((hue - 10.0) / 40.0).clamp(0.0, 1.0) * bright
+    Head::new(lamp).read(0, &glow::spots(planes, lamp))
 }
 
 /// A stretch of time with one light confirmed.
@@ -192,15 +126,56 @@ impl History {
         self.recent.iter().rev().find(|(_, r)| *r == Reading::Lit(light)).map(|(t, _)| *t)
     }
 
-    /// The stretch that covers `t`, reaching `slack` past its last sight.
-    fn covering(&self, t: Nanos, slack: Nanos) -> Option<&Stretch> {
-        let reach = |s: &Stretch| if s.severed { s.to } else { s.to + slack };
-        self.stretches.iter().rev().find(|s| s.from <= t && t <= reach(s))
+    /// The stretch that covers `t`. Between two pulses or two lights the last one seen goes on for a
+    /// moment; a light not seen again since is not vouched for.
+    fn covering(&self, t: Nanos) -> Option<usize> {
+        let within = |slack| {
+            let reach = move |s: &Stretch| if s.severed { s.to } else { s.to + slack };
+            self.stretches.iter().rposition(move |s| s.from <= t && t <= reach(s))
+        };
+        let newest = self.recent.back().map_or(0, |(newest, _)| *newest);
+        let goes_on = |index: &usize| {
+            let to = self.stretches[*index].to;
+            let next = self.stretches.get(index + 1);
+            newest.saturating_sub(to) <= WINDOW || next.is_some_and(|next| next.from <= to + WINDOW)
+        };
+        within(0).or_else(|| within(WINDOW).filter(goes_on))
     }
 
-    /// The light shown at `t`, none where nothing can be told.
+    /// The light shown at `t`, none where nothing can be told, or where what was told is not what
+    /// signals do.
     pub fn at(&self, t: Nanos) -> Option<Stretch> {
-        self.covering(t, 0).or_else(|| self.covering(t, WINDOW)).copied()
+        let index = self.covering(t)?;
+        self.plausible(index, t).then(|| self.stretches[index])
+    }
+
+    /// Whether a signal can have shown this: amber comes after green and not for long, and where a
+    /// head has an amber light that works, red comes after it. A light that comes and goes again at
+    /// once is none.
+    fn plausible(&self, index: usize, t: Nanos) -> bool {
+        let stretch = &self.stretches[index];
+        let lasted = stretch.to.saturating_sub(stretch.from);
+        let beside = |a: &Stretch, b: &Stretch| !a.severed && b.from.saturating_sub(a.to) <= DARK;
+        let before = index.checked_sub(1).map(|i| &self.stretches[i]);
+        let before = before.filter(|before| beside(before, stretch)).map(|before| before.light);
+        let after = self.stretches.get(index + 1).is_some_and(|after| beside(stretch, after));
+        match stretch.light {
+            Light::Amber => lasted <= LONGEST_AMBER && before != Some(Light::Red),
+            _ if before.is_some() && after && lasted < SHORTEST => false,
+            Light::Red if before == Some(Light::Green) && self.has_shown_amber(index) => {
+                t >= stretch.from + LONGEST_AMBER
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether amber was seen between green and red earlier.
+    fn has_shown_amber(&self, index: usize) -> bool {
+        let lights = |i: usize| self.stretches.get(i).map(|stretch| stretch.light);
+        let amber = |i: usize| lights(i) == Some(Light::Amber);
+        (1..index).any(|i| {
+            amber(i) && lights(i - 1) == Some(Light::Green) && lights(i + 1) == Some(Light::Red)
+        })
     }
 
     /// Whether any confirmed stretch of `light` touches the time from `from` to `to`.
@@ -217,6 +192,7 @@ pub struct Lamp {
     /// A head of green lights only: lit it allows, dark it says nothing.
     pub arrow: bool,
     pub history: History,
+    head: Head,
 }
 
 impl Lamp {
@@ -226,7 +202,14 @@ impl Lamp {
             controls: lamp.controls.clone(),
             arrow: lamp.lights.iter().all(|light| *light == Light::Green),
             history: History::default(),
+            head: Head::new(lamp),
         }
+    }
+
+    /// Reads the picture at `t`; `drawn` is what the lamp was made from.
+    pub fn look(&mut self, t: Nanos, planes: &Planes<'_>, drawn: &config::Lamp) {
+        let reading = self.head.read(t, &glow::spots(planes, drawn));
+        self.history.push(t, reading);
     }
 }
 

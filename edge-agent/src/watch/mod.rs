@@ -28,7 +28,7 @@ use crate::evidence::clip::MAX_PICTURES;
 use crate::health::{CameraHandle, CameraState};
 use crate::rules::{self, Doubt, Finding, Scene, Verdict};
 use crate::see::appearance::Appearance;
-use crate::see::lamp::{self, Lamp};
+use crate::see::lamp::Lamp;
 use crate::see::road::Road;
 use crate::see::track::{Sighting, Track};
 use crate::see::tracker::Tracker;
@@ -179,7 +179,7 @@ impl<E: Eyes> Watch<E> {
         }
         self.show(picture);
         for (lamp, drawn) in self.lamps.iter_mut().zip(&self.camera.lamps) {
-            lamp.history.push(picture.t, lamp::read(&picture.frame.planes(), drawn));
+            lamp.look(picture.t, &picture.frame.planes(), drawn);
         }
         let ended = {
             let pool = Arc::clone(&self.eyes);

@@ -3,6 +3,7 @@
 use plate_model::{Frame, Layout, PixelFormat};
 
 use super::*;
+use crate::config::LampLayout;
 use crate::see::SECOND;
 
 fn head() -> config::Lamp {
@@ -17,29 +18,28 @@ fn head() -> config::Lamp {
 
 /// A dark head on a grey street; `discs` are painted as (cell, RGB of the core).
 fn frame(discs: &[(usize, [f32; 3])]) -> Frame {
+    painted(|x, y| {
+        let housing = (10.0..30.0).contains(&x) && (10.0..90.0).contains(&y);
+        let disc = discs
+            .iter()
+            .rev()
+            .find(|(cell, _)| (x - 20.0).hypot(y - 10.0 - 80.0 * (*cell as f32 + 0.5) / 3.0) < 8.0);
+        match disc {
+            Some((_, colour)) => *colour,
+            None if housing => [30.0, 32.0, 34.0],
+            None => [120.0; 3],
+        }
+    })
+}
+
+/// A picture of 40 by 100 with the colour that `tone` gives for each pixel's middle.
+fn painted(tone: impl Fn(f32, f32) -> [f32; 3]) -> Frame {
     let (w, h) = (40usize, 100usize);
     let layout = Layout::packed(PixelFormat::I420, w as u32, h as u32);
-    let mut rgb = vec![[120.0f32; 3]; w * h];
-    for y in 10..90 {
-        for x in 10..30 {
-            rgb[y * w + x] = [30.0, 32.0, 34.0];
-        }
-    }
-    for &(cell, colour) in discs {
-        let (cx, cy) = (20.0, 10.0 + 80.0 * (cell as f32 + 0.5) / 3.0);
-        for y in 10..90 {
-            for x in 10..30 {
-                let d = (x as f32 + 0.5 - cx).hypot(y as f32 + 0.5 - cy);
-                if d < 8.0 {
-                    rgb[y * w + x] = colour;
-                }
-            }
-        }
-    }
     let mut data = vec![0u8; layout.bytes().unwrap()];
     for y in 0..h {
         for x in 0..w {
-            let [r, g, b] = rgb[y * w + x];
+            let [r, g, b] = tone(x as f32 + 0.5, y as f32 + 0.5);
             data[y * w + x] = (16.0 + 0.183 * r + 0.614 * g + 0.062 * b) as u8;
             let c = (y / 2) * (w / 2) + x / 2;
             data[layout.offsets[1] + c] = (128.0 - 0.101 * r - 0.339 * g + 0.439 * b) as u8;
@@ -93,6 +93,96 @@ fn a_green_arrow_is_lit_or_dark() {
     assert_eq!(read(&frame(&[(2, TEAL)]).planes(), &arrow), Reading::Lit(Light::Green));
     assert_eq!(read(&frame(&[]).planes(), &arrow), Reading::Dark);
     assert_eq!(read(&frame(&[(2, RED)]).planes(), &arrow), Reading::Dark);
+}
+
+/// A small head in a picture of 40 by 100, its lights 5 pixels wide; the lit one has a core of
+/// white and a rim and glow of its colour, as a light has that is brighter than the sensor takes.
+fn glaring(top: f32, lit: usize, rim: [f32; 3]) -> Frame {
+    let (cx, cy) = (20.0, top + 24.0 * (lit as f32 + 0.5) / 3.0);
+    painted(|x, y| {
+        let d = (x - cx).hypot(y - cy);
+        let housing = (15.0..25.0).contains(&x) && (top..top + 24.0).contains(&y);
+        let ground = if housing { [25.0; 3] } else { [60.0; 3] };
+        match d {
+            _ if d < 2.6 => [255.0; 3],
+            _ if d < 4.2 => rim,
+            _ => {
+                let glow = (1.2 - d / 10.0).clamp(0.0, 0.5);
+                std::array::from_fn(|k| ground[k] + glow * (rim[k] - ground[k]).max(0.0))
+            }
+        }
+    })
+}
+
+/// A head of that size drawn from `top` on, `loose` pixels too large on every side.
+fn drawn(top: f32, loose: f32) -> config::Lamp {
+    let [x, y, w, h] = [15.0 - loose, top - loose, 10.0 + 2.0 * loose, 24.0 + 2.0 * loose];
+    config::Lamp { region: [x / 40.0, y / 100.0, w / 40.0, h / 100.0], ..head() }
+}
+
+#[test]
+fn a_white_core_with_a_coloured_rim_is_the_rims_light() {
+    let lights = [
+        (Light::Red, [255.0, 60.0, 30.0]),
+        (Light::Amber, [255.0, 185.0, 20.0]),
+        (Light::Green, [30.0, 255.0, 190.0]),
+    ];
+    for (i, (light, rim)) in lights.into_iter().enumerate() {
+        let frame = glaring(30.0, i, rim);
+        for (shift, loose) in [(0.0, 0.0), (0.0, 2.0), (2.0, 0.0), (-2.0, 0.0), (1.0, 1.0)] {
+            let reading = read(&frame.planes(), &drawn(30.0 + shift, loose));
+            assert_eq!(reading, Reading::Lit(light), "{shift} off, {loose} loose");
+        }
+        // Half a light off it may not be told any more, but it never becomes another.
+        for shift in [-5.0, -4.0, -3.0, 3.0, 4.0, 5.0] {
+            let reading = read(&frame.planes(), &drawn(30.0 + shift, 1.0));
+            let harmless = [Reading::Lit(light), Reading::Unclear, Reading::Dark];
+            assert!(harmless.contains(&reading), "{light:?} {shift} off: {reading:?}");
+        }
+    }
+}
+
+#[test]
+fn a_region_half_a_light_off_is_put_right_by_what_was_seen() {
+    let drawn = drawn(34.0, 1.0);
+    let mut lamp = Lamp::new(&drawn);
+    let red = glaring(30.0, 0, [255.0, 120.0, 30.0]);
+    let green = glaring(30.0, 2, [30.0, 255.0, 190.0]);
+    let mut shown = Vec::new();
+    for i in 0..400 {
+        let frame = if i / 100 % 2 == 0 { &red } else { &green };
+        let t = i * SECOND / 10;
+        lamp.look(t, &frame.planes(), &drawn);
+        shown.push(lamp.history.at(t).map(|stretch| stretch.light));
+    }
+    for (i, light) in shown.iter().enumerate().filter(|(i, _)| i % 100 > 6) {
+        let lit = if i / 100 % 2 == 0 { Light::Red } else { Light::Green };
+        // In the first red only time tells it from amber.
+        assert!(*light == Some(lit) || i < 70 && light.is_none(), "picture {i}: {light:?}");
+    }
+}
+
+#[test]
+fn a_red_countdown_in_ambers_place_is_no_amber() {
+    assert_eq!(shown(&[(0, RED), (1, [200.0, 25.0, 15.0])]), Reading::Lit(Light::Red));
+    assert_eq!(shown(&[(0, RED), (1, AMBER)]), Reading::Unclear);
+}
+
+#[test]
+fn a_sunlit_lens_is_told_from_a_lit_one_by_its_dark_self() {
+    // All lenses shine, the lit one somewhat more.
+    let (red, green) = ([200.0, 50.0, 40.0], [40.0, 190.0, 140.0]);
+    let redder = frame(&[(0, [255.0, 70.0, 50.0]), (2, green)]);
+    let greener = frame(&[(0, red), (2, [50.0, 255.0, 190.0])]);
+    let mut lamp = Lamp::new(&head());
+    for i in 0..400u64 {
+        let frame = if i / 100 % 2 == 0 { &redder } else { &greener };
+        lamp.look(i * SECOND / 10, &frame.planes(), &head());
+    }
+    let at = |t: u64| lamp.history.at(t * SECOND).map(|stretch| stretch.light);
+    // At first nobody knows which of them is lit.
+    assert_eq!([at(5), at(15)], [None, Some(Light::Green)]);
+    assert_eq!([at(25), at(35)], [Some(Light::Red), Some(Light::Green)]);
 }
 
 fn run(readings: impl IntoIterator<Item = Reading>, fps: u64) -> History {
@@ -168,4 +258,48 @@ fn nothing_is_known_where_nothing_was_seen() {
     assert_eq!(history.at(SECOND * 18 / 10), None);
     let red = history.at(SECOND * 25 / 10).unwrap();
     assert_eq!(red.from, 2 * SECOND, "red is dated from when it was seen again");
+}
+
+/// Ten readings a second of each light for so many seconds, one after the other.
+fn shows(phases: &[(Option<Light>, usize)]) -> History {
+    let reading = |light: &Option<Light>| light.map_or(Reading::Dark, Reading::Lit);
+    let all = phases.iter().flat_map(|(light, s)| std::iter::repeat_n(reading(light), 10 * s));
+    run(all, 10)
+}
+
+#[test]
+fn signals_go_from_green_over_amber_to_red() {
+    const RED: (Option<Light>, usize) = (Some(Light::Red), 10);
+    const GREEN: (Option<Light>, usize) = (Some(Light::Green), 10);
+    let amber = |s| (Some(Light::Amber), s);
+    let light = |history: &History, s: u64| history.at(s * SECOND).map(|stretch| stretch.light);
+
+    let right = shows(&[GREEN, amber(3), RED, GREEN]);
+    let seen: Vec<_> = [5, 11, 20, 28].map(|s| light(&right, s)).into();
+    let (red, green) = (Some(Light::Red), Some(Light::Green));
+    assert_eq!(seen, [green, Some(Light::Amber), red, green]);
+
+    // A red that glares is read as amber: after red, and for longer than amber lasts.
+    let glare = shows(&[RED, amber(3), RED]);
+    assert_eq!([light(&glare, 5), light(&glare, 11), light(&glare, 20)], [red, None, red]);
+    let long = shows(&[GREEN, amber(8), RED]);
+    assert_eq!([light(&long, 12), light(&long, 16)], [None, None]);
+
+    // Where this head showed amber before red, one without it may be amber itself for a while.
+    let skipped = shows(&[GREEN, amber(3), RED, GREEN, RED, RED]);
+    assert_eq!([light(&skipped, 35), light(&skipped, 41)], [None, red]);
+
+    // Nothing turns green for a second.
+    let blink = shows(&[RED, (Some(Light::Green), 1), RED]);
+    assert_eq!(light(&blink, 10), None);
+}
+
+#[test]
+fn a_light_gone_dark_is_not_vouched_for() {
+    let history = shows(&[(Some(Light::Green), 10), (None, 10)]);
+    assert_eq!(history.at(10 * SECOND), None);
+    // Just now it may be between two pulses.
+    let mut history = shows(&[(Some(Light::Green), 10)]);
+    history.push(10 * SECOND, Reading::Dark);
+    assert_eq!(history.at(10 * SECOND).map(|stretch| stretch.light), Some(Light::Green));
 }
