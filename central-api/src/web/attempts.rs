@@ -52,7 +52,7 @@ impl Limit {
         who: &str,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        let mut tx = store.begin().await?;
+        let mut tx = store.begin_unflushed().await?;
         let within = self.take_many(&mut tx, who, now, 1).await?;
         tx.commit().await?;
         Ok(within)
