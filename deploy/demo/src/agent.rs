@@ -149,21 +149,25 @@ pub async fn status(site: &Site) -> Result<Value> {
     Ok(reqwest::get(url).await?.error_for_status()?.json().await?)
 }
 
-/// Evidence ids in the spool, delivered or not: what the agent holds whole.
-pub fn spooled(site: &Site) -> Result<Vec<String>> {
-    let mut ids = Vec::new();
+/// Folders of the packages in the spool, delivered or not: what the agent holds whole.
+pub fn packages(site: &Site) -> Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
     for state in ["pending", "delivered", "refused"] {
-        let folder = site.dir.join("spool").join(state);
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let Ok(entries) = std::fs::read_dir(site.dir.join("spool").join(state)) else { continue };
         for entry in entries {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            // 000000000012-<evidence id>
-            if let Some((_, id)) = name.split_once('-') {
-                ids.push(id.to_owned());
-            }
+            folders.push(entry?.path());
         }
     }
-    Ok(ids)
+    Ok(folders)
+}
+
+/// Their evidence ids.
+pub fn spooled(site: &Site) -> Result<Vec<String>> {
+    let id = |folder: &PathBuf| {
+        // 000000000012-<evidence id>
+        Some(folder.file_name()?.to_string_lossy().split_once('-')?.1.to_owned())
+    };
+    Ok(packages(site)?.iter().filter_map(id).collect())
 }
 
 #[cfg(test)]

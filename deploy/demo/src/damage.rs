@@ -56,6 +56,9 @@ pub async fn damage(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
     if wanted("clock") && !plan.short {
         outcomes.extend(live::clocks(&site, weights).await?);
     }
+    if wanted("packets") && !plan.short {
+        outcomes.push(live::packets(&site, weights).await?);
+    }
     let table = Table::of(&outcomes);
     println!("{table}");
     for outcome in outcomes.iter().filter(|outcome| !outcome.new.is_empty()) {

@@ -158,14 +158,9 @@ fn flip_each(system: &System, evidence: &str) -> Result<String> {
 }
 
 fn delivered(site: &Site, evidence: &str) -> Result<PathBuf> {
-    for state in ["delivered", "pending"] {
-        let Ok(entries) = std::fs::read_dir(site.dir.join("spool").join(state)) else { continue };
-        for entry in entries {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().ends_with(evidence) {
-                return Ok(entry.path());
-            }
-        }
+    let holds = |folder: &PathBuf| folder.to_string_lossy().ends_with(evidence);
+    if let Some(folder) = agent::packages(site)?.into_iter().find(holds) {
+        return Ok(folder);
     }
     bail!("the spool no longer holds {evidence}")
 }
