@@ -157,9 +157,17 @@ impl Track {
         VehicleClass::ALL[best]
     }
 
-    /// The latest sighting. A track starts with one and never loses it.
+    /// The latest sighting. A track starts with one and keeps it.
     pub fn last(&self) -> &Observation {
         &self.path[self.path.len() - 1]
+    }
+
+    /// As it was known at `t`; none where it was not seen by then.
+    pub fn until(mut self, t: Nanos) -> Option<Self> {
+        while self.path.back().is_some_and(|seen| seen.t > t) {
+            self.path.pop_back();
+        }
+        (!self.path.is_empty()).then_some(self)
     }
 
     /// How well it was followed between two moments, both included.

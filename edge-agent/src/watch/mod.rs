@@ -172,8 +172,14 @@ impl<E: Eyes> Watch<E> {
             Seen::After { blind_since } => self.lose_sight(blind_since, clips),
             Seen::Nothing { since, why } => {
                 self.lose_sight(since, clips);
-                self.board.state(why.state(), why.words());
                 self.board.dropped(why.name(), 1);
+                match why.trouble() {
+                    Some((state, words)) => self.board.state(state, words),
+                    None => {
+                        self.show(picture);
+                        self.board.frame(picture.captured_at);
+                    }
+                }
                 return;
             }
         }
@@ -214,31 +220,30 @@ impl<E: Eyes> Watch<E> {
         self.candidates.clear();
     }
 
-    /// Nothing after `since` was truly seen: what was followed is lost, what was not decided by then
-    /// is not accused, and lamps are unknown until they are seen again.
+    /// Nothing after `since` was truly seen: what was followed is judged by what it had done until
+    /// then, as if it had left the picture, and lamps are unknown until they are seen again.
     fn lose_sight(&mut self, since: Nanos, clips: &dyn Clips) {
         for lamp in &mut self.lamps {
             lamp.history.sever(since);
         }
-        let (known, lost): (Vec<_>, Vec<_>) =
+        let mut tracks = self.tracker.finish();
+        let (known, late): (Vec<_>, Vec<_>) =
             self.waiting.drain(..).partition(|waiting| waiting.found_at <= since);
-        for waiting in &lost {
-            abstain(&self.camera, &waiting.track, waiting.finding.rule, Doubt::SightLost);
-        }
         self.waiting = known;
-        self.release(since, true, clips);
-        let road = self.road.as_ref().map(|(.., road)| road);
-        for track in self.tracker.finish().into_iter().filter(|track| track.confirmed) {
-            let Some(candidate) = self.candidates.get(&track.id) else { continue };
-            if road.is_some_and(|road| road.stop.beyond(track.last().bbox.foot()) >= 0.0) {
-                for &rule in self.camera.rules.iter().filter(|r| !candidate.decided.contains(r)) {
-                    abstain(&self.camera, &track, rule, Doubt::SightLost);
-                }
-            }
-            for listener in &mut self.listeners {
-                listener.ended(&track, candidate.looks, &candidate.fusion.verdict());
+        // What was found in pictures that show nothing has to be found again without them.
+        for Waiting { finding, track, candidate, .. } in late {
+            let candidate = self.candidates.entry(track.id).or_insert(candidate);
+            candidate
+                .decided
+                .retain(|rule| *rule != finding.rule && !finding.rule.included().contains(rule));
+            if tracks.iter().all(|other| other.id != track.id) {
+                tracks.push(track);
             }
         }
+        let tracks = tracks.into_iter().filter(|track| track.confirmed);
+        let tracks: Vec<Track> = tracks.filter_map(|track| track.until(since)).collect();
+        self.judge_all(since, &tracks);
+        self.release(since, true, clips);
         self.candidates.clear();
     }
 

@@ -1,5 +1,5 @@
 //! Whether a picture may be believed: not where the stream is damaged, not where the camera only
-//! repeats itself, and not for the time that no picture shows.
+//! repeats itself or may do so, and not for the time that no picture shows.
 
 use contract::manifest::Clock;
 
@@ -31,6 +31,8 @@ pub enum Seen {
 pub enum Blind {
     Damaged(Damage),
     Frozen,
+    /// Nothing moves: an empty street, or a frozen camera.
+    Still,
 }
 
 impl Blind {
@@ -39,20 +41,19 @@ impl Blind {
         match self {
             Self::Damaged(_) => "damaged_picture",
             Self::Frozen => "frozen_picture",
+            Self::Still => "still_picture",
         }
     }
 
-    pub const fn state(self) -> CameraState {
+    /// The camera's state and what to do about it; none where it may be well.
+    pub const fn trouble(self) -> Option<(CameraState, &'static str)> {
         match self {
-            Self::Damaged(_) => CameraState::Damaged,
-            Self::Frozen => CameraState::Frozen,
-        }
-    }
-
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Damaged(damage) => damage.words(),
-            Self::Frozen => "the pictures only repeat one another: restart the camera",
+            Self::Damaged(damage) => Some((CameraState::Damaged, damage.words())),
+            Self::Frozen => Some((
+                CameraState::Frozen,
+                "the pictures only repeat one another: restart the camera",
+            )),
+            Self::Still => None,
         }
     }
 }
@@ -79,9 +80,10 @@ impl Sight {
             self.stillness = Stillness::default();
             return Seen::Nothing { since: last, why: Blind::Damaged(damage) };
         }
-        if let Some(since) = self.stillness.look(t, &picture.frame.planes()) {
-            self.last = Some(since);
-            return Seen::Nothing { since, why: Blind::Frozen };
+        if let Some(still) = self.stillness.look(t, &picture.frame.planes()) {
+            self.last = Some(still.since);
+            let why = if still.frozen { Blind::Frozen } else { Blind::Still };
+            return Seen::Nothing { since: still.since, why };
         }
         self.last = Some(t);
         // Times that run backwards are as good as none.

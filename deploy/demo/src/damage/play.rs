@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Mutex;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -15,6 +16,8 @@ use crate::camera;
 use crate::process;
 use crate::site::Site;
 
+/// Within this of a part's beginning and end, seconds, it need not show what the whole does.
+const EDGE: f64 = 3.0;
 /// Size of the synthetic junction's pictures.
 const SIZE: [f64; 2] = [1920.0, 1080.0];
 
@@ -37,18 +40,22 @@ struct Harm {
 pub struct Player<'a> {
     site: &'a Site,
     models: PathBuf,
+    /// Two variants may need the same part undamaged.
+    part: Mutex<()>,
 }
 
 impl<'a> Player<'a> {
     pub fn new(site: &'a Site, weights: &Path) -> Result<Self> {
-        Ok(Self { site, models: site.models(weights)? })
+        Ok(Self { site, models: site.models(weights)?, part: Mutex::new(()) })
     }
 
     /// The undamaged runs that `variants` are held against, each once.
     pub fn references(&self, variants: &[Variant]) -> Vec<Variant> {
         let mut known = HashSet::new();
         let held = variants.iter().filter(|variant| variant.against != Against::Truth);
-        held.map(Variant::undamaged).filter(|variant| known.insert(variant.name())).collect()
+        held.map(|variant| variant.whole().unwrap_or_else(|| variant.undamaged()))
+            .filter(|variant| known.insert(variant.name()))
+            .collect()
     }
 
     /// Renders what `variants` show, each scene once: rendering uses all cores by itself.
@@ -97,13 +104,33 @@ impl<'a> Player<'a> {
     /// Replays a variant and compares it with what it is held against.
     pub fn judge(&self, variant: &Variant) -> Result<Outcome> {
         let (events, harm) = self.play(variant)?;
-        let undamaged = match variant.against {
-            Against::Truth => self.lawful(variant)?,
-            _ => self.events(&variant.undamaged()),
-        };
+        if variant.against == Against::Truth {
+            return self.compare(variant, &events, &self.lawful(variant)?, harm);
+        }
+        if let Some(whole) = variant.whole() {
+            let known = self.part(variant, &whole, harm.start, 0.0)?;
+            if self.compare(variant, &events, &known, harm)?.new.is_empty() {
+                let sure = self.part(variant, &whole, harm.start, EDGE)?;
+                let counts = self.compare(variant, &events, &sure, harm)?;
+                return Ok(Outcome { new: Vec::new(), innocent: 0, ..counts });
+            }
+            // A part may show an act otherwise than the whole does: then the part itself decides.
+            let _one = self.part.lock();
+            self.replay(&variant.undamaged())?;
+        }
+        self.compare(variant, &events, &self.events(&variant.undamaged()), harm)
+    }
+
+    fn compare(
+        &self,
+        variant: &Variant,
+        events: &Path,
+        undamaged: &Path,
+        harm: Harm,
+    ) -> Result<Outcome> {
         let (_, truth, _) = self.scene(variant.scene)?;
         let mut command = self.site.program("world")?;
-        command.args(["compare", "--undamaged"]).arg(undamaged).arg("--damaged").arg(&events);
+        command.args(["compare", "--undamaged"]).arg(undamaged).arg("--damaged").arg(events);
         command.arg("--truth").arg(truth).args(["--start", &harm.start.to_string()]);
         if let Some(from) = harm.from {
             command.args(["--from", &from.to_string()]);
@@ -113,6 +140,23 @@ impl<'a> Player<'a> {
         }
         let comparison: Value = serde_json::from_str(&process::finish(command)?)?;
         Outcome::new(variant.kind, variant.name(), harm.start, &comparison)
+    }
+
+    /// The events of the whole that fall into a part from `start` on, `edge` seconds from its ends.
+    fn part(&self, variant: &Variant, whole: &Variant, start: f64, edge: f64) -> Result<PathBuf> {
+        let [from, to] = [start + edge, variant.span[1] - edge].map(|s| s - whole.span[0]);
+        let mut lines = String::new();
+        for line in std::fs::read_to_string(self.events(whole))?.lines() {
+            let mut event: Value = serde_json::from_str(line)?;
+            let at = event["at"].as_f64().context("an event without its time")?;
+            if (from..to).contains(&at) {
+                event["at"] = (at - start + whole.span[0]).into();
+                lines += &format!("{event}\n");
+            }
+        }
+        let path = self.site.dir.join(format!("{}.part.jsonl", variant.name()));
+        std::fs::write(&path, lines)?;
+        Ok(path)
     }
 
     fn play(&self, variant: &Variant) -> Result<(PathBuf, Harm)> {

@@ -164,6 +164,14 @@ impl Variant {
         }
     }
 
+    /// The whole stream that this is a part of, undamaged: one run for all its parts. None where
+    /// the run is another one's or nearly as long.
+    pub fn whole(&self) -> Option<Self> {
+        let span = self.stream.part.map(f64::from);
+        let part = !self.anew && self.fault.is_some() && self.span != span;
+        part.then(|| Self { span, ..self.undamaged() })
+    }
+
     /// One name a run, fit for a file.
     pub fn name(&self) -> String {
         let scene = self.scene.name();

@@ -267,7 +267,7 @@ impl Head {
             return along;
         }
         let mut known = self.lights.iter().filter_map(|l| Some((l.drawn, l.seen?)));
-        match (known.next(), known.last()) {
+        match (known.next(), known.next_back()) {
             (Some((i, a)), Some((j, b))) => a + (b - a) * (light.drawn - i) / (j - i),
             // Drawn beside or drawn too wide: one light alone does not tell which.
             (Some((i, a)), None) => light.drawn + ALIKE * (a - i),
