@@ -17,19 +17,19 @@ use crate::notice;
 use crate::store::{Store, StoreError, from_ms, to_ms};
 
 const PAGE: i64 = 200;
-const CHANGED: &str = "differs from what the evidence and the decisions on record give";
+pub(super) const CHANGED: &str = "differs from what the evidence and the decisions on record give";
 
 /// A row of the audit about one subject.
-struct Entry {
+pub(super) struct Entry {
     seq: i64,
-    at: OffsetDateTime,
+    pub at: OffsetDateTime,
     actor: String,
-    action: String,
-    detail: Json,
+    pub action: String,
+    pub detail: Json,
 }
 
 /// Columns as they must be, by name.
-type Columns = Vec<(&'static str, Value)>;
+pub(super) type Columns = Vec<(&'static str, Value)>;
 
 /// Findings of two acts by pair, each with the row of the audit that holds it.
 type Pairs = BTreeMap<(String, String), (i64, Columns)>;
@@ -315,7 +315,7 @@ async fn users(report: &mut Report, store: &Store) -> Result<HashMap<String, Str
 }
 
 /// Names every column of `row` that is not what it must be.
-fn compare(report: &mut Report, subject: &str, row: &AnyRow, columns: &Columns) {
+pub(super) fn compare(report: &mut Report, subject: &str, row: &AnyRow, columns: &Columns) {
     for (name, expected) in columns {
         let found = match expected {
             Value::Text(_) => row.try_get(*name).map(Value::Text),
@@ -329,7 +329,7 @@ fn compare(report: &mut Report, subject: &str, row: &AnyRow, columns: &Columns) 
     }
 }
 
-async fn entries(store: &Store, kind: &str, id: &str) -> Result<Vec<Entry>, StoreError> {
+pub(super) async fn entries(store: &Store, kind: &str, id: &str) -> Result<Vec<Entry>, StoreError> {
     let rows = sqlx::query(
         "SELECT seq, at, actor, action, detail FROM audit
          WHERE subject_kind = $1 AND subject_id = $2 ORDER BY seq",

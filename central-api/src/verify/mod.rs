@@ -1,6 +1,7 @@
 //! Verification for anyone: one package folder with a public key, or everything the central holds.
 
 mod cases;
+mod delivery;
 mod package;
 mod whole;
 

@@ -10,7 +10,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::package::{named, open_sealed};
-use super::{Finding, Report};
+use super::{Finding, Report, delivery};
 use crate::audit;
 use crate::device::settle;
 use crate::evidence::{EvidenceError, EvidenceStore};
@@ -87,7 +87,9 @@ pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Rep
             let link = links.entry(kept.device_id.clone()).or_default();
             follow(&mut report, link, &kept, &gaps);
             check_case(&mut report, &kept);
-            check_package(&mut report, evidence, &keys, &kept).await?;
+            if let Some(manifest) = check_package(&mut report, evidence, &keys, &kept).await? {
+                delivery::check(&mut report, store, &kept.id, &manifest).await?;
+            }
             last = (kept.device_id, kept.sequence);
         }
     }
@@ -159,27 +161,33 @@ fn check_case(report: &mut Report, kept: &Kept) {
     }
 }
 
+/// The manifest, where its seal holds.
 async fn check_package(
     report: &mut Report,
     evidence: &EvidenceStore,
     keys: &Keys,
     kept: &Kept,
-) -> Result<(), StoreError> {
+) -> Result<Option<Manifest>, StoreError> {
     let subject = |name: &str| format!("evidence {}: {name}", kept.id);
     if Digest::of(kept.manifest.as_bytes()).to_string() != kept.manifest_digest {
         report.add(subject("database"), "the manifest on record was changed");
     }
     let Some(key) = keys.get(&(kept.device_id.clone(), kept.key_id.clone())) else {
         report.add(subject(SEAL_FILE), format!("sealing key {} is not on record", kept.key_id));
-        return Ok(());
+        return Ok(None);
+    };
+    // The record vouches for the files even where the package's own copy was damaged.
+    let sealed = match open_sealed(key, kept.manifest.as_bytes(), kept.seal.as_bytes()) {
+        Ok(manifest) => Some(manifest),
+        Err(failure) => {
+            let (name, problem) = named(&failure);
+            report.add(subject(&format!("database: {name}")), problem);
+            None
+        }
     };
     if !kept.received {
         report.incomplete += 1;
-        if let Err(failure) = open_sealed(key, kept.manifest.as_bytes(), kept.seal.as_bytes()) {
-            let (name, problem) = named(&failure);
-            report.add(subject(&format!("database: {name}")), problem);
-        }
-        return Ok(());
+        return Ok(sealed);
     }
     report.packages += 1;
     let manifest = evidence.read(&kept.id, MANIFEST_FILE).await;
@@ -195,27 +203,18 @@ async fn check_package(
             Ok(_) => {}
         }
     }
-    // The record vouches for the files even where the package's own copy was damaged.
-    match open_sealed(key, kept.manifest.as_bytes(), kept.seal.as_bytes()) {
-        Err(failure) => {
-            let (name, problem) = named(&failure);
-            report.add(subject(&format!("database: {name}")), problem);
-        }
-        Ok(manifest) => {
-            for entry in &manifest.files {
-                report.files += 1;
-                match evidence.read(&kept.id, &entry.name).await {
-                    Err(error) => report.add(subject(&entry.name), why(&error)),
-                    Ok(content) => {
-                        if let Err(failure) = check_file(entry, &content) {
-                            report.add(subject(&entry.name), named(&failure).1);
-                        }
-                    }
+    for entry in sealed.iter().flat_map(|manifest| &manifest.files) {
+        report.files += 1;
+        match evidence.read(&kept.id, &entry.name).await {
+            Err(error) => report.add(subject(&entry.name), why(&error)),
+            Ok(content) => {
+                if let Err(failure) = check_file(entry, &content) {
+                    report.add(subject(&entry.name), named(&failure).1);
                 }
             }
         }
     }
-    Ok(())
+    Ok(sealed)
 }
 
 pub(super) fn why(error: &EvidenceError) -> String {

@@ -16,11 +16,11 @@ use uuid::Uuid;
 
 use super::guard::read_body;
 use super::{Caller, Intake, IntakeError, complete};
-use crate::audit;
 use crate::device::enrol::{self, SealKey};
 use crate::device::settle::{self, Position};
 use crate::device::stuck;
 use crate::store::{Constraint, OnConstraint as _, StoreError, Tx, to_ms};
+use crate::{audit, case};
 
 /// Base64 of the largest manifest, the largest seal, and the JSON around them.
 const MAX_ANNOUNCEMENT_BYTES: usize = MAX_MANIFEST_BYTES.div_ceil(3) * 4 + MAX_JWS_BYTES + 1024;
@@ -282,7 +282,7 @@ async fn insert(
         )
         .bind(id.as_str())
         .bind(file.name.as_str())
-        .bind(role_name(file.role))
+        .bind(case::name_of(&file.role))
         .bind(file.media_type.as_str())
         .bind(file.sha256.to_string())
         .bind(signed(file.bytes)?)
@@ -290,14 +290,6 @@ async fn insert(
         .await?;
     }
     Ok(())
-}
-
-fn role_name(role: contract::FileRole) -> String {
-    // The contract's own spelling, so that rows and manifests agree.
-    serde_json::to_value(role)
-        .ok()
-        .and_then(|value| value.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }
 
 /// The run of the device's numbers and the end of its chain in it.

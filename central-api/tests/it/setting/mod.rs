@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use central_api::admin::users::{self, NewUser, Role};
+use central_api::audit::{self, Entry};
 use central_api::clock::Simulated;
 use central_api::config::Config;
 use central_api::evidence::EvidenceStore;
@@ -166,10 +167,19 @@ impl Setting {
         let case_id = case::open(&mut tx, &manifest, now).await.unwrap();
         sqlx::query("UPDATE evidence SET case_id = $1 WHERE id = $2")
             .bind(case_id.clone())
-            .bind(id)
+            .bind(id.clone())
             .execute(&mut *tx)
             .await
             .unwrap();
+        for (action, detail) in [
+            ("evidence.announced", serde_json::json!({ "sequence": manifest.sequence })),
+            ("evidence.received", serde_json::json!({ "case": case_id })),
+        ] {
+            let actor = &format!("device:{DEVICE}");
+            let (subject_kind, subject_id) = ("evidence", id.as_str());
+            let entry = Entry { at: now, actor, action, subject_kind, subject_id, detail };
+            audit::append(&mut tx, entry).await.unwrap();
+        }
         sqlx::query("UPDATE devices SET head_sequence = $1, head_digest = $2")
             .bind(i64::try_from(manifest.sequence).unwrap())
             .bind(Digest::of(&bytes).to_string())
