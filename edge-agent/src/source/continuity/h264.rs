@@ -6,29 +6,17 @@ use std::io::Cursor;
 use cros_codecs::codec::h264::parser::{Nalu, NaluType, Parser, SliceHeader};
 
 use super::bits::{Bits, recovery_point};
+use super::sets::Sets;
 use super::{Headers, Standing, Told};
 
 #[derive(Debug, Default)]
 pub struct Pictures {
-    sets: Sets,
+    sets: Sets<Parser>,
     /// `PrevRefFrameNum`: number of the last picture that others refer to.
     last: Option<u32>,
     /// Pictures still to come until a gradual refresh is complete, and the number last counted.
     refresh: Option<(u32, u32)>,
     turn: u32,
-}
-
-#[derive(Default)]
-struct Sets(Parser);
-
-// SAFETY: the parser keeps parameter sets in `Rc`s that it never hands out here: what is borrowed
-// from it lives within one call of `read`. So they all move to another thread together.
-unsafe impl Send for Sets {}
-
-impl std::fmt::Debug for Sets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Sets")
-    }
 }
 
 /// One picture's slices, as far as they matter here.

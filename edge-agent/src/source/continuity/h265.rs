@@ -9,11 +9,12 @@ use std::io::Cursor;
 use cros_codecs::codec::h265::parser::{Nalu, NaluHeader, NaluType, Parser, Pps, Sps};
 
 use super::bits::{Bits, recovery_point};
+use super::sets::Sets;
 use super::{Headers, Standing, Told};
 
 #[derive(Debug, Default)]
 pub struct Pictures {
-    sets: Sets,
+    sets: Sets<Parser>,
     /// Orders of the pictures that may be referred to.
     kept: BTreeSet<i64>,
     /// `prevTid0Pic`: the order that the next one's is told from.
@@ -24,18 +25,6 @@ pub struct Pictures {
     refresh: Option<i64>,
     started: bool,
     turn: i64,
-}
-
-#[derive(Default)]
-struct Sets(Parser);
-
-// SAFETY: as for H.264: no `Rc` of the parser outlives one call of `read`.
-unsafe impl Send for Sets {}
-
-impl std::fmt::Debug for Sets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Sets")
-    }
 }
 
 /// A picture another refers to.

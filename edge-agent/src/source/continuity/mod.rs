@@ -8,6 +8,7 @@
 mod bits;
 mod h264;
 mod h265;
+mod sets;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
