@@ -23,7 +23,8 @@ pub struct Look<'a> {
 
 /// Is told what the loop saw, in the order in which it saw it.
 pub trait Listener: Send {
-    /// One analysed picture: what the detector gave and every track afterwards.
+    /// One picture: what the detector gave and every track afterwards; of one that shows nothing,
+    /// none.
     fn picture(&mut self, picture: &Picture, sightings: &[Sighting], tracks: &[Track]);
 
     /// A plate was found and read in the picture last told.

@@ -173,6 +173,9 @@ impl<E: Eyes> Watch<E> {
             Seen::Nothing { since, why } => {
                 self.lose_sight(since, clips);
                 self.board.dropped(why.name(), 1);
+                for listener in &mut self.listeners {
+                    listener.picture(picture, &[], &[]);
+                }
                 match why.trouble() {
                     Some((state, words)) => self.board.state(state, words),
                     None => {
