@@ -9,6 +9,7 @@ use time::{Date, Duration, OffsetDateTime, Time};
 use super::calendar::{Calendar, Day};
 use super::deadline::End;
 use super::schema::{DecreeFile, Kind, ProcedureFile, ProvisionRow};
+use super::signer::Signers;
 use super::{Deadline, VIETNAM};
 
 /// Why the law cannot be used.
@@ -51,15 +52,6 @@ pub struct Provision {
     pub signer: String,
 }
 
-/// An office and the bracket maximum up to which it may sign.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Signer {
-    pub title: String,
-    pub up_to: i64,
-    pub source: String,
-}
-
 #[derive(Debug)]
 struct Decree {
     number: String,
@@ -74,7 +66,7 @@ pub struct LawBook {
     decrees: Vec<Decree>,
     deadlines: Vec<Deadline>,
     calendar: Calendar,
-    signers: Vec<Signer>,
+    signers: Signers,
     default_position: f64,
     appointment_days: i64,
     appointment_at: Time,
@@ -114,8 +106,6 @@ impl LawBook {
         calendar: (&str, &str),
     ) -> Result<Self, LawError> {
         let file: ProcedureFile = parse(procedure)?;
-        let mut signers = file.signer;
-        signers.sort_by_key(|signer| signer.up_to);
         let at = format_description!("[hour]:[minute]");
         let appointment_at = Time::parse(&file.appointment.at, at)
             .map_err(|_| entry(procedure.0, "appointment.at", "is not a time of day like 08:00"))?;
@@ -123,7 +113,7 @@ impl LawBook {
             decrees: Vec::new(),
             deadlines: file.deadline,
             calendar: Calendar::read(calendar)?,
-            signers,
+            signers: Signers::read(procedure.0, file.signer)?,
             default_position: file.fine.default_position,
             appointment_days: file.appointment.days_after_notice,
             appointment_at,
@@ -219,13 +209,8 @@ impl LawBook {
             fine_max: row.fine[1],
             fine_default: self.default_amount(row.fine),
             points: row.points,
-            signer: self.signer(row.fine[1]).ok_or_else(missing)?.title.clone(),
+            signer: self.signers.lowest(row, at).ok_or_else(missing)?.to_owned(),
         })
-    }
-
-    /// The lowest office that may sign a bracket with this maximum.
-    pub fn signer(&self, fine_max: i64) -> Option<&Signer> {
-        self.signers.iter().find(|signer| fine_max <= signer.up_to)
     }
 
     pub fn deadline(&self, name: &str) -> Option<&Deadline> {
@@ -277,12 +262,12 @@ impl LawBook {
 fn decree(source: (&str, &str), book: &LawBook) -> Result<Decree, LawError> {
     let file: DecreeFile = parse(source)?;
     let name = source.0;
-    let date = format_description!("[year]-[month]-[day]");
-    let effective = Date::parse(&file.effective, date)
-        .map_err(|_| entry(name, "effective", "is not a date like 2026-08-15"))?;
+    let date = |key: &str, text: &str| {
+        day(text).ok_or_else(|| entry(name, key, "is not a date like 2026-08-15"))
+    };
+    let effective = date("effective", &file.effective)?;
     if let Some(issued) = &file.issued {
-        Date::parse(issued, date)
-            .map_err(|_| entry(name, "issued", "is not a date like 2026-08-15"))?;
+        date("issued", issued)?;
     }
     for (key, text) in [("number", &file.number), ("title", &file.title), ("source", &file.source)]
     {
@@ -301,7 +286,7 @@ fn decree(source: (&str, &str), book: &LawBook) -> Result<Decree, LawError> {
         if row.text.trim().is_empty() {
             return Err(entry(name, &at, "text is empty"));
         }
-        if book.signer(row.fine[1]).is_none() {
+        if book.signers.lowest(row, effective).is_none() {
             return Err(entry(name, &at, "nobody may sign a fine this high"));
         }
         let earlier = &file.provision[..index];
@@ -309,12 +294,13 @@ fn decree(source: (&str, &str), book: &LawBook) -> Result<Decree, LawError> {
             return Err(entry(name, &at, "is given twice"));
         }
     }
-    Ok(Decree {
-        number: file.number,
-        effective: effective.with_time(Time::MIDNIGHT).assume_offset(VIETNAM),
-        amends: file.amends,
-        provisions: file.provision,
-    })
+    Ok(Decree { number: file.number, effective, amends: file.amends, provisions: file.provision })
+}
+
+/// The first moment of a day like 2026-08-15 in Vietnam.
+pub(super) fn day(text: &str) -> Option<OffsetDateTime> {
+    let date = Date::parse(text, format_description!("[year]-[month]-[day]")).ok()?;
+    Some(date.with_time(Time::MIDNIGHT).assume_offset(VIETNAM))
 }
 
 pub(super) fn parse<T: serde::de::DeserializeOwned>(

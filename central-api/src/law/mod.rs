@@ -8,8 +8,9 @@ mod book;
 mod calendar;
 mod deadline;
 mod schema;
+mod signer;
 
-pub use book::{LawBook, LawError, Provision, Signer};
+pub use book::{LawBook, LawError, Provision};
 pub use calendar::{Calendar, Day};
 pub use deadline::{Deadline, DeadlineUnit, End};
 pub use schema::Kind;

@@ -42,6 +42,15 @@ pub(super) struct ProvisionRow {
     pub text: String,
 }
 
+impl ProvisionRow {
+    /// `6.9.b`: Điều 6 khoản 9 điểm b.
+    pub fn key(&self) -> String {
+        let point = self.point.iter().map(String::as_str);
+        let numbers = [self.article.to_string(), self.clause.to_string()];
+        numbers.iter().map(String::as_str).chain(point).collect::<Vec<_>>().join(".")
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProcedureFile {
@@ -50,8 +59,19 @@ pub(super) struct ProcedureFile {
     pub deadline: Vec<super::Deadline>,
     pub late_payment: LatePaymentRow,
     pub explanation: ExplanationRow,
-    pub signer: Vec<super::Signer>,
+    pub signer: Vec<SignerRow>,
     pub appointment: AppointmentRow,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignerRow {
+    pub title: String,
+    pub from: String,
+    pub up_to: i64,
+    pub suspends: bool,
+    pub only: Option<Vec<String>>,
+    pub source: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -20,7 +20,6 @@ fn red_light_costs_what_the_decree_in_force_says() {
         let car = book.provision(Rule::RedLight, class, at).unwrap();
         assert_eq!((car.article, car.clause, car.point.as_deref()), (6, 9, Some("b")));
         assert_eq!((car.fine_min, car.fine_max, car.points), (18_000_000, 20_000_000, 4));
-        assert_eq!(car.signer, "Đội trưởng, Trạm trưởng");
     }
     let line = book.provision(Rule::StopLine, VehicleClass::Motorbike, at).unwrap();
     assert_eq!((line.fine_min, line.fine_max, line.points), (200_000, 400_000, 0));
@@ -41,6 +40,31 @@ fn the_amendment_counts_from_midnight_in_vietnam() {
     let hidden = |at| book.find("plate_hidden", Kind::Car, at).unwrap().text;
     assert!(!hidden(last_before).contains("nhận dạng"));
     assert!(hidden(first).contains("nhận dạng"));
+}
+
+#[test]
+fn who_signs_follows_date_points_and_provision() {
+    let book = law::book().unwrap();
+    let signer = |act, on, at| book.find(act, on, at).unwrap().signer;
+    let (first, second, third) = (
+        datetime!(2025-06-30 23:59 +7),
+        datetime!(2025-07-01 0:00 +7),
+        datetime!(2026-08-15 0:00 +7),
+    );
+    let signers = |act, on| [first, second, third].map(|at| signer(act, on, at));
+    let (team, division) = ("Đội trưởng, Trạm trưởng", "Trưởng phòng Cảnh sát giao thông");
+    // 20 million and points.
+    assert_eq!(signers("red_light", Kind::Car), ["Giám đốc Công an cấp tỉnh", division, team]);
+    // 6 million and points: an officer may sign the amount, not the points.
+    assert_eq!(signers("red_light", Kind::Motorbike), [division, division, team]);
+    // 400,000 without points.
+    assert_eq!(signers("stop_line", Kind::Motorbike), ["Chiến sĩ Cảnh sát giao thông"; 3]);
+    // 40 million with points.
+    let (head, department) =
+        ("Trưởng phòng Cảnh sát giao thông", "Cục trưởng Cục Cảnh sát giao thông");
+    assert_eq!(signers("expressway_wrong_way", Kind::Car), [department, head, head]);
+    // 1 million without points: then the commune's police could, had it this act on its list.
+    assert_eq!(signer("helmet_rider", Kind::Motorbike, first), "Đội trưởng, Trạm trưởng");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod guesses;
 mod intake;
 mod keys;
 mod law;
+mod law_table;
 mod load;
 mod lookup;
 mod notices;
