@@ -33,6 +33,10 @@ pub struct Plan {
     /// Recordings replayed at the same time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
+    /// Go on where an earlier run of the same programs was broken off: what it replayed is not
+    /// replayed again.
+    #[arg(long)]
+    resume: bool,
     /// Also write the table and every variant here, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -41,7 +45,7 @@ pub struct Plan {
 /// Prints a line a kind; fails where a variant accuses anybody the undamaged run does not, or under
 /// 0.7 of the events outside the damaged time are kept.
 pub async fn damage(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
-    let site = Site::prepare(dir, "damage")?;
+    let site = if plan.resume { Site::open } else { Site::prepare }(dir, "damage")?;
     let mut variants =
         if plan.short { variants::short() } else { variants::all(&site, plan.moments)? };
     let wanted = |kind: &str| plan.only.is_empty() || plan.only.iter().any(|only| only == kind);

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 /// One run of the demo: folders, programs and ports.
 #[derive(Debug)]
 pub struct Site {
-    /// Everything a run writes lies here; emptied at every start.
+    /// Everything a run writes lies here.
     pub dir: PathBuf,
     /// Rendered clips, kept between runs.
     pub cache: PathBuf,
@@ -33,6 +33,12 @@ impl Site {
         if dir.exists() {
             std::fs::remove_dir_all(&dir).with_context(|| format!("empty {}", dir.display()))?;
         }
+        Self::open(root, name)
+    }
+
+    /// Prepares `root/name` and leaves what an earlier run wrote there.
+    pub fn open(root: &Path, name: &str) -> Result<Self> {
+        let dir = root.join(name);
         let cache = root.join("cache");
         for folder in [&dir, &cache, &dir.join("logs"), &dir.join("keys")] {
             std::fs::create_dir_all(folder)

@@ -163,22 +163,29 @@ impl<'a> Player<'a> {
         let name = variant.name();
         let clip = self.site.dir.join(format!("{name}.mp4"));
         let harm = self.make(variant, &clip)?;
+        let events = self.events(variant);
+        if events.is_file() {
+            std::fs::remove_file(&clip)?;
+            return Ok((events, harm));
+        }
         let (_, _, geometry) = self.scene(variant.scene)?;
         let geometry = self.draw(&geometry, variant)?;
-        let (events, out) = (self.events(variant), self.site.dir.join(&name));
+        let (part, out) = (events.with_extension("part"), self.site.dir.join(&name));
         let log = self.site.log(&name);
         let mut replay = self.site.program("edge-agent")?;
         replay.args(["replay", "--json", "--config"]).arg(geometry).arg("--config");
         replay.arg(&self.models).arg("--input").arg(&clip).arg("--out").arg(&out);
         let status = replay
             .stdin(Stdio::null())
-            .stdout(File::create(&events)?)
+            .stdout(File::create(&part)?)
             .stderr(File::create(&log)?)
             .status()
             .context("run edge-agent replay")?;
         if !status.success() {
             bail!("edge-agent replay of {name} ended with {status}; {}", log.display());
         }
+        // Whole or not at all: what was broken off must not be found when going on.
+        std::fs::rename(&part, &events)?;
         // Hundreds of clips and packages: what accuses can be made again by name.
         std::fs::remove_file(&clip)?;
         std::fs::remove_dir_all(&out)?;

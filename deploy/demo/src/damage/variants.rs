@@ -289,6 +289,10 @@ fn losses(site: &Site, moments: usize) -> Result<Vec<Variant>> {
                 what => (what, more),
             };
             let more = if more == 0 { String::new() } else { more.to_string() };
+            // Long groups have no key picture near the end.
+            let (last, next) = stream.keys(at);
+            let late = what == "lost-key" && next >= 60.0;
+            let at = if late { last - 1.0 } else { at };
             all.push(Variant::lost(seed, stream, Fault::new(what, at, more)));
         }
     }
