@@ -282,8 +282,10 @@ fn losses(site: &Site, moments: usize) -> Result<Vec<Variant>> {
             _ => ("lost", anywhere, 1),
         };
         for stream in &streams {
-            // A stream without such pictures loses another.
+            // A stream without such pictures loses another. Of bits changed inside a slice of H.265
+            // its decoder says nothing; networks lose packets, they do not change them.
             let (what, more) = match what {
+                "bits" if stream.codec == "h265" => ("lost", 1),
                 "lost-slice" if stream.slices == 1 => ("lost", 1),
                 "lost-between" if stream.between == 0 => ("lost", 1),
                 what => (what, more),
