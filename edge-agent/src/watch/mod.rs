@@ -76,6 +76,15 @@ pub struct Accused {
     pub crossed_at: Nanos,
 }
 
+/// Why tracks are over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// They left the picture or were lost in it.
+    Seen,
+    /// Nothing more was seen of anybody.
+    SightLost,
+}
+
 /// An accusation that waits for the clip to run on, and for what the vehicle does next.
 struct Waiting {
     finding: Finding,
@@ -203,7 +212,7 @@ impl<E: Eyes> Watch<E> {
             self.read_plates(&mut eyes, picture);
             step.ended
         };
-        self.judge_all(picture.t, &ended);
+        self.judge_all(picture.t, &ended, Ended::Seen);
         self.release(picture.t, false, clips);
         metrics::gauge!("edge_tracks", "camera" => self.camera.id.clone())
             .set(self.tracker.tracks().len() as f64);
@@ -218,7 +227,7 @@ impl<E: Eyes> Watch<E> {
         let now = self.tracker.tracks().iter().map(|track| track.last().t).max().unwrap_or(0);
         let ended = self.tracker.finish();
         let confirmed: Vec<Track> = ended.into_iter().filter(|track| track.confirmed).collect();
-        self.judge_all(now, &confirmed);
+        self.judge_all(now, &confirmed, Ended::Seen);
         self.release(Nanos::MAX, true, clips);
         self.candidates.clear();
     }
@@ -245,7 +254,7 @@ impl<E: Eyes> Watch<E> {
         }
         let tracks = tracks.into_iter().filter(|track| track.confirmed);
         let tracks: Vec<Track> = tracks.filter_map(|track| track.until(since)).collect();
-        self.judge_all(since, &tracks);
+        self.judge_all(since, &tracks, Ended::SightLost);
         self.release(since, true, clips);
         self.candidates.clear();
     }
@@ -431,7 +440,8 @@ impl<E: Eyes> Watch<E> {
         }
     }
 
-    fn judge_all(&mut self, now: Nanos, ended: &[Track]) {
+    /// Asks every rule about every track; those in `ended` are over, all for the reason given.
+    fn judge_all(&mut self, now: Nanos, ended: &[Track], why: Ended) {
         let Some((.., road)) = &self.road else { return };
         let camera = Arc::clone(&self.camera);
         let scene = Scene { camera: &camera, road, lamps: &self.lamps, now, ended: false };
@@ -444,8 +454,16 @@ impl<E: Eyes> Watch<E> {
                     continue;
                 }
                 let verdict = rules::judge(rule, track, &Scene { ended, ..scene });
+                let beyond = || road.stop.beyond(track.last().bbox.foot()) >= 0.0;
                 match verdict {
                     Verdict::Pending => continue,
+                    // What it did from there on was not seen: neither that it is lawful nor another
+                    // doubt is the reason.
+                    Verdict::Lawful(_) | Verdict::Abstained(_)
+                        if why == Ended::SightLost && beyond() =>
+                    {
+                        abstain(&camera, track, rule, Doubt::SightLost);
+                    }
                     Verdict::Lawful(reason) => tracing::debug!(
                         camera = camera.id,
                         track = %track,

@@ -334,6 +334,23 @@ fn what_was_not_seen_before_the_damage_is_not_accused() {
 }
 
 #[test]
+fn whose_passage_was_cut_by_damage_is_counted_under_that() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let pages = recorder.handle();
+    metrics::with_local_recorder(&recorder, || Run { damaged: 22..60, ..Run::default() }.play());
+    let page = pages.render();
+    let abstained: Vec<&str> =
+        page.lines().filter(|line| line.starts_with("edge_abstentions_total{")).collect();
+    let cut = |line: &&str| line.contains(r#"reason="sight_lost""#) && line.ends_with(" 1");
+    assert_eq!(abstained.iter().filter(|line| cut(line)).count(), 2, "{abstained:?}");
+    // Before the line nobody had done anything yet.
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let pages = recorder.handle();
+    metrics::with_local_recorder(&recorder, || Run { damaged: 10..60, ..Run::default() }.play());
+    assert!(!pages.render().contains("sight_lost"));
+}
+
+#[test]
 fn what_was_decided_before_the_damage_leaves_with_a_clip_that_ends_there() {
     // A quick one is decided some pictures before its clip would be complete.
     let decided = |start: u64| {
