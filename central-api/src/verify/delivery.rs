@@ -3,28 +3,23 @@
 
 use contract::Manifest;
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use super::Report;
 use super::cases::{CHANGED, Columns, compare, entries};
 use crate::case::{Value, name_of};
 use crate::store::{Store, StoreError, to_ms};
 
-/// Checks the rows of the evidence `id`, whose seal over `manifest` holds.
+/// Checks the `row` of the evidence `id` and those of its files; its seal over `manifest` holds.
 pub(super) async fn check(
     report: &mut Report,
     store: &Store,
+    row: &AnyRow,
     id: &str,
     manifest: &Manifest,
 ) -> Result<(), StoreError> {
-    let row = sqlx::query(
-        "SELECT captured_at, announced_at, received_at, parked, closed_at, case_id FROM evidence
-         WHERE id = $1",
-    )
-    .bind(id.to_owned())
-    .fetch_one(store.pool())
-    .await?;
     let subject = format!("evidence {id}");
-    compare(report, &subject, &row, &story(store, id, manifest).await?);
+    compare(report, &subject, row, &story(store, id, manifest).await?);
     files(report, store, id, manifest).await
 }
 

@@ -69,7 +69,8 @@ pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Rep
     loop {
         let rows = sqlx::query(
             "SELECT e.id, e.device_id, e.sequence, e.manifest, e.manifest_digest, e.seal, e.key_id,
-                    e.received_at, e.parked, e.case_id, c.id AS opened
+                    e.captured_at, e.announced_at, e.received_at, e.parked, e.closed_at,
+                    e.case_id, c.id AS opened
              FROM evidence e LEFT JOIN cases c ON c.evidence_id = e.id
              WHERE e.device_id > $1 OR (e.device_id = $1 AND e.sequence > $2)
              ORDER BY e.device_id, e.sequence LIMIT $3",
@@ -88,7 +89,7 @@ pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Rep
             follow(&mut report, link, &kept, &gaps);
             check_case(&mut report, &kept);
             if let Some(manifest) = check_package(&mut report, evidence, &keys, &kept).await? {
-                delivery::check(&mut report, store, &kept.id, &manifest).await?;
+                delivery::check(&mut report, store, row, &kept.id, &manifest).await?;
             }
             last = (kept.device_id, kept.sequence);
         }

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
 
 use crate::site::Site;
 use play::Player;
@@ -77,6 +78,12 @@ pub async fn damage(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A JSON file: truths, manifests.
+fn json(path: &Path) -> Result<Value> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    serde_json::from_str(&text).with_context(|| path.display().to_string())
 }
 
 /// Runs `work` on every item, `jobs` at a time; results in the items' order.

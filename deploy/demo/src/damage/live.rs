@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
 
     /// Every offence of the truth, as [`act`] writes it.
     fn offences(&self) -> Result<HashSet<String>> {
-        let truth: Value = serde_json::from_str(&std::fs::read_to_string(&self.truth)?)?;
+        let truth = super::json(&self.truth)?;
         let offences = truth["violations"].as_array().context("a truth without violations")?;
         Ok(offences.iter().map(|offence| act(&offence["rule"], &offence["plate"])).collect())
     }
@@ -168,10 +168,7 @@ fn act(rule: &Value, plate: &Value) -> String {
 
 /// What a sealed package accuses of.
 fn accused(package: &Path) -> Result<String> {
-    let path = package.join("manifest.json");
-    let manifest: Value = serde_json::from_str(
-        &std::fs::read_to_string(&path).with_context(|| path.display().to_string())?,
-    )?;
+    let manifest = super::json(&package.join("manifest.json"))?;
     Ok(act(&manifest["violation"]["rule"], &manifest["plate"]["text"]))
 }
 

@@ -220,7 +220,7 @@ impl<'a> Player<'a> {
     /// The truth's offences as events: what may be accused where there is no undamaged run.
     fn lawful(&self, variant: &Variant) -> Result<PathBuf> {
         let (_, truth, _) = self.scene(variant.scene)?;
-        let truth: Value = serde_json::from_str(&std::fs::read_to_string(truth)?)?;
+        let truth = super::json(&truth)?;
         let start = variant.span[0];
         let mut lines = String::new();
         for offence in truth["violations"].as_array().into_iter().flatten() {

@@ -1,9 +1,8 @@
 //! What is tried: which scene, how encoded, what goes wrong and when.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use serde_json::Value;
 
 use crate::camera;
 use crate::site::Site;
@@ -369,8 +368,7 @@ fn arrows() -> Vec<Variant> {
 /// When vehicles of the junction crossed its line or stood over it.
 fn deeds(site: &Site, seed: u64) -> Result<Vec<f64>> {
     let (_, path, _) = camera::render(site, seed)?;
-    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let truth: Value = serde_json::from_str(&text)?;
+    let truth = super::json(&path)?;
     let times = |list: &str, key: &str| -> Vec<f64> {
         let entries = truth[list].as_array().cloned().unwrap_or_default();
         entries.iter().filter_map(|entry| entry[key].as_f64()).collect()
