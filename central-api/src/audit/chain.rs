@@ -1,9 +1,9 @@
 //! The hash of one audit row and the check of them all.
 
 use contract::Digest;
-use sqlx::Row as _;
+use sqlx::{AnyConnection, Row as _};
 
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 
 const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const PAGE: i64 = 1000;
@@ -62,12 +62,11 @@ pub enum Broken {
 }
 
 /// Walks the whole chain. The outer error is the database's, the inner one the finding.
-pub async fn verify(store: &Store) -> Result<Result<Verified, Broken>, StoreError> {
+pub async fn verify(view: &mut AnyConnection) -> Result<Result<Verified, Broken>, StoreError> {
     let (mut last, mut previous) = (0, GENESIS.to_owned());
     // Rows appended while we walk are left to the next walk.
-    let head = sqlx::query("SELECT seq, hash FROM audit_head WHERE id = 1")
-        .fetch_one(store.pool())
-        .await?;
+    let head =
+        sqlx::query("SELECT seq, hash FROM audit_head WHERE id = 1").fetch_one(&mut *view).await?;
     let (head_seq, head_hash): (i64, String) = (head.try_get("seq")?, head.try_get("hash")?);
     loop {
         let rows = sqlx::query(
@@ -77,7 +76,7 @@ pub async fn verify(store: &Store) -> Result<Result<Verified, Broken>, StoreErro
         .bind(last)
         .bind(head_seq)
         .bind(PAGE)
-        .fetch_all(store.pool())
+        .fetch_all(&mut *view)
         .await?;
         if rows.is_empty() {
             break;

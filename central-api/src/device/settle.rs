@@ -11,7 +11,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::Row as _;
+use sqlx::{AnyConnection, Row as _};
 use time::OffsetDateTime;
 
 use crate::audit;
@@ -167,12 +167,12 @@ pub(super) async fn settled(tx: &mut Tx<'_>, device: &str, next: i64) -> Result<
 }
 
 /// Every gap that was settled.
-pub async fn all(store: &Store) -> Result<Gaps, StoreError> {
+pub async fn all(view: &mut AnyConnection) -> Result<Gaps, StoreError> {
     let rows = sqlx::query(
         "SELECT at, subject_id, detail FROM audit WHERE subject_kind = 'device' AND action = $1",
     )
     .bind(ACTION)
-    .fetch_all(store.pool())
+    .fetch_all(&mut *view)
     .await?;
     read(&rows)
 }

@@ -107,6 +107,17 @@ impl Store {
         Ok(tx)
     }
 
+    /// Starts a transaction that only reads and sees the database as it was at the first
+    /// read, whatever is written meanwhile. SQLite's write-ahead log grows until it ends.
+    pub async fn snapshot(&self) -> Result<Tx<'static>, StoreError> {
+        Ok(match self.dialect {
+            Dialect::Sqlite => self.pool.begin_with("BEGIN DEFERRED").await?,
+            Dialect::Postgres => {
+                self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?
+            }
+        })
+    }
+
     /// For single statements and reads.
     pub fn pool(&self) -> &AnyPool {
         &self.pool

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, HashMap};
 use contract::{Digest, Manifest};
 use serde_json::Value as Json;
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 use time::OffsetDateTime;
 
 use super::Report;
 use crate::case::{self, Action, Actor, Case, Reason, Step, Value};
 use crate::evidence::EvidenceStore;
 use crate::notice;
-use crate::store::{Store, StoreError, from_ms, to_ms};
+use crate::store::{StoreError, from_ms, to_ms};
 
 const PAGE: i64 = 200;
 pub(super) const CHANGED: &str = "differs from what the evidence and the decisions on record give";
@@ -46,10 +46,10 @@ struct Story {
 /// Checks users, cases, findings of two acts, notices and their files.
 pub(super) async fn check(
     report: &mut Report,
-    store: &Store,
+    view: &mut AnyConnection,
     evidence: &EvidenceStore,
 ) -> Result<(), StoreError> {
-    let logins = users(report, store).await?;
+    let logins = users(report, view).await?;
     let mut pairs = Pairs::new();
     let mut last = String::new();
     loop {
@@ -60,7 +60,7 @@ pub(super) async fn check(
         )
         .bind(last.clone())
         .bind(PAGE)
-        .fetch_all(store.pool())
+        .fetch_all(&mut *view)
         .await?;
         let Some(end) = rows.last() else { break };
         last = end.try_get("id")?;
@@ -68,18 +68,18 @@ pub(super) async fn check(
             let id: String = row.try_get("id")?;
             let manifest: Option<String> = row.try_get("manifest")?;
             let manifest = manifest.and_then(|text| Manifest::parse(text.as_bytes()).ok());
-            let told = story(report, store, &id, manifest.as_ref(), &logins, &mut pairs).await?;
-            rows_of(report, store, &id, &told).await?;
-            paper(report, store, evidence, &id, &told).await?;
+            let told = story(report, view, &id, manifest.as_ref(), &logins, &mut pairs).await?;
+            rows_of(report, view, &id, &told).await?;
+            paper(report, view, evidence, &id, &told).await?;
         }
     }
-    apart(report, store, &pairs).await
+    apart(report, view, &pairs).await
 }
 
 /// Replays the audit of one case.
 async fn story(
     report: &mut Report,
-    store: &Store,
+    view: &mut AnyConnection,
     id: &str,
     manifest: Option<&Manifest>,
     logins: &HashMap<String, String>,
@@ -87,7 +87,7 @@ async fn story(
 ) -> Result<Story, StoreError> {
     let mut told = Story::default();
     let subject = format!("case {id}");
-    for entry in entries(store, "case", id).await? {
+    for entry in entries(view, "case", id).await? {
         let text = |key: &str| entry.detail.get(key).and_then(Json::as_str);
         let Some(name) = entry.action.strip_prefix("case.") else { continue };
         let wrong = |what: &str| format!("audit row {}, {name}: {what}", entry.seq);
@@ -186,7 +186,7 @@ fn notice_columns(id: &str, by: &str, entry: &Entry) -> Columns {
 /// The case's row against its story.
 async fn rows_of(
     report: &mut Report,
-    store: &Store,
+    view: &mut AnyConnection,
     id: &str,
     told: &Story,
 ) -> Result<(), StoreError> {
@@ -200,14 +200,14 @@ async fn rows_of(
     let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let text = format!("SELECT {names} FROM cases WHERE id = $1");
     let row = sqlx::query(AssertSqlSafe(text)).bind(id.to_owned());
-    compare(report, &format!("case {id}"), &row.fetch_one(store.pool()).await?, &columns);
+    compare(report, &format!("case {id}"), &row.fetch_one(&mut *view).await?, &columns);
     Ok(())
 }
 
 /// The notice's row and file against its story.
 async fn paper(
     report: &mut Report,
-    store: &Store,
+    view: &mut AnyConnection,
     evidence: &EvidenceStore,
     id: &str,
     told: &Story,
@@ -218,7 +218,7 @@ async fn paper(
          WHERE case_id = $1",
     )
     .bind(id.to_owned())
-    .fetch_optional(store.pool())
+    .fetch_optional(&mut *view)
     .await?;
     let (row, columns) = match (row, &told.notice) {
         (None, None) => return Ok(()),
@@ -249,12 +249,16 @@ async fn paper(
 }
 
 /// The findings of two acts against those in the audit.
-async fn apart(report: &mut Report, store: &Store, pairs: &Pairs) -> Result<(), StoreError> {
+async fn apart(
+    report: &mut Report,
+    view: &mut AnyConnection,
+    pairs: &Pairs,
+) -> Result<(), StoreError> {
     let rows = sqlx::query(
         "SELECT case_id, other_id, decided_by, decided_at, note FROM distinct_acts
          ORDER BY case_id, other_id",
     )
-    .fetch_all(store.pool())
+    .fetch_all(&mut *view)
     .await?;
     let subject = |one: &str, other: &str| format!("cases {one} and {other}, two acts");
     let mut seen = 0;
@@ -275,17 +279,20 @@ async fn apart(report: &mut Report, store: &Store, pairs: &Pairs) -> Result<(), 
 }
 
 /// Users against the rows that created them; gives ids by login.
-async fn users(report: &mut Report, store: &Store) -> Result<HashMap<String, String>, StoreError> {
+async fn users(
+    report: &mut Report,
+    view: &mut AnyConnection,
+) -> Result<HashMap<String, String>, StoreError> {
     let rows = sqlx::query(
         "SELECT id, login, name, password, roles, disabled, created_at FROM users ORDER BY id",
     )
-    .fetch_all(store.pool())
+    .fetch_all(&mut *view)
     .await?;
     let mut logins = HashMap::new();
     for row in &rows {
         let id: String = row.try_get("id")?;
         let subject = format!("user {id}");
-        let entries = entries(store, "user", &id).await?;
+        let entries = entries(view, "user", &id).await?;
         let Some(created) = entries.iter().find(|entry| entry.action == "user.created") else {
             report.add(subject, "no row of the audit says that it was created");
             continue;
@@ -329,14 +336,18 @@ pub(super) fn compare(report: &mut Report, subject: &str, row: &AnyRow, columns:
     }
 }
 
-pub(super) async fn entries(store: &Store, kind: &str, id: &str) -> Result<Vec<Entry>, StoreError> {
+pub(super) async fn entries(
+    view: &mut AnyConnection,
+    kind: &str,
+    id: &str,
+) -> Result<Vec<Entry>, StoreError> {
     let rows = sqlx::query(
         "SELECT seq, at, actor, action, detail FROM audit
          WHERE subject_kind = $1 AND subject_id = $2 ORDER BY seq",
     )
     .bind(kind.to_owned())
     .bind(id.to_owned())
-    .fetch_all(store.pool())
+    .fetch_all(&mut *view)
     .await?;
     rows.iter()
         .map(|row| {

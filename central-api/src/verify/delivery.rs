@@ -2,32 +2,36 @@
 //! was announced and whole, whether it was parked, which case it became, and each of its files.
 
 use contract::Manifest;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row as _};
 
 use super::Report;
 use super::cases::{CHANGED, Columns, compare, entries};
 use crate::case::{Value, name_of};
-use crate::store::{Store, StoreError, to_ms};
+use crate::store::{StoreError, to_ms};
 
 /// Checks the `row` of the evidence `id` and those of its files; its seal over `manifest` holds.
 pub(super) async fn check(
     report: &mut Report,
-    store: &Store,
+    view: &mut AnyConnection,
     row: &AnyRow,
     id: &str,
     manifest: &Manifest,
 ) -> Result<(), StoreError> {
     let subject = format!("evidence {id}");
-    compare(report, &subject, row, &story(store, id, manifest).await?);
-    files(report, store, id, manifest).await
+    compare(report, &subject, row, &story(view, id, manifest).await?);
+    files(report, view, id, manifest).await
 }
 
 /// The columns as manifest and audit give them.
-async fn story(store: &Store, id: &str, manifest: &Manifest) -> Result<Columns, StoreError> {
+async fn story(
+    view: &mut AnyConnection,
+    id: &str,
+    manifest: &Manifest,
+) -> Result<Columns, StoreError> {
     let (mut announced, mut received, mut closed) = (None, None, None);
     let (mut parked, mut case) = (None, None);
-    for entry in entries(store, "evidence", id).await? {
+    for entry in entries(view, "evidence", id).await? {
         let text = |key: &str| entry.detail.get(key).and_then(|v| v.as_str()).map(str::to_owned);
         let at = Some(to_ms(entry.at));
         match entry.action.as_str() {
@@ -50,7 +54,7 @@ async fn story(store: &Store, id: &str, manifest: &Manifest) -> Result<Columns, 
 
 async fn files(
     report: &mut Report,
-    store: &Store,
+    view: &mut AnyConnection,
     id: &str,
     manifest: &Manifest,
 ) -> Result<(), StoreError> {
@@ -58,7 +62,7 @@ async fn files(
         "SELECT name, role, media_type, sha256, bytes FROM evidence_files WHERE evidence_id = $1",
     )
     .bind(id.to_owned())
-    .fetch_all(store.pool())
+    .fetch_all(&mut *view)
     .await?;
     let subject = format!("evidence {id}");
     if rows.len() != manifest.files.len() {

@@ -8,7 +8,7 @@ mod whole;
 use serde::Serialize;
 
 pub use package::verify_package;
-pub use whole::verify_store;
+pub use whole::{verify_store, verify_view};
 
 /// One thing that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use contract::package::{MANIFEST_FILE, SEAL_FILE, check_file};
 use contract::seal::VerifyingKey;
 use contract::{Digest, Manifest};
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row as _};
 
 use super::package::{named, open_sealed};
 use super::{Finding, Report, delivery};
@@ -59,11 +59,22 @@ struct Link {
     digest: Option<String>,
 }
 
-/// Checks the whole store. Errors are the database's; what does not hold is in the report.
+/// Checks the whole store as it is now, also while it serves. Errors are the database's; what does
+/// not hold is in the report.
 pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Report, StoreError> {
+    let mut view = store.snapshot().await?;
+    verify_view(&mut view, evidence).await
+}
+
+/// Checks what `view` sees: one state of the database, for rows are held against each other that
+/// are written together and read one after another.
+pub async fn verify_view(
+    view: &mut AnyConnection,
+    evidence: &EvidenceStore,
+) -> Result<Report, StoreError> {
     let mut report = Report::default();
-    let keys = keys(store).await?;
-    let gaps = settle::all(store).await?;
+    let keys = keys(view).await?;
+    let gaps = settle::all(view).await?;
     let mut links: HashMap<String, Link> = HashMap::new();
     let mut last = (String::new(), 0_i64);
     loop {
@@ -78,7 +89,7 @@ pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Rep
         .bind(last.0.as_str())
         .bind(last.1)
         .bind(PAGE)
-        .fetch_all(store.pool())
+        .fetch_all(&mut *view)
         .await?;
         if rows.is_empty() {
             break;
@@ -89,15 +100,15 @@ pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Rep
             follow(&mut report, link, &kept, &gaps);
             check_case(&mut report, &kept);
             if let Some(manifest) = check_package(&mut report, evidence, &keys, &kept).await? {
-                delivery::check(&mut report, store, row, &kept.id, &manifest).await?;
+                delivery::check(&mut report, view, row, &kept.id, &manifest).await?;
             }
             last = (kept.device_id, kept.sequence);
         }
     }
-    check_heads(&mut report, store, &links).await?;
-    check_orphans(&mut report, store).await?;
-    super::cases::check(&mut report, store, evidence).await?;
-    match audit::verify(store).await? {
+    check_heads(&mut report, view, &links).await?;
+    check_orphans(&mut report, view).await?;
+    super::cases::check(&mut report, view, evidence).await?;
+    match audit::verify(view).await? {
         Ok(chain) => {
             report.audit_rows = chain.rows;
             report.audit_head = Some(chain.head);
@@ -109,10 +120,9 @@ pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Rep
 
 type Keys = HashMap<(String, String), VerifyingKey>;
 
-async fn keys(store: &Store) -> Result<Keys, StoreError> {
-    let rows = sqlx::query("SELECT device_id, key_id, pem FROM device_keys")
-        .fetch_all(store.pool())
-        .await?;
+async fn keys(view: &mut AnyConnection) -> Result<Keys, StoreError> {
+    let rows =
+        sqlx::query("SELECT device_id, key_id, pem FROM device_keys").fetch_all(&mut *view).await?;
     rows.iter()
         .map(|row| {
             let pem: String = row.try_get("pem")?;
@@ -228,11 +238,11 @@ pub(super) fn why(error: &EvidenceError) -> String {
 /// The last manifest of each device is the one its head names: none was cut off the end.
 async fn check_heads(
     report: &mut Report,
-    store: &Store,
+    view: &mut AnyConnection,
     links: &HashMap<String, Link>,
 ) -> Result<(), StoreError> {
     let rows = sqlx::query("SELECT id, head_sequence, head_digest FROM devices ORDER BY id")
-        .fetch_all(store.pool())
+        .fetch_all(&mut *view)
         .await?;
     for row in rows {
         let id: String = row.try_get("id")?;
@@ -250,12 +260,12 @@ async fn check_heads(
     Ok(())
 }
 
-async fn check_orphans(report: &mut Report, store: &Store) -> Result<(), StoreError> {
+async fn check_orphans(report: &mut Report, view: &mut AnyConnection) -> Result<(), StoreError> {
     let orphans: Vec<String> = sqlx::query_scalar(
         "SELECT c.id FROM cases c LEFT JOIN evidence e ON e.id = c.evidence_id
          WHERE e.id IS NULL OR e.received_at IS NULL ORDER BY c.id",
     )
-    .fetch_all(store.pool())
+    .fetch_all(&mut *view)
     .await?;
     for id in orphans {
         report.add(format!("case {id}"), "has no evidence that was received whole");

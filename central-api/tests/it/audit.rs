@@ -36,7 +36,7 @@ async fn appends_at_once_make_one_chain(database: Database) {
     }
     // An append that does not commit takes no number.
     drop(store.begin().await.unwrap());
-    let chain = audit::verify(&store).await.unwrap().unwrap();
+    let chain = audit::verify(&mut store.snapshot().await.unwrap()).await.unwrap().unwrap();
     assert_eq!(chain.rows, 24);
 }
 
@@ -47,7 +47,7 @@ async fn tampering_is_named(database: Database) {
     }
     let run = async |sql: &'static str| {
         sqlx::query(sql).execute(store.pool()).await.unwrap();
-        audit::verify(&store).await.unwrap()
+        audit::verify(&mut store.snapshot().await.unwrap()).await.unwrap()
     };
     assert_eq!(
         run("UPDATE audit SET actor = 'user:x' WHERE seq = 3").await,

@@ -82,7 +82,12 @@ async fn two_people_lead_a_case_to_its_notice_and_every_step_is_in_the_audit() {
             ("case.notify", "user:binh"),
         ];
         assert_eq!(steps, expected.map(|(action, actor)| (action.to_owned(), actor.to_owned())));
-        assert!(audit::verify(&desk.setting.state.store).await.unwrap().is_ok());
+        assert!(
+            audit::verify(&mut desk.setting.state.store.snapshot().await.unwrap())
+                .await
+                .unwrap()
+                .is_ok()
+        );
         let refused = desk.act(&desk.reviewer, &case, Action::Reject).await;
         assert!(matches!(refused, Err(DecideError::Refused(Refusal::NotPossible { .. }))));
     }

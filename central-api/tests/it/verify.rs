@@ -3,12 +3,16 @@
 use std::path::Path;
 
 use central_api::device::settle::{self, SettleError};
-use central_api::verify::{Finding, verify_package};
+use central_api::verify::{Finding, verify_package, verify_view};
 use contract::FileRole;
 
 use crate::support::{Database, PackageBuilder, World, on_both};
 
-on_both!(the_store_names_what_fails, a_settled_gap_lets_the_box_go_on_and_stays_named);
+on_both!(
+    the_store_names_what_fails,
+    a_store_that_takes_packages_meanwhile_verifies,
+    a_settled_gap_lets_the_box_go_on_and_stays_named,
+);
 
 fn flip(path: &Path, at: usize) {
     let mut bytes = std::fs::read(path).unwrap();
@@ -58,6 +62,31 @@ fn a_package_names_what_fails() {
     let found: Vec<_> =
         report.findings.iter().map(|f| (f.subject.as_str(), f.problem.as_str())).collect();
     assert_eq!(found, [("on.jpg", "missing"), ("clip.mp4", "5 bytes, the manifest says 3000")]);
+}
+
+/// A package that comes whole between two reads of one verification is no finding.
+async fn a_store_that_takes_packages_meanwhile_verifies(database: Database) {
+    let world = World::new(database).await;
+    let mut road_box = world.road_box("edge-01", 1).await;
+    let whole = road_box.sealed(road_box.next());
+    road_box.deliver(&whole).await.unwrap();
+    road_box.advance(&whole);
+    let announced = road_box.sealed(road_box.next());
+    road_box.announce(&announced).await;
+
+    let mut view = world.app.store.snapshot().await.unwrap();
+    sqlx::query("SELECT COUNT(*) FROM evidence").fetch_one(&mut *view).await.unwrap();
+    road_box.deliver(&announced).await.unwrap();
+    road_box.advance(&announced);
+    let next = road_box.sealed(road_box.next());
+    road_box.deliver(&next).await.unwrap();
+
+    let report = verify_view(&mut view, &world.app.evidence).await.unwrap();
+    assert!(report.ok, "{:?}", report.findings);
+    assert_eq!((report.packages, report.incomplete), (1, 1));
+    drop(view);
+    let after = world.verify().await;
+    assert_eq!((after.ok, after.packages, after.incomplete), (true, 3, 0));
 }
 
 async fn a_settled_gap_lets_the_box_go_on_and_stays_named(database: Database) {
