@@ -26,10 +26,11 @@ help:
 	@echo "make test    every test, and the smoke test"
 	@echo "make lint    formatting, clippy, licences"
 	@echo "make crash   kill -9 of agent and central at 50 random moments: nothing lost, nothing doubled"
-	@echo "make score   ten synthetic junctions, events held against the truth"
+	@echo "make score   synthetic junctions and scenes of every act, events held against the truth (SCORE=\"--seeds 2 --scenes speed\")"
 	@echo "make damage  lost, frozen and late pictures, wrong clocks, glaring lamps: nobody accused because of them"
 	@echo "make tracks  a crowded synthetic junction at 5, 10 and 25 fps: HOTA, IDF1, swaps, losses"
 	@echo "make lamps   synthetic lamp heads in glare, night, wind, badly drawn: wrong and unknown readings"
+	@echo "make acts    every act and its look-alikes on simulated ways: who is found, who is accused wrongly"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS (default 600) each"
 	@echo "make bench   the hot loop against the machine's limit"
 	@echo "make bench-lookup  the public look-up with 300,000 cases: latencies on both databases"
@@ -49,7 +50,7 @@ crash: setup build
 
 .PHONY: score
 score: setup build
-	@$(DEMO) score --seeds 10
+	@$(DEMO) score $(SCORE)
 
 .PHONY: damage
 damage: setup-test build
@@ -63,6 +64,11 @@ tracks: setup build
 lamps: setup
 	@mkdir -p benches/results
 	cargo run --locked -p benches --bin lamps -- --json benches/results/lamps.json
+
+.PHONY: acts
+acts: setup
+	@mkdir -p benches/results
+	cargo run --locked -p benches --bin acts -- --json benches/results/acts.json
 
 .PHONY: test
 test: setup-test build
@@ -93,7 +99,7 @@ fuzz-api: build
 	@deploy/fuzz-api.sh $(TARGET)/debug/central-api
 
 FUZZ_SECONDS ?= 600
-FUZZ_TARGETS ?= plate manifest seal package wire
+FUZZ_TARGETS ?= plate manifest seal package wire basis
 .PHONY: fuzz
 fuzz: setup
 	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use contract::Movement;
 use edge_agent::config::{self, LampLayout};
-use edge_agent::see::lamp::Lamp;
+use edge_agent::see::lamp::LampReader;
 use fixtures::lamps::{Kind, Light, Picture, Reader, Sequence, Tally, play};
+use judge::lamp::{self, History};
 use plate_model::{Frame, Layout, PixelFormat};
 
 /// Most wrong and unknown answers, as shares of all.
@@ -76,8 +77,8 @@ pub fn read(kind: Kind, seeds: Range<u64>, questions: usize) -> Outcome {
 
 /// The agent's reader of one lamp, timed.
 struct Agent {
-    drawn: config::Lamp,
-    lamp: Lamp,
+    reader: LampReader,
+    history: History,
     spent: Duration,
     looks: u32,
 }
@@ -85,19 +86,24 @@ struct Agent {
 impl Agent {
     fn new(sequence: &Sequence) -> Self {
         let light = |light: &Light| match light {
-            Light::Red => config::Light::Red,
-            Light::Amber => config::Light::Amber,
-            Light::Green => config::Light::Green,
+            Light::Red => lamp::Light::Red,
+            Light::Amber => lamp::Light::Amber,
+            Light::Green => lamp::Light::Green,
         };
         let drawn = config::Lamp {
             name: sequence.kind.name().to_owned(),
             region: sequence.region,
             layout: if sequence.horizontal { LampLayout::Horizontal } else { LampLayout::Vertical },
             lights: sequence.lights.iter().map(light).collect(),
+            arrows: false,
             controls: vec![Movement::Straight],
         };
-        let lamp = Lamp::new(&drawn);
-        Self { drawn, lamp, spent: Duration::ZERO, looks: 0 }
+        Self {
+            reader: LampReader::new(&drawn),
+            history: History::default(),
+            spent: Duration::ZERO,
+            looks: 0,
+        }
     }
 }
 
@@ -108,16 +114,16 @@ impl Reader for Agent {
         // Even sides without gaps are what the layout says; a picture of another size is not seen.
         let Ok(frame) = Frame::from_vec(layout, data) else { return };
         let started = Instant::now();
-        self.lamp.look(t, &frame.planes(), &self.drawn);
+        self.history.push(t, self.reader.read(t, &frame.planes()));
         self.spent += started.elapsed();
         self.looks += 1;
     }
 
     fn shown(&self, t: u64) -> Option<Light> {
-        self.lamp.history.at(t).map(|stretch| match stretch.light {
-            config::Light::Red => Light::Red,
-            config::Light::Amber => Light::Amber,
-            config::Light::Green => Light::Green,
+        self.history.at(t).map(|stretch| match stretch.light {
+            lamp::Light::Red => Light::Red,
+            lamp::Light::Amber => Light::Amber,
+            lamp::Light::Green => Light::Green,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What the benchmarks share: samples of a measurement and what is told of them; lamps as the
-//! agent reads them.
+//! agent reads them; the acts as the rules judge them.
 
+pub mod acts;
 pub mod lamps;
 
 pub use plate_model::timing::Samples;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use contract::Digest;
+use contract::MomentRole;
+use contract::act::Violation;
 use contract::manifest::{Clock, ModelUsed, PlateReading};
-use contract::violation::Violation;
 use plate_model::{BBox, Frame};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -26,23 +27,69 @@ pub struct Accusation {
     pub config_digest: Digest,
     pub violation: Violation,
     pub clock: Clock,
-    /// The vehicle before the line, lamp red.
-    pub before: Shot,
-    /// The vehicle on the line, lamp red.
-    pub on: Shot,
-    /// The vehicle past the line; for the stop line rule: still standing there later.
-    pub past: Shot,
+    /// The moment whose picture dates the act.
+    pub main: MomentRole,
+    /// The pictures of the act, in the order of time.
+    pub moments: Vec<Taken>,
     /// The frame that shows the vehicle and its plate best.
     pub close_up: Shot,
     pub plate: Option<PlateReading>,
     pub models: Vec<ModelUsed>,
     pub clip: Clip,
+    /// What the verdict stood on ([`judge::basis`]), as it is sealed.
+    pub basis: Bytes,
 }
 
-/// A decoded frame and where the accused vehicle is in it. Coordinates are pixels of the frame.
+impl Accusation {
+    /// The lines and areas that were broken, 0 to 1 of the frame.
+    pub fn marks(&self) -> Vec<Vec<[f32; 2]>> {
+        let rule = self.camera.site.rule(&self.violation.act);
+        rule.map_or_else(Vec::new, |rule| rule.marks(&self.camera.site, &self.violation.facts))
+    }
+
+    /// The picture that dates the act.
+    pub fn main_shot(&self) -> Option<&Shot> {
+        self.moments.iter().find(|taken| taken.role == self.main).map(|taken| &taken.shot)
+    }
+}
+
+/// A moment of the act and the picture taken of it.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    pub role: MomentRole,
+    pub shot: Shot,
+}
+
+impl Taken {
+    /// The picture's name in a package.
+    pub fn file(&self) -> String {
+        format!("{}.jpg", self.role.name())
+    }
+}
+
+/// A picture as it is kept until it is sealed.
+#[derive(Debug, Clone)]
+pub enum Pixels {
+    /// As decoded: shares the decoder's memory, for seconds.
+    Frame(Frame),
+    /// Compressed: for acts that last for minutes.
+    Jpeg { bytes: Bytes, size: [u32; 2] },
+}
+
+impl Pixels {
+    /// Width and height.
+    pub const fn size(&self) -> [u32; 2] {
+        match self {
+            Self::Frame(frame) => [frame.width(), frame.height()],
+            Self::Jpeg { size, .. } => *size,
+        }
+    }
+}
+
+/// A picture and where the accused vehicle is in it. Coordinates are its pixels.
 #[derive(Debug, Clone)]
 pub struct Shot {
-    pub frame: Frame,
+    pub pixels: Pixels,
     pub captured_at: OffsetDateTime,
     pub vehicle: BBox,
     /// Other vehicles that reach into its box.
@@ -52,11 +99,11 @@ pub struct Shot {
 }
 
 /// What a clip is to show, in stream time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
     pub from: u64,
-    /// Before, on and past the line, in order: what no shortening may leave out.
-    pub moments: [u64; 3],
+    /// In order: what no shortening may leave out.
+    pub moments: Vec<u64>,
     pub to: u64,
 }
 

@@ -4,9 +4,9 @@
 //!
 //! - [`source`]: cameras and recordings, supervised; encoded ring and decoded frames with capture
 //!   times.
-//! - [`see`]: tracks, lamp states and the drawn road.
-//! - [`rules`]: pure judgements over what was seen.
-//! - [`watch`]: the loop of one camera that joins the three and makes [`accusation::Accusation`]s.
+//! - [`see`]: tracks and lamps.
+//! - [`watch`]: the loop of one camera that joins the two, asks the rules (crate `judge`) and makes
+//!   [`accusation::Accusation`]s.
 //! - [`live`] and [`replay`]: that loop on cameras, or on a recording.
 //! - [`evidence`], [`spool`], [`uplink`], [`keys`]: sealed packages, kept and delivered.
 //! - [`health`]: metrics, states and the doctor's checks.
@@ -20,7 +20,6 @@ pub mod health;
 pub mod keys;
 pub mod live;
 pub mod replay;
-pub mod rules;
 pub mod see;
 pub mod source;
 pub mod spool;

@@ -308,12 +308,12 @@ impl Replay<'_> {
                 return lines(event);
             }
             println!(
-                "{:>8.2} s  {}  {} {:?}, track {}: {}",
+                "{:>8.2} s  {}  {}, track {}: {}; {}",
                 event.at,
-                event.rule.name(),
+                event.act,
                 event.vehicle.name(),
-                event.movement,
                 event.track,
+                event.reason,
                 event.evidence
             );
             Ok(())

@@ -13,8 +13,7 @@ use std::time::Duration;
 
 use contract::manifest::{self, PlateReading};
 use contract::seal::SigningKey;
-use contract::violation::Lamp;
-use contract::{Digest, Movement, Rule, VehicleClass};
+use contract::{Act, Digest, Facts, VehicleClass};
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -53,16 +52,13 @@ pub enum ReplayError {
 /// One event as printed.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
-    pub rule: Rule,
-    /// Seconds from the recording's start when the line was crossed.
+    pub act: Act,
+    /// Seconds from the recording's start when it was done.
     pub at: f64,
     pub track: u64,
     pub vehicle: VehicleClass,
-    pub movement: Movement,
+    pub facts: Facts,
     pub plate: Plate,
-    pub lamp: Lamp,
-    pub red_elapsed_ms: u64,
-    pub right_arrow: bool,
     pub reason: String,
     /// Folder of the sealed package, below the output folder.
     pub evidence: String,
@@ -254,15 +250,12 @@ fn heard<E: Eyes, L: Listener + 'static>(watch: &mut Watch<E>, listener: L) -> A
 fn event(accused: &Accused, folder: &Path) -> Event {
     let violation = &accused.accusation.violation;
     Event {
-        rule: violation.rule,
+        act: violation.act.clone(),
         at: round(accused.crossed_at as f64 / 1e9, 3),
         track: violation.track,
         vehicle: violation.vehicle,
-        movement: violation.movement,
+        facts: violation.facts.clone(),
         plate: Plate::from(accused.accusation.plate.as_ref()),
-        lamp: violation.lamp,
-        red_elapsed_ms: violation.red_elapsed_ms,
-        right_arrow: violation.right_arrow,
         reason: violation.reason.clone(),
         evidence: folder.display().to_string(),
         evidence_id: accused.accusation.evidence_id,

@@ -12,7 +12,7 @@ use crate::detect::best;
 use crate::error::Result;
 use crate::flaw;
 use crate::frame::Planes;
-use crate::geometry::{BBox, Point, distance};
+use crate::geometry::{BBox, Point, Region, distance};
 use crate::model::{Expected, Model, Numbers};
 use crate::runtime::Runtime;
 use crate::tensor::{Letterbox, Sampler};
@@ -108,7 +108,7 @@ impl PlateFinder {
     /// close-up.
     pub fn find(&mut self, planes: &Planes<'_>, vehicle: BBox) -> Result<Vec<PlateQuad>> {
         let (width, height) = (planes.width(), planes.height());
-        let Some(region) = vehicle.expanded(EXPANSION).region(width, height) else {
+        let Some(region) = Region::touched(&vehicle.expanded(EXPANSION), width, height) else {
             return Ok(Vec::new());
         };
         let letterbox = self.sampler.letterbox(planes, region, INPUT, &mut self.tensor)?;

@@ -5,7 +5,7 @@ use opencv::imgproc::{INTER_LINEAR, get_perspective_transform_slice, warp_perspe
 
 use crate::error::{ModelError, Result};
 use crate::frame::Planes;
-use crate::geometry::{BBox, Point};
+use crate::geometry::{BBox, Point, Region};
 use crate::tensor::Sampler;
 
 /// Pixels around the corners that interpolation may touch.
@@ -38,7 +38,7 @@ impl Rectifier {
             bounds.x2 + MARGIN,
             bounds.y2 + MARGIN,
         );
-        let Some(region) = bounds.region(planes.width(), planes.height()) else {
+        let Some(region) = Region::touched(&bounds, planes.width(), planes.height()) else {
             return Err(ModelError::Frame("the plate's corners are outside the picture".into()));
         };
         let side = |pixels: u32, out: usize| {

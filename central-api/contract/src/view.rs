@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 /// Pixels from the picture's top left corner: x, y, width, height.
 pub type Area = [u32; 4];
 
+/// A line through points of a picture, pixels.
+pub type Mark = Vec<[u32; 2]>;
+
+/// Most points of a mark.
+const MAX_POINTS: usize = 64;
 /// Most areas of one kind in a view.
 pub const MAX_AREAS: usize = 64;
 /// Longest side of a picture, pixels (JPEG knows no longer one).
@@ -33,10 +38,11 @@ pub struct View {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<u32>>))]
     pub lamps: Vec<Area>,
-    /// Ends of the stop line.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Vec<u32>>>))]
-    pub stop_line: Option<[[u32; 2]; 2]>,
+    /// What was broken: a line by its points, an area by its corners with the first again at the
+    /// end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<Vec<u32>>>))]
+    pub marks: Vec<Mark>,
 }
 
 impl View {
@@ -54,7 +60,10 @@ impl View {
             return Some("lists more than 64 areas of one kind");
         }
         let areas = [self.vehicle].into_iter().chain(self.others.clone()).chain(self.lamps.clone());
-        let points = self.plate.iter().flatten().chain(self.stop_line.iter().flatten());
+        if self.marks.len() > MAX_AREAS || self.marks.iter().any(|mark| mark.len() > MAX_POINTS) {
+            return Some("has over 64 marks, or one of over 64 points");
+        }
+        let points = self.plate.iter().flatten().chain(self.marks.iter().flatten());
         (!areas.into_iter().all(held) || !points.copied().all(inside))
             .then_some("has an empty area, or one that reaches out of its picture")
     }

@@ -2,10 +2,12 @@
 //! the movement with the act, the type of a file with what it shows. A seal proves who said it,
 //! not that it is possible.
 
+use contract::MomentRole;
+use contract::facts::Unit;
 use contract::manifest::{File, FileRole, Manifest};
-use contract::{Movement, Rule};
 use time::{Duration, OffsetDateTime};
 
+use super::acts;
 use super::gate::Blocker;
 use crate::law::VIETNAM;
 
@@ -23,24 +25,20 @@ pub(super) fn contradictions(manifest: &Manifest, latest: OffsetDateTime) -> Vec
         found.push(Blocker::CapturedInFuture(format!("{what} {}", moment(at))));
     }
     let mut says = |what: &str| found.push(Blocker::Contradiction(what.to_owned()));
-    match (violation.rule, violation.movement) {
-        (Rule::RedLight, Movement::Stopped) => says("red_light, stopped"),
-        (Rule::StopLine, Movement::Straight | Movement::Left | Movement::Right) => {
-            says("stop_line, not stopped");
-        }
-        (Rule::RedLight, Movement::Right) if violation.right_arrow => {
-            says("right, right_arrow");
-        }
-        _ => {}
+    if let Some(row) = acts::row(&violation.act) {
+        row.contradictions(&violation.facts).iter().for_each(|what| says(what));
     }
-    if u128::from(violation.red_elapsed_ms) > SCENE.whole_milliseconds().unsigned_abs() {
-        says(&format!("red_elapsed_ms {}", violation.red_elapsed_ms));
+    for (name, measured) in violation.facts.measured() {
+        if measured.unit == Unit::Milliseconds && measured.value > SCENE.whole_milliseconds() as f64
+        {
+            says(&format!("{name} {} ms", measured.value));
+        }
     }
     if manifest.plate.as_ref().is_some_and(|plate| plate.text.is_some() && plate.frames == 0) {
         says("plate.frames 0");
     }
     for file in &manifest.files {
-        if (file.role == FileRole::Clip) != file.media_type.starts_with("video/") {
+        if !file.media_type.starts_with(file.role.media()) {
             says(&format!("{} {}", file.name, file.media_type));
         }
     }
@@ -57,19 +55,35 @@ fn times(manifest: &Manifest) -> Vec<Blocker> {
             found.push(Blocker::TimesDisordered(format!("{one} {sign} {other} {}", moment(then))));
         }
     };
-    let file = |role| manifest.file(role);
-    for role in [FileRole::FrameOn, FileRole::Overlay] {
-        if let Some(on) = file(role) {
-            order(on.captured_at == at, on, "≠", "violation.at", at);
+    for file in manifest.files.iter().filter(|file| file.role == FileRole::Overlay) {
+        order(file.captured_at == at, file, "≠", "violation.at", at);
+    }
+    for moment in &manifest.violation.moments {
+        let Some(file) = manifest.files.iter().find(|file| file.name == moment.file) else {
+            continue;
+        };
+        match moment.role {
+            MomentRole::On => order(moment.at == at, file, "≠", "violation.at", at),
+            MomentRole::Before | MomentRole::Begin => {
+                order(moment.at <= at, file, ">", "violation.at", at);
+            }
+            MomentRole::Past => order(moment.at >= at, file, "<", "violation.at", at),
+            MomentRole::During | MomentRole::End => {}
         }
     }
-    if let Some(before) = file(FileRole::FrameBefore) {
-        order(before.captured_at <= at, before, ">", "violation.at", at);
+    for pair in manifest.violation.moments.windows(2) {
+        let [one, other] = [&pair[0], &pair[1]];
+        let file = manifest.files.iter().find(|file| file.name == one.file);
+        if let Some(file) = file {
+            order(one.at <= other.at, file, ">", &other.file, other.at);
+        }
     }
-    if let Some(past) = file(FileRole::FramePast) {
-        order(past.captured_at >= at, past, "<", "violation.at", at);
+    if !manifest.violation.moments.iter().any(|moment| moment.at == at)
+        && let Some(file) = manifest.files.first()
+    {
+        order(false, file, "…", "violation.at", at);
     }
-    if let Some(clip) = file(FileRole::Clip) {
+    if let Some(clip) = manifest.file(FileRole::Clip) {
         order(clip.captured_at < at, clip, "≥", "violation.at", at);
     }
     for file in &manifest.files {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use contract::package::{self, Failure};
 use contract::seal::VerifyingKey;
-use contract::{FileRole, Manifest, Rule};
+use contract::{FileRole, Manifest};
+use judge::basis::{Again, Basis, BasisError};
 use sqlx::Row as _;
 use time::Duration;
 
@@ -31,6 +32,9 @@ pub struct Examination {
     pub related: Vec<Related>,
     /// How the clip is coded (RFC 6381), where it says.
     pub clip_codec: Option<String>,
+    /// The verdict of this program's rules on what was sealed; none of a package that did not seal
+    /// what its verdict stood on.
+    pub again: Option<Result<Again, BasisError>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -41,13 +45,6 @@ pub enum ExamineError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
-}
-
-impl Examination {
-    /// Whether the rule on record is the one that has been read from the manifest.
-    pub fn rule(&self) -> Rule {
-        self.case.rule
-    }
 }
 
 /// Loads a case and verifies its evidence: seal, manifest, digest of every file.
@@ -68,6 +65,10 @@ pub async fn examine(state: &AppState, case_id: &str) -> Result<Examination, Exa
             Err(error) => return Err(error.into()),
         }
     }
+    let again = parsed.as_ref().and_then(|manifest| {
+        let basis = files.get(&manifest.file(FileRole::Basis)?.name)?;
+        Some(Basis::parse(basis).and_then(|basis| basis.again(manifest)))
+    });
     let clip = parsed.as_ref().and_then(|manifest| manifest.file(FileRole::Clip));
     let clip_codec = clip.and_then(|clip| codec::of_mp4(files.get(&clip.name)?));
     let failures = match VerifyingKey::from_pem(&sealed.key_pem) {
@@ -95,6 +96,7 @@ pub async fn examine(state: &AppState, case_id: &str) -> Result<Examination, Exa
     Ok(Examination {
         related,
         clip_codec,
+        again,
         case,
         manifest: parsed,
         manifest_text: sealed.manifest,

@@ -1,16 +1,14 @@
 //! The gate before a decision that accuses: what must be in order in evidence, plate and law.
 //! It is asked at review and again at approval, because files can change in between.
 
-use contract::Rule;
 use contract::manifest::{ClockSource, FileRole, Manifest, SourceKind};
 use contract::package::Failure;
-use contract::violation::Lamp;
 use time::{Duration, OffsetDateTime};
 
-use super::agreement;
 use super::record::Case;
 use super::related::Related;
 use super::states::State;
+use super::{acts, agreement};
 use crate::law::{self, VIETNAM};
 
 /// One thing that is not in order.
@@ -18,8 +16,10 @@ use crate::law::{self, VIETNAM};
 pub enum Blocker {
     /// Seal, manifest or a file does not verify; says which.
     Unverified(String),
-    /// A mandatory file is not in the package.
-    FileMissing(FileRole),
+    /// What must be shown is not in the package: a moment's picture, the close-up, the clip.
+    FileMissing(String),
+    /// An act that this program does not know.
+    ActUnknown(String),
     /// A mandatory field of the record is empty (NĐ 61/2026 Điều 14.2).
     FieldMissing(&'static str),
     /// The camera's verification had run out when it saw the act.
@@ -60,6 +60,7 @@ impl Blocker {
         match self {
             Self::Unverified(_) => "unverified",
             Self::FileMissing(_) => "file_missing",
+            Self::ActUnknown(_) => "act_unknown",
             Self::FieldMissing(_) => "field_missing",
             Self::VerificationExpired => "verification_expired",
             Self::ClockUnknown => "clock_unknown",
@@ -84,6 +85,8 @@ impl Blocker {
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::Unverified(what)
+            | Self::FileMissing(what)
+            | Self::ActUnknown(what)
             | Self::TimesDisordered(what)
             | Self::CapturedInFuture(what)
             | Self::Contradiction(what)
@@ -92,7 +95,6 @@ impl Blocker {
             | Self::CalendarUnknown(what)
             | Self::Inconsistent(what)
             | Self::SameAct(what) => Some(what.clone()),
-            Self::FileMissing(role) => Some(super::record::name_of(role)),
             Self::FieldMissing(what) | Self::SourceNotLive(what) => Some((*what).into()),
             Self::ClockOffset(ms) => Some(format!("{ms:+} ms")),
             _ => None,
@@ -161,7 +163,16 @@ pub(super) fn check(
 }
 
 fn evidence(manifest: &Manifest, blockers: &mut Vec<Blocker>) {
-    blockers.extend(manifest.missing_roles().into_iter().map(Blocker::FileMissing));
+    let violation = &manifest.violation;
+    let row = acts::row(&violation.act);
+    let moments = row.iter().flat_map(|row| row.moments);
+    let lacking = moments.filter(|role| manifest.picture(**role).is_none());
+    blockers.extend(lacking.map(|role| Blocker::FileMissing(role.name().into())));
+    for role in [FileRole::CloseUp, FileRole::Clip] {
+        if manifest.file(role).is_none() {
+            blockers.push(Blocker::FileMissing(super::record::name_of(&role)));
+        }
+    }
     let unit = &manifest.unit;
     let camera = &manifest.camera;
     for (name, text) in [
@@ -175,19 +186,15 @@ fn evidence(manifest: &Manifest, blockers: &mut Vec<Blocker>) {
             blockers.push(Blocker::FieldMissing(name));
         }
     }
-    let violation = &manifest.violation;
     if let Some(verification) = &camera.verification
         && verification.valid_to < violation.at.to_offset(VIETNAM).date()
     {
         blockers.push(Blocker::VerificationExpired);
     }
-    let lamp_carries = match violation.rule {
-        // Amber is charged under the same provision.
-        Rule::RedLight => matches!(violation.lamp, Lamp::Red | Lamp::Amber),
-        Rule::StopLine => violation.lamp == Lamp::Red,
-    };
-    if !lamp_carries {
-        blockers.push(Blocker::LampNotRed);
+    match row {
+        Some(row) if row.carried_by_lamp(&violation.facts) => {}
+        Some(_) => blockers.push(Blocker::LampNotRed),
+        None => blockers.push(Blocker::ActUnknown(violation.act.to_string())),
     }
 }
 
@@ -218,7 +225,7 @@ fn same(case: &Case, manifest: &Manifest, blockers: &mut Vec<Blocker>) {
         "device_id",
         "camera_id",
         "place",
-        "rule",
+        "act",
         "vehicle",
         "act_at",
         "plate_read",

@@ -4,6 +4,7 @@
 //! says when the evidence is good enough, `decide` moves it in one transaction with its audit row,
 //! `examine` puts everything an officer must see on one table.
 
+pub mod acts;
 mod agreement;
 mod decide;
 mod examine;

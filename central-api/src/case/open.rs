@@ -53,7 +53,7 @@ pub async fn open(
         // What the law said then, word for word: later editions must not make it look changed.
         detail: serde_json::json!({
             "evidence": case.evidence_id,
-            "rule": case.rule.name(),
+            "act": case.act.name(),
             "version": case.version,
             "law": columns.iter().find_map(|column| match column {
                 ("law", Value::Text(law)) => law.clone(),
@@ -72,8 +72,7 @@ pub fn opening(id: String, manifest: &Manifest, received_at: OffsetDateTime) -> 
     // An act that no decree covers, or in a year whose days off are unknown, is still evidence:
     // the gate holds it, nothing is lost.
     let book = law::book().ok();
-    let law =
-        book.and_then(|book| book.provision(violation.rule, violation.vehicle, violation.at).ok());
+    let law = book.and_then(|book| book.provision(violation).ok());
     let reading = manifest.plate.as_ref();
     let plate = reading.and_then(|reading| {
         reading.text.as_deref().map(|text| PlateNumber::sealed(text, reading.class))
@@ -84,7 +83,7 @@ pub fn opening(id: String, manifest: &Manifest, received_at: OffsetDateTime) -> 
         device_id: manifest.device.id.clone(),
         camera_id: manifest.camera.id.clone(),
         place: manifest.camera.place.clone(),
-        rule: violation.rule,
+        act: violation.act.clone(),
         vehicle: violation.vehicle,
         vehicle_type: vehicle_type(violation.vehicle, plate.as_deref()),
         act_at: violation.at,

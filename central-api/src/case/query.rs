@@ -1,6 +1,6 @@
 //! Finding cases: the queue, counts, and what comes next.
 
-use contract::Rule;
+use contract::Act;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::record::{COLUMNS, Case};
@@ -15,7 +15,7 @@ pub const MOST_COUNTED: u64 = 10_000;
 pub struct Filter {
     /// Any of these; all when empty.
     pub states: Vec<State>,
-    pub rule: Option<Rule>,
+    pub act: Option<Act>,
     pub camera: Option<String>,
     /// Normalised number.
     pub plate: Option<String>,
@@ -213,8 +213,9 @@ impl Filter {
         if !self.is_of_all_states() {
             text.push_str(&format!(" AND state IN ({})", names(&self.states)));
         }
-        if let Some(rule) = self.rule {
-            text.push_str(&format!(" AND rule = '{}'", rule.name()));
+        if let Some(act) = &self.act {
+            // An act's name is of a-z, 0-9 and _ alone.
+            text.push_str(&format!(" AND act = '{act}'"));
         }
         let mut number = 0;
         for (column, value) in [("camera_id", &self.camera), ("plate", &self.plate)] {

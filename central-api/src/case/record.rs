@@ -1,7 +1,7 @@
 //! A case as its row keeps it.
 
 use contract::plate::PlateColour;
-use contract::{Rule, VehicleClass};
+use contract::{Act, VehicleClass};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use time::OffsetDateTime;
@@ -19,7 +19,7 @@ pub struct Case {
     pub device_id: String,
     pub camera_id: String,
     pub place: String,
-    pub rule: Rule,
+    pub act: Act,
     pub vehicle: VehicleClass,
     /// 1 car, 2 motorbike, 3 electric motorbike.
     pub vehicle_type: u8,
@@ -46,7 +46,7 @@ pub struct Case {
 }
 
 /// The columns [`Case::from_row`] needs, in one place for every query.
-pub(super) const COLUMNS: &str = "id, evidence_id, device_id, camera_id, place, rule, vehicle, \
+pub(super) const COLUMNS: &str = "id, evidence_id, device_id, camera_id, place, act, vehicle, \
      vehicle_type, act_at, received_at, notice_due, plate_read, plate, plate_colour, confidence, \
      plate_by, law, state, version, reviewer, reviewed_at, approver, approved_at, reason, note";
 
@@ -72,7 +72,7 @@ impl Case {
             ("device_id", text(&self.device_id)),
             ("camera_id", text(&self.camera_id)),
             ("place", text(&self.place)),
-            ("rule", text(self.rule.name())),
+            ("act", text(self.act.name())),
             ("vehicle", text(self.vehicle.name())),
             ("vehicle_type", Value::Integer(Some(i64::from(self.vehicle_type)))),
             ("act_at", time(Some(self.act_at))),
@@ -107,7 +107,7 @@ impl Case {
             device_id: row.try_get("device_id")?,
             camera_id: row.try_get("camera_id")?,
             place: row.try_get("place")?,
-            rule: named(row.try_get("rule")?, "rule")?,
+            act: named(row.try_get("act")?, "act")?,
             vehicle: named(row.try_get("vehicle")?, "vehicle")?,
             vehicle_type: u8::try_from(vehicle_type)
                 .map_err(|_| StoreError::corrupt("vehicle type", vehicle_type))?,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use central_api::config::Config;
 use central_api::evidence::EvidenceStore;
-use central_api::verify::{Report, verify_package, verify_store};
+use central_api::verify::{Depth, Report, verify_package, verify_store};
 use clap::Args;
 use contract::seal::VerifyingKey;
 
@@ -21,6 +21,9 @@ pub struct Verify {
     /// Everything in the database and the evidence store.
     #[arg(long, conflicts_with = "package")]
     store: bool,
+    /// Give every verdict again from what was sealed with it, and name what differs.
+    #[arg(long)]
+    judge: bool,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -28,18 +31,19 @@ pub struct Verify {
 
 impl Verify {
     pub async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
+        let depth = if self.judge { Depth::Verdicts } else { Depth::Seals };
         let report = match (&self.package, &self.key) {
             (Some(folder), Some(key)) => {
                 let text = central_api::text_file::read(key)
                     .with_context(|| format!("failed to read {}", key.display()))?;
                 let key = VerifyingKey::from_pem(&text)
                     .with_context(|| format!("{} is no sealing key", key.display()))?;
-                verify_package(folder, &key)
+                verify_package(folder, &key, depth)
             }
             _ => {
                 let store = super::open_store(&config).await?;
                 let evidence = EvidenceStore::open_folder(&config.evidence.folder)?;
-                let report = verify_store(&store, &evidence).await?;
+                let report = verify_store(&store, &evidence, depth).await?;
                 store.close().await;
                 report
             }
@@ -57,6 +61,9 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
     for finding in &report.findings {
         println!("FAILED {}: {}", finding.subject, finding.problem);
     }
+    for finding in report.judged.iter().flat_map(|judged| &judged.differing) {
+        println!("DIFFERS {}: {}", finding.subject, finding.problem);
+    }
     for gap in &report.settled {
         println!("SETTLED {}: {}", gap.subject, gap.problem);
     }
@@ -64,6 +71,13 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
     print!("{verdict}: {} packages, {} files", report.packages, report.files);
     if let Some(head) = &report.audit_head {
         print!(", {} audit rows ending in {head}", report.audit_rows);
+    }
+    if let Some(judged) = &report.judged {
+        let (same, differing) = (judged.same, judged.differing.len());
+        print!(", judged again: {same} the same, {differing} differences");
+        if judged.without > 0 {
+            print!(", {} packages of version 1 cannot be", judged.without);
+        }
     }
     if report.incomplete > 0 {
         print!(", {} packages still on their way", report.incomplete);

@@ -1,7 +1,8 @@
 //! The decrees and the procedure, checked against themselves, and the choice among them by the
 //! time of the act.
 
-use contract::{Rule, VehicleClass};
+use contract::Facts;
+use contract::act::Violation;
 use serde::{Deserialize, Serialize};
 use time::macros::format_description;
 use time::{Date, Duration, OffsetDateTime, Time};
@@ -170,18 +171,30 @@ impl LawBook {
         Ok(())
     }
 
-    /// The provision for an act seen by a camera.
-    pub fn provision(
-        &self,
-        rule: Rule,
-        vehicle: VehicleClass,
-        at: OffsetDateTime,
-    ) -> Result<Provision, LawError> {
-        self.find(rule.name(), Kind::from(vehicle), at)
+    /// The provision for an act seen by a camera. Where the law has brackets, the excess at the
+    /// accused's best chooses, whole units of it.
+    pub fn provision(&self, violation: &Violation) -> Result<Provision, LawError> {
+        let excess = match &violation.facts {
+            Facts::Speed(facts) => facts.speed.excess(),
+            Facts::AverageSpeed(facts) => facts.speed.excess(),
+            _ => None,
+        };
+        let on = Kind::from(violation.vehicle);
+        self.choose(violation.act.name(), excess.map(|over| over.floor() as i64), on, violation.at)
     }
 
     /// The provision for any act of the tables.
     pub fn find(&self, act: &str, on: Kind, at: OffsetDateTime) -> Result<Provision, LawError> {
+        self.choose(act, None, on, at)
+    }
+
+    fn choose(
+        &self,
+        act: &str,
+        excess: Option<i64>,
+        on: Kind,
+        at: OffsetDateTime,
+    ) -> Result<Provision, LawError> {
         let missing =
             || LawError::NoProvision { act: act.into(), on, at: at.to_offset(VIETNAM).to_string() };
         let in_force = || self.decrees.iter().filter(|decree| decree.effective <= at);
@@ -189,7 +202,8 @@ impl LawBook {
         let (decree, row) = in_force()
             .rev()
             .find_map(|decree| {
-                let row = decree.provisions.iter().find(|row| row.act == act && row.on == on)?;
+                let row =
+                    decree.provisions.iter().find(|row| row.on == on && row.covers(act, excess))?;
                 Some((decree, row))
             })
             .ok_or_else(missing)?;
@@ -285,6 +299,9 @@ fn decree(source: (&str, &str), book: &LawBook) -> Result<Decree, LawError> {
         }
         if row.text.trim().is_empty() {
             return Err(entry(name, &at, "text is empty"));
+        }
+        if row.of.is_some() != row.excess.is_some() || row.excess.is_some_and(|[a, b]| a > b) {
+            return Err(entry(name, &at, "of and excess = [from, to] go together, from ≤ to"));
         }
         if book.signers.lowest(row, effective).is_none() {
             return Err(entry(name, &at, "nobody may sign a fine this high"));

@@ -33,6 +33,9 @@ pub(super) struct DecreeFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct ProvisionRow {
     pub act: String,
+    /// The act of which this is one bracket, and by how many whole units its limit was exceeded.
+    pub of: Option<String>,
+    pub excess: Option<[i64; 2]>,
     pub on: Kind,
     pub article: u32,
     pub clause: u32,
@@ -43,6 +46,16 @@ pub(super) struct ProvisionRow {
 }
 
 impl ProvisionRow {
+    /// Whether it is the provision for `act`, its limit exceeded by `excess` whole units.
+    pub fn covers(&self, act: &str, excess: Option<i64>) -> bool {
+        match (&self.of, self.excess, excess) {
+            (Some(of), Some([from, to]), Some(excess)) if of == act => {
+                (from..=to).contains(&excess)
+            }
+            _ => self.act == act,
+        }
+    }
+
     /// `6.9.b`: Điều 6 khoản 9 điểm b.
     pub fn key(&self) -> String {
         let point = self.point.iter().map(String::as_str);

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use contract::plate::PlateColour;
-use contract::{Manifest, VehicleClass};
+use contract::{Facts, FileRole, Manifest, MomentRole, VehicleClass};
 use time::OffsetDateTime;
 
 use super::NoticeError;
@@ -107,10 +107,7 @@ impl Content {
             offices: agency.offices.clone(),
             no_show_days: issue.no_show_days,
             device,
-            results:
-                "03 ảnh toàn cảnh (trước vạch, trên vạch, qua vạch), 01 ảnh cận cảnh biển số, \
-                      01 đoạn video"
-                    .into(),
+            results: results(manifest),
             evidence_id: case.evidence_id.clone(),
             signer: issue.signer.into(),
             archive: agency.code.clone(),
@@ -118,6 +115,33 @@ impl Content {
             code: issue.code.into(),
         })
     }
+}
+
+/// What the device recorded, counted: `03 ảnh toàn cảnh (trước vạch, …), 01 ảnh cận cảnh …`.
+fn results(manifest: &Manifest) -> String {
+    let violation = &manifest.violation;
+    let line = matches!(violation.facts, Facts::Signal(_) | Facts::Line(_));
+    let moments: Vec<_> = violation
+        .moments
+        .iter()
+        .map(|moment| match moment.role {
+            MomentRole::Before if line => "trước vạch",
+            MomentRole::On if line => "trên vạch",
+            MomentRole::Past if line => "qua vạch",
+            MomentRole::Before => "trước khi vi phạm",
+            MomentRole::On => "lúc vi phạm",
+            MomentRole::Past => "sau khi vi phạm",
+            MomentRole::Begin => "lúc bắt đầu",
+            MomentRole::During => "trong lúc vi phạm",
+            MomentRole::End => "lúc kết thúc",
+        })
+        .collect();
+    let clips = manifest.files.iter().filter(|file| file.role == FileRole::Clip).count();
+    format!(
+        "{:02} ảnh toàn cảnh ({}), 01 ảnh cận cảnh biển số, {clips:02} đoạn video",
+        moments.len(),
+        moments.join(", "),
+    )
 }
 
 /// The kind of vehicle as a notice names it.

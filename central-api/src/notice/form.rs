@@ -223,7 +223,7 @@ fn annex(paper: &mut Paper, content: &Content, pictures: &Pictures) -> Result<()
     paper.picture(&pictures.on, 330.0)?;
     let at = content.act_at.to_offset(VIETNAM).time();
     let caption = format!(
-        "Ảnh 1. Phương tiện tại vạch dừng lúc {:02}:{:02}:{:02}, {}",
+        "Ảnh 1. Phương tiện khi vi phạm, lúc {:02}:{:02}:{:02}, {}",
         at.hour(),
         at.minute(),
         at.second(),

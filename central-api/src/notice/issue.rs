@@ -1,6 +1,7 @@
 //! Issuing a notice inside the transaction that makes its case notified, and finding it again.
 
 use bytes::Bytes;
+use contract::manifest::File;
 use contract::{Digest, FileRole};
 use rand::Rng as _;
 use sqlx::Row as _;
@@ -61,13 +62,14 @@ pub async fn issue(
         public_url: &state.config.web.public_url,
     };
     let content = Content::of(case, manifest, &state.config.agency, issue)?;
-    let picture = async |role: FileRole, what| {
-        let file = manifest.file(role).ok_or(NoticeError::Incomplete(what))?;
+    let picture = async |file: Option<&File>, what| {
+        let file = file.ok_or(NoticeError::Incomplete(what))?;
         let jpeg = state.evidence.read(&case.evidence_id, &file.name).await?;
         Ok::<_, NoticeError>((jpeg, file.view.clone()))
     };
-    let on = picture(FileRole::FrameOn, "the picture on the line").await?;
-    let close_up = picture(FileRole::CloseUp, "the close-up").await?;
+    let main = manifest.main_moment().and_then(|role| manifest.picture(role));
+    let on = picture(main, "the picture that dates the act").await?;
+    let close_up = picture(manifest.file(FileRole::CloseUp), "the close-up").await?;
     let pdf = tokio::task::spawn_blocking(move || {
         let pictures = Pictures {
             on: veiled(&on.0, on.1.as_ref(), Veil::Cells)?,

@@ -1,5 +1,5 @@
-//! Pictures for outside the officers' desk: the accused vehicle, its plate and the lamps as the
-//! camera saw them, the stop line drawn, everybody else unrecognisable. The picture under the seal
+//! Pictures for outside the officers' desk: the accused vehicle framed, its plate and the lamps as
+//! the camera saw them, what was broken drawn, everybody else unrecognisable. The picture under the seal
 //! is not touched; this is a copy of it.
 //!
 //! What is veiled is gone: the whole picture becomes a grid of at most [`CELLS`] cells a side, each
@@ -19,6 +19,7 @@ const STEP: u8 = 16;
 /// Around the plate this share of its size stays, for its frame.
 const PLATE_EDGE: f32 = 0.15;
 const LINE: Rgb<u8> = Rgb([255, 60, 60]);
+const FRAME: Rgb<u8> = Rgb([255, 220, 60]);
 const BLANK: Rgb<u8> = Rgb([96, 96, 96]);
 const QUALITY: u8 = 85;
 
@@ -40,13 +41,16 @@ pub fn veiled(jpeg: &[u8], view: Option<&View>, veil: Veil) -> Result<Bytes, Ima
         Veil::Blank => RgbImage::from_pixel(seen.width(), seen.height(), BLANK),
     };
     if let Some(view) = view {
-        if let Some([from, to]) = view.stop_line {
-            draw(&mut page, from, to);
+        for ends in view.marks.iter().flat_map(|mark| mark.windows(2)) {
+            draw(&mut page, ends[0], ends[1]);
         }
         for (x, y, pixel) in page.enumerate_pixels_mut() {
             if shows(view, x, y) {
                 *pixel = *seen.get_pixel(x, y);
             }
+        }
+        if veil == Veil::Cells {
+            frame(&mut page, view);
         }
     }
     let mut out = Vec::new();
@@ -96,7 +100,23 @@ fn cells(seen: &RgbImage) -> RgbImage {
     imageops::resize(&grid, width, height, FilterType::Triangle)
 }
 
-/// The stop line, dashed: what stands on it is not uncovered.
+/// The accused vehicle, framed: outside of what it covers, and never over the caption.
+fn frame(page: &mut RgbImage, view: &View) {
+    let pen = (page.width() / 480).max(2);
+    let [x, y, width, height] = view.vehicle;
+    let (left, top) = (x.saturating_sub(pen), y.saturating_sub(pen));
+    let right = x.saturating_add(width).saturating_add(pen).min(view.picture[0]);
+    let bottom = y.saturating_add(height).saturating_add(pen).min(view.picture[1]);
+    for (px, py) in (top..bottom).flat_map(|py| (left..right).map(move |px| (px, py))) {
+        let inside = (x..x.saturating_add(width)).contains(&px)
+            && (y..y.saturating_add(height)).contains(&py);
+        if !inside && let Some(pixel) = page.get_pixel_mut_checked(px, py) {
+            *pixel = FRAME;
+        }
+    }
+}
+
+/// What was broken, dashed: what stands on it is not uncovered.
 fn draw(page: &mut RgbImage, from: [u32; 2], to: [u32; 2]) {
     let pen = (page.width() / 320).max(2);
     let [x1, y1] = from.map(|at| at as f32);
@@ -175,7 +195,7 @@ mod tests {
             plate: Some([[x, y], [x + 90, y], [x + 90, y + 30], [x, y + 30]]),
             others: Vec::new(),
             lamps: vec![LAMP],
-            stop_line: Some([[0, 650], [1280, 650]]),
+            marks: vec![vec![[0, 650], [1280, 650]]],
         }
     }
 
@@ -218,6 +238,10 @@ mod tests {
             assert!(difference(&taken, &given, LAMP) < 4.0);
             // The caption stays, and the line is drawn.
             assert!(difference(&taken, &given, [0, 730, 1280, 30]) < 2.0);
+            // The accused is framed, one pixel outside of it.
+            let [x, y, ..] = view().vehicle;
+            let [r, g, b] = given.get_pixel(x + 40, y - 1).0;
+            assert!(r > 180 && g > 150 && b < 140, "{:?}", [r, g, b]);
             let [r, g, _] = given.get_pixel(2, 651).0;
             assert!(r > 180 && g < 120, "{:?}", given.get_pixel(2, 651));
         }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum_extra::extract::CookieJar;
 use contract::plate::PlateColour;
 use contract::wire::Problem;
-use contract::{Rule, VehicleClass};
+use contract::{Act, VehicleClass};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -59,7 +59,7 @@ struct CaseSummary {
     evidence_id: String,
     state: CaseState,
     version: i64,
-    rule: Rule,
+    act: Act,
     vehicle: VehicleClass,
     camera: String,
     place: String,
@@ -117,7 +117,7 @@ struct Blocker {
 struct RelatedCase {
     id: String,
     state: CaseState,
-    rule: Rule,
+    act: Act,
     camera: String,
     place: String,
     #[serde(with = "time::serde::rfc3339")]
@@ -142,7 +142,7 @@ struct NoticeSummary {
 #[into_params(parameter_in = Query)]
 struct Search {
     state: Option<CaseState>,
-    rule: Option<Rule>,
+    act: Option<Act>,
     camera: Option<String>,
     plate: Option<String>,
     #[param(inline)]
@@ -222,7 +222,7 @@ async fn list_cases(
     reader(&officer)?;
     let filter = Filter {
         states: search.state.into_iter().collect(),
-        rule: search.rule,
+        act: search.act.clone(),
         camera: search.camera,
         plate: search.plate.as_deref().map(plate::search_text),
     };
@@ -304,7 +304,7 @@ impl CaseSummary {
             evidence_id: case.evidence_id.clone(),
             state: case.state,
             version: case.version,
-            rule: case.rule,
+            act: case.act.clone(),
             vehicle: case.vehicle,
             camera: case.camera_id.clone(),
             place: case.place.clone(),
@@ -325,7 +325,7 @@ impl RelatedCase {
         Self {
             id: case.id.clone(),
             state: case.state,
-            rule: case.rule,
+            act: case.act.clone(),
             camera: case.camera_id.clone(),
             place: case.place.clone(),
             act_at: case.act_at,

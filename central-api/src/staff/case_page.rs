@@ -6,11 +6,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use contract::manifest::{File, FileRole, Manifest};
+use judge::basis::{Again, BasisError};
 use serde::Deserialize;
 
 use super::history::{self, Event};
 use super::queue::{self, Due};
 use super::session::Officer;
+use super::told;
 use crate::AppState;
 use crate::admin::users;
 use crate::case::states::{self, Duty};
@@ -191,10 +193,7 @@ pub(super) async fn show(
         doubt: case.plate_by.is_none()
             && case.confidence.is_none_or(|confidence| confidence < doubt_below),
         facts: facts(&examination, w, reviewer.as_deref(), approver.as_deref()),
-        frames: [FileRole::FrameBefore, FileRole::FrameOn, FileRole::FramePast]
-            .into_iter()
-            .filter_map(|role| picture(&examination, role, w))
-            .collect(),
+        frames: moments(&examination, w),
         close_up: picture(&examination, FileRole::CloseUp, w),
         overlay: picture(&examination, FileRole::Overlay, w),
         clip: picture(&examination, FileRole::Clip, w),
@@ -203,11 +202,11 @@ pub(super) async fn show(
             None => "video/mp4".into(),
         },
         clip_is_h265: examination.clip_codec.as_deref().is_some_and(codec::is_h265),
-        poster: picture(&examination, FileRole::FrameOn, w).map(|picture| picture.url),
+        poster: main_picture(&examination).map(|file| url(&case.id, file)),
         manifest: examination
             .manifest
             .as_ref()
-            .map(|manifest| manifest_facts(manifest, w))
+            .map(|manifest| manifest_facts(manifest, examination.again.as_ref(), w))
             .unwrap_or_default(),
         files: examination
             .manifest
@@ -287,7 +286,7 @@ async fn related(
             id: case.id.clone(),
             short_id: short_id(&case.id),
             facts: [
-                w.named("rule", case.rule.name()),
+                w.named("act", case.act.name()),
                 format::second(case.act_at),
                 w.with("case.related_gap", "seconds", gap),
                 format!("{} ({})", case.place, w.t(place)),
@@ -371,25 +370,16 @@ fn facts(
     let mut add = |key: &str, value: String| {
         facts.push(Fact { name: w.named("case", key), value });
     };
-    add("rule", w.named("rule", case.rule.name()));
+    add("act", w.named("act", case.act.name()));
     add("time", format::second(case.act_at));
     add("place", case.place.clone());
     if let Some(manifest) = &examination.manifest {
         let violation = &manifest.violation;
         add("direction", manifest.camera.direction.clone());
         add("vehicle", w.named("vehicle", case.vehicle.name()));
-        add("movement", w.named("movement", &case::name_of(&violation.movement)));
-        let seconds = violation.red_elapsed_ms as f64 / 1000.0;
-        let mut lamp = format!(
-            "{}, {}",
-            w.named("lamp", &case::name_of(&violation.lamp)),
-            w.with("case.red_for", "seconds", format!("{seconds:.1}").replace('.', ",")),
-        );
-        if violation.right_arrow {
-            lamp.push_str(", ");
-            lamp.push_str(w.t("case.right_arrow"));
+        for (key, value) in told::facts(&violation.facts, w) {
+            add(key, value);
         }
-        add("lamp", lamp);
     }
     match &case.law {
         Some(law) => {
@@ -423,7 +413,11 @@ fn facts(
     facts
 }
 
-fn manifest_facts(manifest: &Manifest, w: &Words) -> Vec<Fact> {
+fn manifest_facts(
+    manifest: &Manifest,
+    again: Option<&Result<Again, BasisError>>,
+    w: &Words,
+) -> Vec<Fact> {
     let camera = &manifest.camera;
     let clock = &manifest.clock;
     let mut facts = Vec::new();
@@ -459,19 +453,40 @@ fn manifest_facts(manifest: &Manifest, w: &Words) -> Vec<Fact> {
     }
     add("config", short(&manifest.config.to_string()));
     add("why", manifest.violation.reason.clone());
+    if let Some(again) = again {
+        add("again", told::again(again, w));
+    }
     facts
+}
+
+/// The pictures of the act's moments, in their order.
+fn moments(examination: &Examination, w: &Words) -> Vec<Picture> {
+    let Some(manifest) = &examination.manifest else { return Vec::new() };
+    let moments = manifest.violation.moments.iter();
+    moments
+        .filter_map(|moment| {
+            let file = manifest.picture(moment.role)?;
+            Some(taken(examination, file, w.named("moment", moment.role.name())))
+        })
+        .collect()
+}
+
+/// The picture that dates the act.
+fn main_picture(examination: &Examination) -> Option<&File> {
+    let manifest = examination.manifest.as_ref()?;
+    manifest.picture(manifest.main_moment()?)
 }
 
 fn picture(examination: &Examination, role: FileRole, w: &Words) -> Option<Picture> {
     let file = examination.manifest.as_ref()?.file(role)?;
+    Some(taken(examination, file, w.named("role", &case::name_of(&role))))
+}
+
+fn taken(examination: &Examination, file: &File, label: String) -> Picture {
     let at = file.captured_at.to_offset(VIETNAM);
     let time =
         format!("{:02}:{:02}:{:02}.{:03}", at.hour(), at.minute(), at.second(), at.millisecond());
-    Some(Picture {
-        url: url(&examination.case.id, file),
-        label: w.named("role", &case::name_of(&role)),
-        time,
-    })
+    Picture { url: url(&examination.case.id, file), label, time }
 }
 
 fn file_row(case_id: &str, file: &File, w: &Words) -> FileRow {

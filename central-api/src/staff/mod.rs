@@ -9,6 +9,7 @@ mod media;
 mod queue;
 mod session;
 mod sign_in;
+mod told;
 
 pub use session::{ApiOfficer, Officer};
 

@@ -4,12 +4,12 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use contract::Rule;
+use contract::Act;
 use serde::Deserialize;
 
 use super::session::Officer;
 use crate::AppState;
-use crate::case::{self, Case, Filter, State as CaseState, plate};
+use crate::case::{self, Case, Filter, State as CaseState, acts, plate};
 use crate::web::problem::page;
 use crate::web::{Shell, WebError, Words, format};
 
@@ -20,7 +20,7 @@ pub(super) struct Search {
     #[serde(default)]
     state: String,
     #[serde(default)]
-    rule: String,
+    act: String,
     #[serde(default)]
     camera: String,
     #[serde(default)]
@@ -45,7 +45,7 @@ struct QueuePage {
     previous: Option<String>,
     next: Option<String>,
     states: Vec<Choice>,
-    rules: Vec<Choice>,
+    acts: Vec<Choice>,
     cameras: Vec<Choice>,
     plate: String,
     filtered: bool,
@@ -64,7 +64,7 @@ pub(super) struct Row {
     pub state_text: String,
     pub time: String,
     pub place: String,
-    pub rule: String,
+    pub act: String,
     pub vehicle: String,
     pub plate: Option<String>,
     pub colour: &'static str,
@@ -148,11 +148,11 @@ async fn queue(
     let w = officer.lang.words();
     let (title, path, tab) = kind.words();
     let chosen = CaseState::parse(&search.state).filter(|state| kind.states().contains(state));
-    let rule = Rule::ALL.into_iter().find(|rule| rule.name() == search.rule);
+    let act = acts::ALL.iter().map(|row| Act::named(row.act)).find(|act| act.name() == search.act);
     let typed = plate::search_text(&search.plate);
     let filter = Filter {
         states: chosen.map_or_else(|| kind.states().to_vec(), |state| vec![state]),
-        rule,
+        act: act.clone(),
         camera: Some(search.camera.clone()).filter(|camera| !camera.is_empty()),
         plate: Some(typed.clone()).filter(|plate| !plate.is_empty()),
     };
@@ -161,9 +161,9 @@ async fn queue(
     let doubt_below = state.config.cases.min_plate_confidence;
     let link = |number: u32| {
         format!(
-            "{path}?state={}&rule={}&camera={}&plate={}&page={number}",
+            "{path}?state={}&act={}&camera={}&plate={}&page={number}",
             chosen.map_or("", CaseState::name),
-            rule.map_or("", Rule::name),
+            act.as_ref().map_or("", Act::name),
             escape(&search.camera),
             escape(&typed),
         )
@@ -189,9 +189,9 @@ async fn queue(
             .iter()
             .map(|state| choice(state.name(), w.named("state", state.name()), &search.state))
             .collect(),
-        rules: Rule::ALL
+        acts: acts::ALL
             .iter()
-            .map(|rule| choice(rule.name(), w.named("rule", rule.name()), &search.rule))
+            .map(|row| choice(row.act, w.named("act", row.act), &search.act))
             .collect(),
         cameras: case::cameras(&state.store)
             .await?
@@ -199,7 +199,7 @@ async fn queue(
             .map(|camera| choice(&camera, camera.clone(), &search.camera))
             .collect(),
         filtered: chosen.is_some()
-            || rule.is_some()
+            || act.is_some()
             || filter.camera.is_some()
             || filter.plate.is_some(),
         plate: typed,
@@ -222,7 +222,7 @@ impl Row {
             state_text: w.named("state", case.state.name()),
             time: format::second(case.act_at),
             place: case.place.clone(),
-            rule: w.named("rule", case.rule.name()),
+            act: w.named("act", case.act.name()),
             vehicle: w.named("vehicle", case.vehicle.name()),
             plate: case
                 .plate

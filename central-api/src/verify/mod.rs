@@ -5,6 +5,8 @@ mod delivery;
 mod package;
 mod whole;
 
+use contract::manifest::{FileRole, Manifest};
+use judge::basis::{Again, Basis};
 use serde::Serialize;
 
 pub use package::verify_package;
@@ -16,6 +18,25 @@ pub struct Finding {
     /// What it is about: a file, `evidence ID`, `device ID`, `audit`.
     pub subject: String,
     pub problem: String,
+}
+
+/// How far to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Seals, digests, chains, rows.
+    Seals,
+    /// Besides, every verdict is given again from what was sealed with it.
+    Verdicts,
+}
+
+/// What judging again gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Judged {
+    pub same: u64,
+    /// Packages that did not seal what their verdict stood on (version 1).
+    pub without: u64,
+    /// Verdicts that these rules do not give, or not so.
+    pub differing: Vec<Finding>,
 }
 
 /// What was looked at and what was found.
@@ -30,6 +51,9 @@ pub struct Report {
     /// End of the audit chain: keep it outside the database.
     pub audit_head: Option<String>,
     pub findings: Vec<Finding>,
+    /// Only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Judged>,
     /// Gaps in a device's chain that an administrator answered for; no failure by themselves.
     pub settled: Vec<Finding>,
 }
@@ -40,7 +64,33 @@ impl Report {
     }
 
     fn finished(mut self) -> Self {
-        self.ok = self.findings.is_empty();
+        let differing = self.judged.iter().flat_map(|judged| &judged.differing);
+        self.ok = self.findings.is_empty() && differing.count() == 0;
         self
+    }
+
+    /// Judges again what a package sealed, whose file `read` gives.
+    fn judge(&mut self, subject: &str, manifest: &Manifest, basis: Option<&[u8]>) {
+        let Some(judged) = &mut self.judged else { return };
+        if manifest.file(FileRole::Basis).is_none() {
+            judged.without += 1;
+            return;
+        }
+        // A file that is missing or changed is named already.
+        let Some(basis) = basis else { return };
+        let again = Basis::parse(basis).and_then(|basis| basis.again(manifest));
+        let mut differs = |problem: String| {
+            judged.differing.push(Finding { subject: subject.to_owned(), problem });
+        };
+        match again {
+            Ok(Again::Same) => judged.same += 1,
+            Ok(Again::Differs(what)) => what.into_iter().for_each(&mut differs),
+            Err(error) => differs(error.to_string()),
+        }
+    }
+
+    fn looking(depth: Depth) -> Self {
+        let judged = (depth == Depth::Verdicts).then(Judged::default);
+        Self { judged, ..Self::default() }
     }
 }

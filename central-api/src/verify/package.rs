@@ -4,15 +4,15 @@ use std::io;
 use std::path::Path;
 
 use contract::Manifest;
-use contract::manifest::{MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
+use contract::manifest::{BASIS_FILE, FileRole, MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
 use contract::package::{Failure, MANIFEST_FILE, SEAL_FILE, check_file, open_manifest};
 use contract::seal::{MAX_JWS_BYTES, SealError, VerifyingKey};
 
-use super::Report;
+use super::{Depth, Report};
 
 /// Checks manifest, seal and every file of the package in `folder`.
-pub fn verify_package(folder: &Path, key: &VerifyingKey) -> Report {
-    let mut report = Report { packages: 1, ..Report::default() };
+pub fn verify_package(folder: &Path, key: &VerifyingKey, depth: Depth) -> Report {
+    let mut report = Report { packages: 1, ..Report::looking(depth) };
     let manifest = read(folder, MANIFEST_FILE, MAX_MANIFEST_BYTES as u64);
     let seal = read(folder, SEAL_FILE, MAX_JWS_BYTES as u64);
     for (name, content) in [(MANIFEST_FILE, &manifest), (SEAL_FILE, &seal)] {
@@ -23,6 +23,7 @@ pub fn verify_package(folder: &Path, key: &VerifyingKey) -> Report {
     let (Ok(manifest), Ok(seal)) = (manifest, seal) else { return report.finished() };
     match open_sealed(key, &manifest, &seal) {
         Ok(manifest) => {
+            let mut basis = None;
             for entry in &manifest.files {
                 report.files += 1;
                 match read(folder, &entry.name, MAX_FILE_BYTES) {
@@ -31,10 +32,13 @@ pub fn verify_package(folder: &Path, key: &VerifyingKey) -> Report {
                         if let Err(failure) = check_file(entry, &content) {
                             let (subject, problem) = named(&failure);
                             report.add(subject, problem);
+                        } else if entry.role == FileRole::Basis {
+                            basis = Some(content);
                         }
                     }
                 }
             }
+            report.judge(BASIS_FILE, &manifest, basis.as_deref());
         }
         // Without a seal nothing vouches for the digests of the files.
         Err(failure) => {

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use contract::package::{MANIFEST_FILE, SEAL_FILE, check_file};
 use contract::seal::VerifyingKey;
-use contract::{Digest, Manifest};
+use contract::{Digest, FileRole, Manifest};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
 use super::package::{named, open_sealed};
-use super::{Finding, Report, delivery};
+use super::{Depth, Finding, Report, delivery};
 use crate::audit;
 use crate::device::settle;
 use crate::evidence::{EvidenceError, EvidenceStore};
@@ -61,9 +61,13 @@ struct Link {
 
 /// Checks the whole store as it is now, also while it serves. Errors are the database's; what does
 /// not hold is in the report.
-pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Report, StoreError> {
+pub async fn verify_store(
+    store: &Store,
+    evidence: &EvidenceStore,
+    depth: Depth,
+) -> Result<Report, StoreError> {
     let mut view = store.snapshot().await?;
-    verify_view(&mut view, evidence).await
+    verify_view(&mut view, evidence, depth).await
 }
 
 /// Checks what `view` sees: one state of the database, for rows are held against each other that
@@ -71,8 +75,9 @@ pub async fn verify_store(store: &Store, evidence: &EvidenceStore) -> Result<Rep
 pub async fn verify_view(
     view: &mut AnyConnection,
     evidence: &EvidenceStore,
+    depth: Depth,
 ) -> Result<Report, StoreError> {
-    let mut report = Report::default();
+    let mut report = Report::looking(depth);
     let keys = keys(view).await?;
     let gaps = settle::all(view).await?;
     let mut links: HashMap<String, Link> = HashMap::new();
@@ -214,6 +219,7 @@ async fn check_package(
             Ok(_) => {}
         }
     }
+    let mut basis = None;
     for entry in sealed.iter().flat_map(|manifest| &manifest.files) {
         report.files += 1;
         match evidence.read(&kept.id, &entry.name).await {
@@ -221,9 +227,14 @@ async fn check_package(
             Ok(content) => {
                 if let Err(failure) = check_file(entry, &content) {
                     report.add(subject(&entry.name), named(&failure).1);
+                } else if entry.role == FileRole::Basis {
+                    basis = Some(content);
                 }
             }
         }
+    }
+    if let Some(manifest) = &sealed {
+        report.judge(&format!("evidence {}", kept.id), manifest, basis.as_deref());
     }
     Ok(sealed)
 }

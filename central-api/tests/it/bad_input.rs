@@ -79,7 +79,7 @@ async fn announcements(database: Database) {
         ("a seal for receipts", raw(&good.bytes, &receipt_like), (422, "bad_seal")),
         (
             "another version",
-            sent(&seal(build().with(|manifest| manifest.version = 2))),
+            sent(&seal(build().with(|manifest| manifest.version = 3))),
             (422, "bad_manifest"),
         ),
         (

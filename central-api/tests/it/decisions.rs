@@ -5,8 +5,8 @@ use central_api::audit;
 use central_api::case::states::Refusal;
 use central_api::case::{self, Action, Actor, Command, DecideError, Reason, State};
 use contract::VehicleClass;
+use contract::facts::Lamp;
 use contract::manifest::FileRole;
-use contract::violation::Lamp;
 use sqlx::Row as _;
 
 use crate::setting::Setting;
@@ -191,7 +191,7 @@ async fn the_gate_names_what_is_missing() {
         ("file_missing", |manifest| manifest.files.retain(|file| file.role != FileRole::Clip)),
         ("plate_missing", |manifest| manifest.plate.as_mut().unwrap().text = None),
         ("plate_invalid", |manifest| manifest.violation.vehicle = VehicleClass::Car),
-        ("lamp_not_red", |manifest| manifest.violation.lamp = Lamp::Unknown),
+        ("lamp_not_red", |manifest| crate::gate::signal(manifest).lit.lamp = Lamp::Unknown),
         ("verification_expired", |manifest| {
             let verification = manifest.camera.verification.as_mut().unwrap();
             verification.valid_to = time::macros::date!(2026 - 11 - 20);

@@ -3,8 +3,9 @@
 
 use axum::http::StatusCode;
 use central_api::admin::users::Role;
+use contract::Act;
+use contract::facts::{Facts, Lamp, Line, LineKind, Lit, Measured, Movement, Signal, Unit};
 use contract::manifest::{ClockSource, Manifest, SourceKind};
-use contract::{Movement, Rule};
 use time::Duration;
 use time::macros::datetime;
 
@@ -12,6 +13,25 @@ use crate::setting::Setting;
 use crate::setting::browserless::Visitor;
 
 type Edit = fn(&mut Manifest);
+
+pub fn signal(manifest: &mut Manifest) -> &mut Signal {
+    match &mut manifest.violation.facts {
+        Facts::Signal(signal) => signal,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Stood over the stop line on red for so many seconds, of which three are too many.
+pub fn stood(seconds: f64) -> Facts {
+    let red = Measured::new(4200.0, Unit::Milliseconds);
+    Facts::Line(Line {
+        line: LineKind::Stop,
+        place: None,
+        lit: Some(Lit { lamp: Lamp::Red, red, right_arrow: false }),
+        over: Some(Measured::new(0.6, Unit::VehicleHeights).against(0.25)),
+        stood: Some(Measured::new(seconds, Unit::Seconds).against(3.0)),
+    })
+}
 
 /// Moves act, pictures and clip together.
 fn shift(manifest: &mut Manifest, to: time::OffsetDateTime) {
@@ -39,13 +59,16 @@ async fn a_case_of_doubtful_time_is_refused_with_its_reason() {
     const OFFSET: &str = "Giờ của thiết bị và của camera lệch nhau quá mức cho phép";
     const ORDER: &str = "Thời điểm các ảnh và đoạn phim không theo thứ tự";
     const CLASH: &str = "Bản kê tự mâu thuẫn";
-    let cases: [(&str, &str, &str, Edit); 19] = [
+    let cases: [(&str, &str, &str, Edit); 21] = [
         ("clock_offset", OFFSET, "+10800278 ms", |m| m.clock.offset_ms = Some(10_800_278)),
         ("clock_offset", OFFSET, "-2001 ms", |m| m.clock.offset_ms = Some(-2001)),
         ("clock_offset", OFFSET, "-9223372036854775808 ms", |m| {
             m.clock.offset_ms = Some(i64::MIN);
         }),
-        ("source_not_live", LIVE, "recording", |m| m.clock.source = ClockSource::Recording),
+        ("source_not_live", LIVE, "recording", |m| {
+            m.source = Some(SourceKind::Recording);
+            m.clock.source = ClockSource::Recording;
+        }),
         ("source_not_live", LIVE, "recording", |m| m.source = Some(SourceKind::Recording)),
         ("source_not_live", LIVE, "file", |m| m.source = Some(SourceKind::File)),
         ("times_disordered", ORDER, "before.jpg 2026-11-21 08:22:32.200 >", |m| {
@@ -74,18 +97,26 @@ async fn a_case_of_doubtful_time_is_refused_with_its_reason() {
         ("captured_in_future", "Thời điểm ghi hình sau", "past", |m| {
             shift(m, datetime!(2126-11-21 08:15 +7));
         }),
-        ("contradiction", CLASH, "red_light, stopped", |m| {
-            m.violation.movement = Movement::Stopped;
+        ("contradiction", CLASH, "red_light, line", |m| {
+            m.violation.facts = stood(4.0);
         }),
-        ("contradiction", CLASH, "stop_line, not stopped", |m| {
-            m.violation.rule = Rule::StopLine;
+        ("contradiction", CLASH, "stop_line, signal", |m| {
+            m.violation.act = Act::STOP_LINE;
+        }),
+        ("contradiction", CLASH, "stood 2.5", |m| {
+            m.violation.act = Act::STOP_LINE;
+            m.violation.facts = stood(2.5);
         }),
         ("contradiction", CLASH, "right, right_arrow", |m| {
-            m.violation.movement = Movement::Right;
-            m.violation.right_arrow = true;
+            let signal = signal(m);
+            signal.movement = Movement::Right;
+            signal.lit.right_arrow = true;
         }),
-        ("contradiction", CLASH, "red_elapsed_ms 99999999", |m| {
-            m.violation.red_elapsed_ms = 99_999_999;
+        ("contradiction", CLASH, "red 99999999 ms", |m| {
+            signal(m).lit.red.value = 99_999_999.0;
+        }),
+        ("act_unknown", "Hệ thống này chưa biết hành vi", "flying", |m| {
+            m.violation.act = Act::named("flying");
         }),
         ("contradiction", CLASH, "plate.frames 0", |m| m.plate.as_mut().unwrap().frames = 0),
         ("contradiction", CLASH, "clip.jpg image/jpeg", |m| {

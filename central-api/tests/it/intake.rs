@@ -22,7 +22,7 @@ async fn a_package_becomes_one_case(database: Database) {
     let package = road_box.sealed(road_box.next());
 
     let first = road_box.announce(&package).await.progress();
-    assert_eq!(first.missing.len(), 5);
+    assert_eq!(first.missing.len(), 6);
     assert!(first.missing.iter().all(|file| file.received == 0));
     assert_eq!(first.receipt, None);
     assert_eq!(world.cases().await, 0);
@@ -47,7 +47,7 @@ async fn a_package_becomes_one_case(database: Database) {
     assert_eq!(world.cases().await, 2);
     let report = world.verify().await;
     assert!(report.ok, "{:?}", report.findings);
-    assert_eq!((report.packages, report.files, report.incomplete), (2, 10, 0));
+    assert_eq!((report.packages, report.files, report.incomplete), (2, 12, 0));
     world.stop().await;
 }
 

@@ -1,14 +1,14 @@
 //! The law is chosen by the time of the act, on the day and not about it.
 
 use central_api::law::{self, Kind, LawError};
-use contract::{Rule, VehicleClass};
+use contract::VehicleClass;
 use time::macros::datetime;
 
 #[test]
 fn red_light_costs_what_the_decree_in_force_says() {
     let book = law::book().unwrap();
     let at = datetime!(2026-03-01 12:00 +7);
-    let motorbike = book.provision(Rule::RedLight, VehicleClass::Motorbike, at).unwrap();
+    let motorbike = book.find("red_light", Kind::Motorbike, at).unwrap();
     assert_eq!(
         (motorbike.article, motorbike.clause, motorbike.point.as_deref()),
         (7, 7, Some("c"))
@@ -17,11 +17,11 @@ fn red_light_costs_what_the_decree_in_force_says() {
     assert_eq!((motorbike.fine_default, motorbike.points), (5_000_000, 4));
     assert_eq!(motorbike.citation(), "điểm c khoản 7 Điều 7 Nghị định số 168/2024/NĐ-CP");
     for class in [VehicleClass::Car, VehicleClass::Bus, VehicleClass::Truck] {
-        let car = book.provision(Rule::RedLight, class, at).unwrap();
+        let car = book.find("red_light", Kind::from(class), at).unwrap();
         assert_eq!((car.article, car.clause, car.point.as_deref()), (6, 9, Some("b")));
         assert_eq!((car.fine_min, car.fine_max, car.points), (18_000_000, 20_000_000, 4));
     }
-    let line = book.provision(Rule::StopLine, VehicleClass::Motorbike, at).unwrap();
+    let line = book.find("stop_line", Kind::Motorbike, at).unwrap();
     assert_eq!((line.fine_min, line.fine_max, line.points), (200_000, 400_000, 0));
 }
 
@@ -31,8 +31,8 @@ fn the_amendment_counts_from_midnight_in_vietnam() {
     let last_before = datetime!(2026-08-14 23:59:59.999 +7);
     let first = datetime!(2026-08-15 00:00 +7);
     assert_eq!(first, datetime!(2026-08-14 17:00 UTC));
-    let before = book.provision(Rule::RedLight, VehicleClass::Car, last_before).unwrap();
-    let after = book.provision(Rule::RedLight, VehicleClass::Car, first).unwrap();
+    let before = book.find("red_light", Kind::Car, last_before).unwrap();
+    let after = book.find("red_light", Kind::Car, first).unwrap();
     assert!(before.amended_by.is_empty());
     assert_eq!(after.amended_by, ["238/2026/NĐ-CP"]);
     assert!(after.citation().ends_with("(được sửa đổi, bổ sung bởi Nghị định số 238/2026/NĐ-CP)"));
@@ -70,13 +70,9 @@ fn who_signs_follows_date_points_and_provision() {
 #[test]
 fn before_the_first_decree_there_is_no_provision() {
     let book = law::book().unwrap();
-    let error = book
-        .provision(Rule::RedLight, VehicleClass::Car, datetime!(2024-12-31 23:59:59 +7))
-        .unwrap_err();
+    let error = book.find("red_light", Kind::Car, datetime!(2024-12-31 23:59:59 +7)).unwrap_err();
     assert!(error.to_string().contains("red_light"), "{error}");
-    assert!(
-        book.provision(Rule::RedLight, VehicleClass::Car, datetime!(2025-01-01 0:00 +7)).is_ok()
-    );
+    assert!(book.find("red_light", Kind::Car, datetime!(2025-01-01 0:00 +7)).is_ok());
 }
 
 #[test]

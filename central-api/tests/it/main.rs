@@ -30,3 +30,4 @@ mod stuck;
 mod support;
 mod tampering;
 mod verify;
+mod versions;

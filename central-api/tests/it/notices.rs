@@ -174,7 +174,7 @@ async fn the_annex_shows_the_accused_vehicle_and_nobody_else() {
             plate: None,
             others: Vec::new(),
             lamps: vec![[1152, 36, 64, 72]],
-            stop_line: Some([[0, 600], [1280, 600]]),
+            marks: vec![vec![[0, 600], [1280, 600]]],
         };
         manifest.files[1].view = Some(view.clone());
         manifest.files[3].view = Some(contract::view::View {
@@ -182,7 +182,7 @@ async fn the_annex_shows_the_accused_vehicle_and_nobody_else() {
             vehicle: [64, 64, 512, 512],
             plate: Some([[700, 200], [1200, 200], [1200, 400], [700, 400]]),
             lamps: Vec::new(),
-            stop_line: None,
+            marks: Vec::new(),
             ..view
         });
     });
@@ -230,7 +230,7 @@ async fn a_notified_case_has_its_notice_on_record() {
             plate: None,
             others: Vec::new(),
             lamps: vec![[795, 38, 75, 158]],
-            stop_line: Some([[180, 345], [780, 345]]),
+            marks: vec![vec![[180, 345], [780, 345]]],
         });
     });
     let case = case.await;

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use central_api::case::{self, Filter, State};
 use central_api::store::Store;
-use contract::Rule;
+use contract::Act;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 
 use crate::lookup::notified_with;
@@ -85,7 +85,7 @@ fn built() -> Vec<String> {
             let text = |bit: u8| (choice & bit != 0).then(String::new);
             let filter = Filter {
                 states: states.to_vec(),
-                rule: (choice & 1 != 0).then_some(Rule::RedLight),
+                act: (choice & 1 != 0).then_some(Act::RED_LIGHT),
                 camera: text(2),
                 plate: text(4),
             };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use central_api::admin::{password, users};
 use central_api::evidence::EvidenceStore;
 use central_api::store::Store;
-use central_api::verify::verify_store;
+use central_api::verify::{Depth, verify_store};
 use contract::chain::Head;
 use contract::wire::CHUNK_BYTES;
 use rand::{RngExt as _, SeedableRng as _};
@@ -171,7 +171,7 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled(database: Database) {
     }
     let store = Store::open(&central.database.url, 2).await.unwrap();
     let evidence = EvidenceStore::open_folder(&central.folder().join("evidence")).unwrap();
-    let report = verify_store(&store, &evidence).await.unwrap();
+    let report = verify_store(&store, &evidence, Depth::Seals).await.unwrap();
     assert!(report.ok, "{:?}", report.findings);
     assert_eq!((report.packages, report.incomplete), (4, 0));
     let cases: i64 =

@@ -3,8 +3,8 @@
 
 use axum::http::StatusCode;
 use central_api::admin::users::Role;
+use contract::Act;
 use contract::manifest::Manifest;
-use contract::{Movement, Rule};
 use serde_json::Value;
 use time::Duration;
 
@@ -144,8 +144,8 @@ async fn what_is_certainly_another_act_is_not_held() {
         }),
         ("another act of one passage", 1, true, |m| {
             from_the_other_side(m);
-            m.violation.rule = Rule::StopLine;
-            m.violation.movement = Movement::Stopped;
+            m.violation.act = Act::STOP_LINE;
+            m.violation.facts = crate::gate::stood(4.0);
         }),
         ("no position, the same unit", 1, true, |m| {
             from_the_other_side(m);

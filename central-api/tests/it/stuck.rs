@@ -47,7 +47,7 @@ async fn a_package_from_the_future_is_parked_and_the_box_goes_on(database: Datab
     assert!(waiting[0].why.contains("34560000 s ahead"), "{}", waiting[0].why);
     let report = world.verify().await;
     assert!(report.ok, "{:?}", report.findings);
-    assert_eq!((report.packages, report.files), (2, 10));
+    assert_eq!((report.packages, report.files), (2, 12));
 
     let id = dated.id().to_string();
     let decide = async |verdict, reason| {

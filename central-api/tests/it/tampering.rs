@@ -4,7 +4,7 @@
 
 use central_api::admin::users::Role;
 use central_api::store::Dialect;
-use central_api::verify::{Report, verify_store};
+use central_api::verify::{Depth, Report, verify_store};
 use sqlx::{AssertSqlSafe, Row as _};
 use time::Duration;
 
@@ -17,7 +17,7 @@ const LEFT: [(&str, &str); 2] =
     [("evidence_files", "evidence_id"), ("evidence_files", "stored_at")];
 
 async fn verify(setting: &Setting) -> Report {
-    verify_store(&setting.state.store, &setting.state.evidence).await.unwrap()
+    verify_store(&setting.state.store, &setting.state.evidence, Depth::Seals).await.unwrap()
 }
 
 async fn run(setting: &Setting, sql: String) {

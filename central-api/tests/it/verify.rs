@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use central_api::device::settle::{self, SettleError};
-use central_api::verify::{Finding, verify_package, verify_view};
+use central_api::verify::{Depth, Finding, verify_package, verify_view};
 use contract::FileRole;
 
 use crate::support::{Database, PackageBuilder, World, on_both};
@@ -28,9 +28,9 @@ fn a_package_names_what_fails() {
     let folder = tempfile::tempdir().unwrap();
     package.write_to(folder.path());
     let public = key.verifying_key();
-    let whole = verify_package(folder.path(), &public);
+    let whole = verify_package(folder.path(), &public, Depth::Seals);
     assert!(whole.ok, "{:?}", whole.findings);
-    assert_eq!(whole.files, 5);
+    assert_eq!(whole.files, 6);
 
     for (file, at, named) in [
         ("manifest.json", 300, "manifest.json"),
@@ -40,7 +40,7 @@ fn a_package_names_what_fails() {
     ] {
         let path = folder.path().join(file);
         flip(&path, at);
-        let report = verify_package(folder.path(), &public);
+        let report = verify_package(folder.path(), &public, Depth::Seals);
         assert!(!report.ok);
         let subjects: Vec<_> = report.findings.iter().map(|f| f.subject.as_str()).collect();
         assert_eq!(subjects, [named]);
@@ -49,16 +49,19 @@ fn a_package_names_what_fails() {
     // The seal itself: its last character carries bits of the signature.
     let seal = folder.path().join("manifest.jws");
     std::fs::write(&seal, format!("A{}", package.seal)).unwrap();
-    let report = verify_package(folder.path(), &public);
+    let report = verify_package(folder.path(), &public, Depth::Seals);
     assert_eq!(report.findings[0].subject, "manifest.jws");
     std::fs::write(&seal, &package.seal).unwrap();
 
     let other = contract::seal::SigningKey::from_seed(&[6; 32]).verifying_key();
-    assert_eq!(verify_package(folder.path(), &other).findings[0].subject, "manifest.jws");
+    assert_eq!(
+        verify_package(folder.path(), &other, Depth::Seals).findings[0].subject,
+        "manifest.jws"
+    );
 
     std::fs::remove_file(folder.path().join("on.jpg")).unwrap();
     std::fs::write(folder.path().join("clip.mp4"), b"short").unwrap();
-    let report = verify_package(folder.path(), &public);
+    let report = verify_package(folder.path(), &public, Depth::Seals);
     let found: Vec<_> =
         report.findings.iter().map(|f| (f.subject.as_str(), f.problem.as_str())).collect();
     assert_eq!(found, [("on.jpg", "missing"), ("clip.mp4", "5 bytes, the manifest says 3000")]);
@@ -81,7 +84,7 @@ async fn a_store_that_takes_packages_meanwhile_verifies(database: Database) {
     let next = road_box.sealed(road_box.next());
     road_box.deliver(&next).await.unwrap();
 
-    let report = verify_view(&mut view, &world.app.evidence).await.unwrap();
+    let report = verify_view(&mut view, &world.app.evidence, Depth::Seals).await.unwrap();
     assert!(report.ok, "{:?}", report.findings);
     assert_eq!((report.packages, report.incomplete), (1, 1));
     drop(view);

@@ -10,9 +10,18 @@ use anyhow::{Context as _, Result, bail};
 use crate::process::Running;
 use crate::site::Site;
 
+/// The scene of the demo.
+pub const JUNCTION: &str = "junction";
+
 /// Renders the synthetic junction once and keeps it; later runs find it. Clip, truth, site file.
 pub fn render(site: &Site, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
-    made(site, &junction(seed), &["--seed".as_ref(), seed.to_string().as_ref()], None)
+    render_scene(site, JUNCTION, seed)
+}
+
+/// The same for any built-in scene.
+pub fn render_scene(site: &Site, scene: &str, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
+    let flags = ["--scene", scene, "--seed", &seed.to_string()];
+    made(site, &format!("{scene}-{seed}"), &flags.map(AsRef::as_ref), None)
 }
 
 /// The same for a scenario file, its truth with every picture's boxes; `seed` instead of its own.
@@ -45,7 +54,7 @@ pub fn truth(site: &Site, seed: u64) -> PathBuf {
 }
 
 fn junction(seed: u64) -> String {
-    format!("junction-{seed}")
+    format!("{JUNCTION}-{seed}")
 }
 
 fn made(

@@ -101,9 +101,9 @@ impl Central {
         bail!("central is not ready after 90 s; {}", running.last_words())
     }
 
-    /// `central-api verify --store`, as an auditor would run it.
+    /// `central-api verify --store --judge`, as an auditor would run it.
     pub fn verify_store(&self, site: &Site) -> Result<String> {
-        process::finish(self.command(site, &["verify", "--store"])?)
+        process::finish(self.command(site, &["verify", "--store", "--judge"])?)
             .context("the central's store does not verify")
     }
 }

@@ -65,7 +65,7 @@ async fn walk(site: Site, weights: &Path, stages: &Stages) -> Result<()> {
                 .until("a red-light case with a plate", PATIENCE, async |_| {
                     let cases = api.cases().await?;
                     let ready = |case: &&Value| {
-                        case["rule"] == "red_light"
+                        case["act"] == "red_light"
                             && case["state"] == "received"
                             && case["plate"].is_string()
                     };

@@ -3,21 +3,16 @@
 //! complaints come at once: a box on a pole is not configured by trial and error.
 
 mod camera;
-mod document;
-mod error;
 mod model;
-mod reader;
 mod sections;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-pub use document::Place;
-pub use error::{ConfigError, ConfigErrors};
 pub use model::{
-    Agent, Camera, ClockPolicy, Device, Exit, Health, Lamp, LampLayout, Light, Models, Point,
-    Spool, Unit, Uplink,
+    Agent, Camera, ClockPolicy, Device, Health, Lamp, LampLayout, Models, Spool, Unit, Uplink,
 };
+pub use settings::{ConfigError, ConfigErrors, Place};
 
 /// The commented reference configuration.
 pub const REFERENCE: &str = include_str!("../../agent.toml");
@@ -52,10 +47,10 @@ pub fn load_for_run(files: &[PathBuf]) -> Result<Agent, ConfigErrors> {
 
 /// Checks configuration texts under their file names.
 pub fn parse(texts: &[(PathBuf, String)]) -> Result<Agent, ConfigErrors> {
-    let mut whole = document::Table::default();
+    let mut whole = settings::Table::default();
     let mut errors = Vec::new();
     for (file, text) in texts {
-        match document::parse(file, text) {
+        match settings::parse(file, text) {
             Ok(table) => whole.merge(table),
             Err(found) => errors.extend(found),
         }

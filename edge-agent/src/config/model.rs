@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use contract::manifest::Verification;
-use contract::{Digest, Movement, Rule};
+use contract::{Digest, Movement};
+use judge::Site;
+use judge::lamp::Light;
 use plate_model::Precision;
 use serde::Serialize;
-
-/// A point of the frame, 0 to 1 in both directions, y downwards.
-pub type Point = [f32; 2];
+use settings::shapes::Point;
 
 /// The whole agent.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ pub struct Health {
 }
 
 /// One camera: where it stands, what it sees and what is judged there.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Camera {
     pub id: String,
     /// `rtsp://` or `rtsps://`; absent in a site file that is only replayed.
@@ -107,12 +107,8 @@ pub struct Camera {
     pub verification: Option<Verification>,
     pub analysed_fps: f32,
     pub clock: ClockPolicy,
-    pub rules: Vec<Rule>,
-    /// The stop line's two ends.
-    pub stop_line: [Point; 2],
-    /// Road before the line; travel goes from here over the line.
-    pub approach: Vec<Point>,
-    pub exits: Vec<Exit>,
+    /// The drawn road, and what is judged on it.
+    pub site: Site,
     /// Region analysed: x, y, width, height. The rest of the picture is not looked at.
     pub detect: Option<[f32; 4]>,
     /// Part of that region looked at once more from closer, where vehicles are far and many.
@@ -120,21 +116,6 @@ pub struct Camera {
     /// Areas in which nothing counts: overlays, parked vehicles, a side road.
     pub mask: Vec<Vec<Point>>,
     pub lamps: Vec<Lamp>,
-    /// Right turns are lawful while red is lit.
-    pub right_on_red: bool,
-    /// Red must have been lit this long when the line is crossed.
-    pub red_grace_ms: u64,
-    /// Stop line: how long a vehicle must stand over the line.
-    pub stop_seconds: f32,
-    /// Stop line: how far over the line it must stand, as a share of its own height in the frame.
-    pub stop_depth: f32,
-}
-
-/// A line beyond the stop line; crossing it tells the movement.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Exit {
-    pub movement: Movement,
-    pub line: [Point; 2],
 }
 
 /// One lamp head in the picture.
@@ -146,6 +127,9 @@ pub struct Lamp {
     pub layout: LampLayout,
     /// Lights from the top (or left) in order.
     pub lights: Vec<Light>,
+    /// The lights are arrows; round ones where it is false, but for a head of green alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub arrows: bool,
     /// Movements the lamp governs.
     pub controls: Vec<Movement>,
 }
@@ -155,14 +139,6 @@ pub struct Lamp {
 pub enum LampLayout {
     Vertical,
     Horizontal,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Light {
-    Red,
-    Amber,
-    Green,
 }
 
 /// Which clocks may date an accusation.
@@ -178,9 +154,14 @@ pub enum ClockPolicy {
 }
 
 impl Camera {
-    /// What the evidence names as the configuration in force: everything but the way to the camera.
-    pub fn digest(&self) -> Digest {
+    /// The configuration in force as evidence holds it: everything but the way to the camera.
+    pub fn text(&self) -> String {
         // A struct of plain values cannot fail to serialise; field order is the declaration's.
-        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What the evidence names as the configuration in force.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.text().as_bytes())
     }
 }

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use contract::manifest::MAX_FILE_BYTES;
 use plate_model::{PRECISIONS, Precision};
 
-use super::document::{Place, Table};
+use super::camera;
 use super::model::{Agent, Device, Health, Models, Spool, Unit, Uplink};
-use super::reader::{Complaints, Reader};
-use super::{ConfigError, camera};
+use settings::{Complaints, ConfigError, Place, Reader, Table};
 
 const MIB: u64 = 1024 * 1024;
 

@@ -47,12 +47,12 @@ fn the_reference_is_good_and_says_the_defaults() {
     assert_eq!(agent.spool.max_bytes, bare.spool.max_bytes);
     assert_eq!(agent.models.plates_per_frame, bare.models.plates_per_frame);
     let (reference, default) = (&agent.cameras[0], &bare.cameras[0]);
-    assert_eq!(reference.red_grace_ms, default.red_grace_ms);
     assert_eq!(reference.analysed_fps, default.analysed_fps);
-    assert_eq!(reference.stop_seconds, default.stop_seconds);
-    assert_eq!(reference.stop_depth, default.stop_depth);
     assert_eq!(reference.clock, default.clock);
-    assert_eq!(reference.rules, default.rules);
+    let set = |camera: &Camera| -> Vec<_> {
+        camera.site.rules.iter().map(|rule| (rule.act(), rule.settings())).collect()
+    };
+    assert_eq!(set(reference), set(default));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn every_slip_is_named_with_file_line_and_key() {
             "controls = [\"straight\"]",
             "controls = [\"ahead\"]",
             "site.toml:12: camera[0].lamp[0].controls is \"ahead\", must be one of \"straight\", \
-             \"left\", \"right\"",
+             \"left\", \"right\", \"u_turn\"",
         ),
         (
             "direction = \"d\"",
@@ -245,4 +245,68 @@ fn running_needs_device_unit_and_addresses() {
     assert_eq!(keys, ["device", "unit", "camera[0].uri"]);
     let missing = load(&[folder.path().join("none.toml")]).unwrap_err().to_string();
     assert!(missing.contains("none.toml: cannot be read"), "{missing}");
+}
+
+/// The reference with every commented line of its last part taken in.
+fn all_acts() -> String {
+    let at = REFERENCE.find("# Further acts").unwrap();
+    let uncomment = |line: &str| line.strip_prefix("# ").unwrap_or(line).to_owned();
+    let sections: Vec<String> = REFERENCE[at..].lines().skip(2).map(uncomment).collect();
+    format!("{}{}", &REFERENCE[..at], sections.join("\n"))
+}
+
+#[test]
+fn every_act_is_judged_where_its_section_is_drawn() {
+    let agent = check(&[("agent.toml", &all_acts())]).unwrap();
+    let camera = &agent.cameras[0];
+    let acts: Vec<String> = camera.site.rules.iter().map(|rule| rule.act().to_string()).collect();
+    for act in [
+        "red_light",
+        "stop_line",
+        "wrong_way",
+        "no_turn",
+        "no_u_turn",
+        "wrong_lane",
+        "solid_line",
+        "expressway_emergency_lane",
+        "prohibited_road",
+        "stop_place",
+        "speed",
+    ] {
+        assert!(acts.iter().any(|found| found == act), "{act}: {acts:?}");
+    }
+    // What is sealed as the configuration gives the same rules again.
+    let text: serde_json::Value = serde_json::from_str(&camera.text()).unwrap();
+    let again = judge::Site::restore(text["site"].clone()).unwrap();
+    assert!(camera.text().contains(&serde_json::to_string(&again).unwrap()), "letter for letter");
+}
+
+#[test]
+fn a_slip_in_a_section_names_its_line() {
+    for (line, by, expected) in [
+        ("limit = 50", "limit = 500", "camera[0].speed.limit is 500, must be 5 to 130 km/h"),
+        ("act` names", "act` names", ""),
+        (
+            "classes = [\"truck\"]",
+            "classes = [\"lorry\"]",
+            "camera[0].forbidden[0].classes is \"lorry\", must be one of",
+        ),
+        (
+            "movements = [\"left\"",
+            "movements = [\"up\"",
+            "camera[0].turn_ban[0].movements is \"up\"",
+        ),
+    ] {
+        let found = complaints(&[("agent.toml", &all_acts().replace(line, by))]);
+        let place = |text: &String| {
+            let number = text.strip_prefix("agent.toml:").and_then(|rest| rest.split(':').next());
+            number.is_some_and(|number| number.parse::<u32>().is_ok())
+        };
+        assert!(found.iter().all(place), "{found:?}");
+        assert_eq!(expected.is_empty(), found.is_empty(), "{found:?}");
+        assert!(
+            expected.is_empty() || found.iter().any(|text| text.contains(expected)),
+            "{found:?}"
+        );
+    }
 }

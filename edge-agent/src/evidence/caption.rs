@@ -3,9 +3,8 @@
 
 use std::fmt::Write as _;
 
-use contract::manifest::{self, ClockSource, FileRole};
-use contract::violation::Lamp;
-use contract::{Movement, Rule, VehicleClass};
+use contract::manifest::{self, ClockSource};
+use contract::{Facts, MomentRole, VehicleClass};
 use time::format_description::BorrowedFormatItem;
 use time::macros::{format_description, offset};
 use time::{OffsetDateTime, UtcOffset};
@@ -26,13 +25,13 @@ pub fn items(
     accusation: &Accusation,
     device: &manifest::Device,
     unit: &manifest::Unit,
-    role: FileRole,
+    title: String,
     shot: &Shot,
 ) -> Vec<String> {
     let camera = &accusation.camera;
     let mut items = vec![
-        role_name(role).to_owned(),
-        moment(accusation, shot),
+        title,
+        taken(accusation, shot),
         clock(&accusation.clock),
         act(accusation),
         plate(accusation),
@@ -59,12 +58,12 @@ pub fn items(
     items
 }
 
-/// Capture time, and how far it lies from the moment on the line.
-fn moment(accusation: &Accusation, shot: &Shot) -> String {
+/// Capture time, and how far it lies from the moment that dates the act.
+fn taken(accusation: &Accusation, shot: &Shot) -> String {
     let at = iso(shot.captured_at);
     match (shot.captured_at - accusation.violation.at).whole_milliseconds() {
         0 => at,
-        apart => format!("{at} ({apart:+} ms so với lúc trên vạch)"),
+        apart => format!("{at} ({apart:+} ms so với lúc vi phạm)"),
     }
 }
 
@@ -74,15 +73,21 @@ pub fn iso(at: OffsetDateTime) -> String {
     at.to_offset(VIETNAM).format(TIME).unwrap_or_default()
 }
 
-fn role_name(role: FileRole) -> &'static str {
-    match role {
-        FileRole::FrameBefore => "Ảnh 1/3: TRƯỚC VẠCH",
-        FileRole::FrameOn => "Ảnh 2/3: TRÊN VẠCH",
-        FileRole::FramePast => "Ảnh 3/3: SAU VẠCH",
-        FileRole::CloseUp => "CẬN CẢNH (phóng to)",
-        FileRole::Clip => "ĐOẠN PHIM",
-        FileRole::Overlay => "MINH HỌA (không phải chứng cứ)",
-    }
+/// Which of its pictures the one at `index` is, and what it shows.
+pub fn moment(accusation: &Accusation, index: usize) -> String {
+    let line = matches!(accusation.violation.facts, Facts::Signal(_) | Facts::Line(_));
+    let what = match accusation.moments[index].role {
+        MomentRole::Before if line => "TRƯỚC VẠCH",
+        MomentRole::On if line => "TRÊN VẠCH",
+        MomentRole::Past if line => "SAU VẠCH",
+        MomentRole::Before => "TRƯỚC KHI VI PHẠM",
+        MomentRole::On => "LÚC VI PHẠM",
+        MomentRole::Past => "SAU KHI VI PHẠM",
+        MomentRole::Begin => "BẮT ĐẦU",
+        MomentRole::During => "TRONG LÚC VI PHẠM",
+        MomentRole::End => "KẾT THÚC",
+    };
+    format!("Ảnh {}/{}: {what}", index + 1, accusation.moments.len())
 }
 
 fn clock(clock: &manifest::Clock) -> String {
@@ -104,35 +109,16 @@ fn clock(clock: &manifest::Clock) -> String {
 
 fn act(accusation: &Accusation) -> String {
     let violation = &accusation.violation;
-    let rule = match violation.rule {
-        Rule::RedLight => "Vượt đèn đỏ",
-        Rule::StopLine => "Dừng xe đè vạch",
-    };
     let vehicle = match violation.vehicle {
         VehicleClass::Motorbike => "xe máy",
         VehicleClass::Car => "ô tô con",
         VehicleClass::Bus => "xe khách",
         VehicleClass::Truck => "xe tải",
     };
-    let movement = match violation.movement {
-        Movement::Straight => "đi thẳng",
-        Movement::Left => "rẽ trái",
-        Movement::Right => "rẽ phải",
-        Movement::Stopped => "dừng",
-    };
-    let lamp = match violation.lamp {
-        Lamp::Red => "đèn ĐỎ",
-        Lamp::Amber => "đèn VÀNG",
-        Lamp::Green => "đèn XANH",
-        Lamp::Unknown => "đèn KHÔNG RÕ",
-    };
-    // The figure holds for the frame on the line and for no other: behind it, green may have come.
-    let elapsed = violation.red_elapsed_ms;
-    let mut text = format!("{rule}, {vehicle}, {movement}, {lamp} đã {elapsed} ms khi trên vạch");
-    if violation.right_arrow {
-        text.push_str(", mũi tên phải xanh");
+    match accusation.camera.site.rule(&violation.act) {
+        Some(rule) => format!("{} ({vehicle})", rule.caption(&violation.facts)),
+        None => format!("{} ({vehicle})", violation.act),
     }
-    text
 }
 
 fn plate(accusation: &Accusation) -> String {

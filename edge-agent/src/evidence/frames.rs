@@ -5,18 +5,20 @@
 
 use contract::view::{MAX_AREAS, View};
 use image::imageops::{self, FilterType};
-use image::{Rgb, RgbImage};
+use image::{ImageError, Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, EncodingError};
 use plate_model::frame::{Chroma, Frame, Matrix};
 use plate_model::geometry::{BBox, Region};
 
-use crate::accusation::Shot;
+use crate::accusation::{Pixels, Shot};
 
 use super::text::Typeface;
 use super::view;
 
 /// Quality of evidence pictures.
 pub const JPEG_QUALITY: u8 = 85;
+/// Quality of what is kept in between: it is compressed once more.
+const KEPT_QUALITY: u8 = 94;
 /// Side of the close-up's panels in pixels.
 const PANEL: u32 = 640;
 
@@ -86,6 +88,20 @@ impl Weights {
     }
 }
 
+/// A kept picture to work on; fails only where kept bytes are damaged.
+pub fn open(pixels: &Pixels) -> Result<RgbImage, ImageError> {
+    match pixels {
+        Pixels::Frame(frame) => Ok(to_rgb(frame)),
+        Pixels::Jpeg { bytes, .. } => Ok(image::load_from_memory(bytes)?.to_rgb8()),
+    }
+}
+
+/// A decoded frame compressed, to be kept for long.
+pub fn compressed(frame: &Frame) -> Result<Pixels, EncodingError> {
+    let bytes = encode(&to_rgb(frame), KEPT_QUALITY)?.into();
+    Ok(Pixels::Jpeg { bytes, size: [frame.width(), frame.height()] })
+}
+
 /// Puts the caption below `picture`.
 pub fn with_caption(face: &Typeface, picture: &RgbImage, items: &[String]) -> RgbImage {
     let (width, height) = picture.dimensions();
@@ -136,7 +152,7 @@ pub fn close_up(shot: &Shot, rgb: &RgbImage) -> (RgbImage, Option<View>) {
         plate,
         others: shot.others.iter().filter_map(enlarged).take(MAX_AREAS).collect(),
         lamps: Vec::new(),
-        stop_line: None,
+        marks: Vec::new(),
     });
     (page, view)
 }
@@ -145,7 +161,7 @@ pub fn close_up(shot: &Shot, rgb: &RgbImage) -> (RgbImage, Option<View>) {
 fn panel(rgb: &RgbImage, bbox: &BBox) -> (RgbImage, Region) {
     let (width, height) = rgb.dimensions();
     // A box outside the frame is a tracker's guess: then the whole frame is the honest picture.
-    let region = bbox.region(width, height).unwrap_or(Region::whole(width, height));
+    let region = Region::touched(bbox, width, height).unwrap_or(Region::whole(width, height));
     let cut = imageops::crop_imm(rgb, region.x, region.y, region.width, region.height).to_image();
     let scale = PANEL as f32 / region.width.max(region.height) as f32;
     let fit = |side: u32| ((side as f32 * scale).round() as u32).clamp(1, PANEL);
@@ -156,16 +172,15 @@ fn panel(rgb: &RgbImage, bbox: &BBox) -> (RgbImage, Region) {
 
 /// Encodes a picture.
 pub fn jpeg(picture: &RgbImage) -> Result<Vec<u8>, EncodingError> {
+    encode(picture, JPEG_QUALITY)
+}
+
+fn encode(picture: &RgbImage, quality: u8) -> Result<Vec<u8>, EncodingError> {
     // Frames are 16,384 pixels a side at most; a larger picture is refused as having no size.
     let side = |side: u32| u16::try_from(side).unwrap_or(0);
     let (width, height) = (side(picture.width()), side(picture.height()));
     let mut bytes = Vec::new();
-    Encoder::new(&mut bytes, JPEG_QUALITY).encode(
-        picture.as_raw(),
-        width,
-        height,
-        ColorType::Rgb,
-    )?;
+    Encoder::new(&mut bytes, quality).encode(picture.as_raw(), width, height, ColorType::Rgb)?;
     Ok(bytes)
 }
 
@@ -228,7 +243,7 @@ mod tests {
         let frame = plain(PixelFormat::Nv12, 120, 110, 140);
         let rgb = to_rgb(&frame);
         let mut shot = Shot {
-            frame,
+            pixels: Pixels::Frame(frame),
             captured_at: OffsetDateTime::UNIX_EPOCH,
             vehicle: BBox::new(10.0, 10.0, 30.0, 40.0),
             others: Vec::new(),
@@ -264,13 +279,13 @@ mod tests {
         let mut data: Vec<u8> = (0..320 * 240).map(|at| luma(at % 320, at / 320)).collect();
         data.extend(vec![128; 2 * 160 * 120]);
         let shot = Shot {
-            frame: Frame::from_vec(layout, data).unwrap(),
+            pixels: Pixels::Frame(Frame::from_vec(layout, data).unwrap()),
             captured_at: OffsetDateTime::UNIX_EPOCH,
             vehicle: BBox::new(100.0, 80.0, 200.0, 180.0),
             others: vec![BBox::new(150.0, 60.0, 400.0, 130.0)],
             plate: Some([[140.0, 150.0], [160.0, 150.0], [160.0, 160.0], [140.0, 160.0]]),
         };
-        let (page, view) = close_up(&shot, &to_rgb(&shot.frame));
+        let (page, view) = close_up(&shot, &open(&shot.pixels).unwrap());
         let view = view.unwrap();
         assert_eq!(view.picture, [page.width(), page.height()]);
         let grey = |x, y| page.get_pixel(x, y).0[0];

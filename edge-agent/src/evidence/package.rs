@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ab_glyph::InvalidFont;
 use contract::Digest;
 use contract::chain::Head;
-use contract::manifest::{self, ClockSource, FileRole, Manifest, ManifestError, SourceKind};
+use contract::manifest::{
+    self, BASIS_FILE, ClockSource, FileRole, Manifest, ManifestError, SourceKind,
+};
 use contract::seal::{Purpose, SigningKey};
 use contract::view::View;
 use jpeg_encoder::EncodingError;
@@ -28,8 +30,12 @@ const PAPERS: u64 = 128 * 1024;
 /// Why an accusation was not sealed.
 #[derive(Debug, thiserror::Error)]
 pub enum SealingError {
-    #[error("failed to encode the {role:?} picture: {source}")]
-    Picture { role: FileRole, source: EncodingError },
+    #[error("failed to encode {name}: {source}")]
+    Picture { name: String, source: EncodingError },
+    #[error("a picture that was kept does not open: {0}")]
+    Kept(#[from] image::ImageError),
+    #[error("the accusation has no picture of the moment that dates it")]
+    NoMain,
     #[error(transparent)]
     Clip(#[from] ClipError),
     #[error("the central would refuse it: {0}")]
@@ -76,7 +82,7 @@ pub struct Sealer {
 
 /// A rendered file, not yet in a manifest.
 struct Rendered {
-    name: &'static str,
+    name: String,
     role: FileRole,
     media_type: &'static str,
     captured_at: OffsetDateTime,
@@ -121,36 +127,53 @@ impl Sealer {
     }
 
     fn render(&self, accusation: &Accusation) -> Result<Vec<Rendered>, SealingError> {
-        let on = frames::to_rgb(&accusation.on.frame);
-        let mut files = Vec::with_capacity(6);
-        for (name, role, shot) in [
-            ("before.jpg", FileRole::FrameBefore, &accusation.before),
-            ("on.jpg", FileRole::FrameOn, &accusation.on),
-            ("past.jpg", FileRole::FramePast, &accusation.past),
-            ("closeup.jpg", FileRole::CloseUp, &accusation.close_up),
-            ("overlay.jpg", FileRole::Overlay, &accusation.on),
-        ] {
-            let whole = |picture| (picture, view::of_frame(shot, &accusation.camera));
-            let picture = match role {
-                FileRole::FrameOn => whole(on.clone()),
-                FileRole::Overlay => whole(overlay::draw(accusation, &on)),
-                FileRole::CloseUp => frames::close_up(shot, &frames::to_rgb(&shot.frame)),
-                _ => whole(frames::to_rgb(&shot.frame)),
-            };
-            files.push(self.picture(accusation, name, role, shot, picture)?);
+        let marks = accusation.marks();
+        let main = accusation.main_shot().ok_or(SealingError::NoMain)?;
+        let whole =
+            |shot: &Shot, picture| (picture, view::of_frame(shot, &accusation.camera, &marks));
+        let mut files = Vec::with_capacity(accusation.moments.len() + 4);
+        for (index, taken) in accusation.moments.iter().enumerate() {
+            let shot = &taken.shot;
+            let picture = whole(shot, frames::open(&shot.pixels)?);
+            let title = caption::moment(accusation, index);
+            files.push(self.picture(
+                accusation,
+                taken.file(),
+                FileRole::Scene,
+                title,
+                shot,
+                picture,
+            )?);
         }
+        let close = &accusation.close_up;
+        let picture = frames::close_up(close, &frames::open(&close.pixels)?);
+        let title = "CẬN CẢNH (phóng to)".to_owned();
+        let name = "closeup.jpg".to_owned();
+        files.push(self.picture(accusation, name, FileRole::CloseUp, title, close, picture)?);
+        let picture = whole(main, overlay::draw(accusation, &frames::open(&main.pixels)?));
+        let title = "MINH HỌA (không phải chứng cứ)".to_owned();
+        let name = "overlay.jpg".to_owned();
+        files.push(self.picture(accusation, name, FileRole::Overlay, title, main, picture)?);
         let captured_at = match accusation.clip.units.first() {
             Some(unit) => unit.captured_at,
             None => return Err(ClipError::Empty.into()),
         };
         files.push(Rendered {
             // Whoever looks is told where it is not the camera's own bits.
-            name: if accusation.clip.reencoded { "clip-reencoded.mp4" } else { "clip.mp4" },
+            name: if accusation.clip.reencoded { "clip-reencoded.mp4" } else { "clip.mp4" }.into(),
             role: FileRole::Clip,
             media_type: "video/mp4",
             captured_at,
             view: None,
             content: clip::mux(&accusation.clip)?,
+        });
+        files.push(Rendered {
+            name: BASIS_FILE.into(),
+            role: FileRole::Basis,
+            media_type: "application/json",
+            captured_at: main.captured_at,
+            view: None,
+            content: accusation.basis.to_vec(),
         });
         Ok(files)
     }
@@ -158,15 +181,16 @@ impl Sealer {
     fn picture(
         &self,
         accusation: &Accusation,
-        name: &'static str,
+        name: String,
         role: FileRole,
+        title: String,
         shot: &Shot,
         (picture, view): (image::RgbImage, Option<View>),
     ) -> Result<Rendered, SealingError> {
-        let items = caption::items(accusation, &self.device, &self.unit, role, shot);
+        let items = caption::items(accusation, &self.device, &self.unit, title, shot);
         let page = frames::with_caption(&self.face, &picture, &items);
-        let content =
-            frames::jpeg(&page).map_err(|source| SealingError::Picture { role, source })?;
+        let content = frames::jpeg(&page)
+            .map_err(|source| SealingError::Picture { name: name.clone(), source })?;
         let captured_at = shot.captured_at;
         Ok(Rendered { name, role, media_type: "image/jpeg", captured_at, view, content })
     }
@@ -180,6 +204,9 @@ impl Sealer {
         let camera = &accusation.camera;
         let mut violation = accusation.violation.clone();
         violation.at = violation.at.to_offset(VIETNAM);
+        for moment in &mut violation.moments {
+            moment.at = moment.at.to_offset(VIETNAM);
+        }
         let manifest = Manifest {
             version: manifest::VERSION,
             evidence_id: accusation.evidence_id,
@@ -218,7 +245,7 @@ impl Sealer {
             sequence: manifest.sequence,
             seal: self.key.sign_detached(Purpose::Manifest, &bytes),
             manifest: bytes,
-            files: files.into_iter().map(|file| (file.name.to_owned(), file.content)).collect(),
+            files: files.into_iter().map(|file| (file.name, file.content)).collect(),
         })
     }
 }
@@ -226,7 +253,7 @@ impl Sealer {
 impl Rendered {
     fn entry(&self) -> manifest::File {
         manifest::File {
-            name: self.name.to_owned(),
+            name: self.name.clone(),
             role: self.role,
             media_type: self.media_type.to_owned(),
             bytes: self.content.len() as u64,

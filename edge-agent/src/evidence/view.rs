@@ -7,10 +7,10 @@ use plate_model::geometry::BBox;
 use crate::accusation::Shot;
 use crate::config::Camera;
 
-/// The view of `shot`'s whole frame. None where the vehicle's box lies outside it.
-pub fn of_frame(shot: &Shot, camera: &Camera) -> Option<View> {
-    let planes = shot.frame.planes();
-    let picture = [planes.width(), planes.height()];
+/// The view of `shot`'s whole frame, with what was broken marked (0 to 1 of the frame). None where
+/// the vehicle's box lies outside it.
+pub fn of_frame(shot: &Shot, camera: &Camera, marks: &[Vec<[f32; 2]>]) -> Option<View> {
+    let picture = shot.pixels.size();
     let [width, height] = picture.map(|side| side as f32);
     let pixel = |[x, y]: [f32; 2]| point([x * width, y * height], picture);
     let lamps = camera.lamps.iter().filter_map(|lamp| {
@@ -24,7 +24,7 @@ pub fn of_frame(shot: &Shot, camera: &Camera) -> Option<View> {
         plate: shot.plate.map(|corners| corners.map(|corner| point(corner, picture))),
         others: others.filter_map(|other| area(other, picture)).take(MAX_AREAS).collect(),
         lamps: lamps.take(MAX_AREAS).collect(),
-        stop_line: Some(camera.stop_line.map(pixel)),
+        marks: marks.iter().map(|mark| mark.iter().copied().map(pixel).collect()).collect(),
     })
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use plate_model::geometry::BBox;
-use plate_model::{Verdict, picture};
+use plate_model::{Region, Verdict, picture};
 
 use crate::evidence::frames::{jpeg, to_rgb};
 use crate::evidence::pen;
@@ -147,8 +147,7 @@ impl Listener for Sheets {
         }
         let bbox = BBox::around(&look.quad.corners).expanded(0.25);
         let planes = picture.frame.planes();
-        let cut = bbox
-            .region(planes.width(), planes.height())
+        let cut = Region::touched(&bbox, planes.width(), planes.height())
             .and_then(|region| picture::rgb(&planes, region).ok());
         if let Some(cut) = cut {
             card.best = Some((value, cut));
@@ -168,7 +167,7 @@ impl Listener for Sheets {
         }
         let second = |t: Nanos| t as f64 / SECOND as f64;
         let (from, to) = (second(track.path[0].t), second(track.last().t));
-        let name = track.class().name();
+        let name = track.class.name();
         let accepted: u32 = card.alone.values().sum();
         let mut alone: Vec<(&String, &u32)> = card.alone.iter().collect();
         alone.sort_by(|a, b| b.1.cmp(a.1));

@@ -130,9 +130,9 @@ impl Listener for TrackLog {
         let found = tracks.iter().filter(|track| track.last().t == picture.t);
         let followed = found.map(|track| Followed {
             id: track.id,
-            class: track.class(),
+            class: track.class,
             bbox: share(&track.last().bbox, size),
-            score: round(f64::from(track.last().score), 3),
+            score: round(f64::from(track.score), 3),
             strong: track.last().strong,
             confirmed: track.confirmed,
             doubt: track.doubts.last() == Some(&picture.t),
@@ -164,7 +164,7 @@ impl Listener for TrackLog {
         let quality = track.quality(from, to);
         self.write(&Line::Track(Over {
             id: track.id,
-            class: track.class(),
+            class: track.class,
             from: second(from),
             to: second(to),
             sightings: quality.sightings,

@@ -1,215 +1,49 @@
-//! What a traffic lamp shows. In one picture ([`glow`]) each light needs evidence of its own: a
-//! spot in its place that outshines what is around it, with its hue in or about it. Where a light's
-//! place is, and which of red and amber it is, is learned over time ([`place`]).
-//!
-//! Over time ([`History`]) single frames do not count: LED lamps flicker against the shutter and
-//! are dark in some frames without being off. A light is confirmed by a majority over a short
-//! window and dated back to its first sight, so a judgement made a second later knows when red
-//! really began.
+//! What a traffic lamp shows in pictures. In one picture ([`glow`]) each light needs evidence of its
+//! own: a spot in its place that outshines what is around it, with its hue in or about it. Where a
+//! light's place is, and which of red and amber it is, is learned over time ([`place`]). What it has
+//! shown is kept by [`judge::lamp`].
 
 mod glow;
 mod place;
 
-use std::collections::VecDeque;
-
-use contract::Movement;
+use judge::lamp::{History, Lamp, Light, Reading};
 use place::Head;
 use plate_model::Planes;
 
-use super::{Nanos, seconds};
-use crate::config::{self, Light};
-
-/// Votes count this long.
-const WINDOW: Nanos = seconds(0.6);
-/// Without any lit frame for this long the lamp is unknown: off, hidden or out of the picture.
-const DARK: Nanos = seconds(1.2);
-/// No signal shows amber longer, and none red or green for so short a time.
-const LONGEST_AMBER: Nanos = seconds(6.0);
-const SHORTEST: Nanos = seconds(2.0);
-/// History kept.
-const KEPT: Nanos = seconds(90.0);
-
-/// What one frame shows of one lamp.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    Lit(Light),
-    /// No light glows.
-    Dark,
-    /// Two lights shine alike, or place and hue do not agree.
-    Unclear,
-}
+use super::Nanos;
+use crate::config;
 
 /// Reads one lamp in one picture, without knowledge of others.
 pub fn read(planes: &Planes<'_>, lamp: &config::Lamp) -> Reading {
     Head::new(lamp).read(0, &glow::spots(planes, lamp))
 }
 
-/// A stretch of time with one light confirmed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stretch {
-    pub light: Light,
-    /// First frame that showed it.
-    pub from: Nanos,
-    /// Last frame that showed it.
-    pub to: Nanos,
-    /// Sight ended here: the light is not known to have lasted a moment longer.
-    pub severed: bool,
-}
-
-/// What one lamp has shown.
-#[derive(Debug, Clone, Default)]
-pub struct History {
-    recent: VecDeque<(Nanos, Reading)>,
-    stretches: VecDeque<Stretch>,
-}
-
-impl History {
-    /// Takes in the reading of the frame at `t`.
-    pub fn push(&mut self, t: Nanos, reading: Reading) {
-        self.recent.push_back((t, reading));
-        // At low frame rates the window is three frames instead.
-        while self.recent.len() > 3
-            && self.recent.front().is_some_and(|(first, _)| t.saturating_sub(*first) > WINDOW)
-        {
-            self.recent.pop_front();
-        }
-        while self.stretches.front().is_some_and(|s| t.saturating_sub(s.to) > KEPT) {
-            self.stretches.pop_front();
-        }
-        let Some((light, from)) = self.majority() else { return };
-        let last_seen = self.last_sight(light).unwrap_or(t);
-        match self.stretches.back_mut() {
-            Some(current)
-                if current.light == light
-                    && !current.severed
-                    && from.saturating_sub(current.to) <= DARK =>
-            {
-                current.to = last_seen;
-            }
-            _ => {
-                let stretch = Stretch { light, from, to: last_seen, severed: false };
-                self.stretches.push_back(stretch);
-            }
-        }
-    }
-
-    /// Nothing after `t` was truly seen: what is known ends there, and what comes is dated anew.
-    pub fn sever(&mut self, t: Nanos) {
-        self.recent.clear();
-        while self.stretches.back().is_some_and(|stretch| stretch.from > t) {
-            self.stretches.pop_back();
-        }
-        if let Some(last) = self.stretches.back_mut() {
-            last.to = last.to.min(t);
-            last.severed = true;
-        }
-    }
-
-    /// The light with a clear majority in the window, and its first sight there.
-    fn majority(&self) -> Option<(Light, Nanos)> {
-        let votes = |light| {
-            self.recent.iter().filter(|(_, reading)| *reading == Reading::Lit(light)).count()
-        };
-        let all = [Light::Red, Light::Amber, Light::Green];
-        let lit: usize = all.iter().map(|&light| votes(light)).sum();
-        let unclear = self.recent.iter().filter(|(_, r)| *r == Reading::Unclear).count();
-        let light = all.into_iter().max_by_key(|&light| votes(light))?;
-        let count = votes(light);
-        if count < 2 || count * 3 < (lit + unclear) * 2 {
-            return None;
-        }
-        let first = self.recent.iter().find(|(_, r)| *r == Reading::Lit(light))?;
-        Some((light, first.0))
-    }
-
-    fn last_sight(&self, light: Light) -> Option<Nanos> {
-        self.recent.iter().rev().find(|(_, r)| *r == Reading::Lit(light)).map(|(t, _)| *t)
-    }
-
-    /// The stretch that covers `t`. Between two pulses or two lights the last one seen goes on for a
-    /// moment; a light not seen again since is not vouched for.
-    fn covering(&self, t: Nanos) -> Option<usize> {
-        let within = |slack| {
-            let reach = move |s: &Stretch| if s.severed { s.to } else { s.to + slack };
-            self.stretches.iter().rposition(move |s| s.from <= t && t <= reach(s))
-        };
-        let newest = self.recent.back().map_or(0, |(newest, _)| *newest);
-        let goes_on = |index: &usize| {
-            let to = self.stretches[*index].to;
-            let next = self.stretches.get(index + 1);
-            newest.saturating_sub(to) <= WINDOW || next.is_some_and(|next| next.from <= to + WINDOW)
-        };
-        within(0).or_else(|| within(WINDOW).filter(goes_on))
-    }
-
-    /// The light shown at `t`, none where nothing can be told, or where what was told is not what
-    /// signals do.
-    pub fn at(&self, t: Nanos) -> Option<Stretch> {
-        let index = self.covering(t)?;
-        self.plausible(index, t).then(|| self.stretches[index])
-    }
-
-    /// Whether a signal can have shown this: amber comes after green and not for long, and where a
-    /// head has an amber light that works, red comes after it. A light that comes and goes again at
-    /// once is none.
-    fn plausible(&self, index: usize, t: Nanos) -> bool {
-        let stretch = &self.stretches[index];
-        let lasted = stretch.to.saturating_sub(stretch.from);
-        let beside = |a: &Stretch, b: &Stretch| !a.severed && b.from.saturating_sub(a.to) <= DARK;
-        let before = index.checked_sub(1).map(|i| &self.stretches[i]);
-        let before = before.filter(|before| beside(before, stretch)).map(|before| before.light);
-        let after = self.stretches.get(index + 1).is_some_and(|after| beside(stretch, after));
-        match stretch.light {
-            Light::Amber => lasted <= LONGEST_AMBER && before != Some(Light::Red),
-            _ if before.is_some() && after && lasted < SHORTEST => false,
-            Light::Red if before == Some(Light::Green) && self.has_shown_amber(index) => {
-                t >= stretch.from + LONGEST_AMBER
-            }
-            _ => true,
-        }
-    }
-
-    /// Whether amber was seen between green and red earlier.
-    fn has_shown_amber(&self, index: usize) -> bool {
-        let lights = |i: usize| self.stretches.get(i).map(|stretch| stretch.light);
-        let amber = |i: usize| lights(i) == Some(Light::Amber);
-        (1..index).any(|i| {
-            amber(i) && lights(i - 1) == Some(Light::Green) && lights(i + 1) == Some(Light::Red)
-        })
-    }
-
-    /// Whether any confirmed stretch of `light` touches the time from `from` to `to`.
-    pub fn showed(&self, light: Light, from: Nanos, to: Nanos) -> bool {
-        self.stretches.iter().any(|s| s.light == light && s.from <= to && from <= s.to)
-    }
-}
-
-/// A lamp, the movements it governs and what it has shown.
+/// Reads one lamp from picture to picture, and learns it by doing so.
 #[derive(Debug, Clone)]
-pub struct Lamp {
-    pub name: String,
-    pub controls: Vec<Movement>,
-    /// A head of green lights only: lit it allows, dark it says nothing.
-    pub arrow: bool,
-    pub history: History,
+pub struct LampReader {
+    drawn: config::Lamp,
     head: Head,
 }
 
-impl Lamp {
-    pub fn new(lamp: &config::Lamp) -> Self {
-        Self {
-            name: lamp.name.clone(),
-            controls: lamp.controls.clone(),
-            arrow: lamp.lights.iter().all(|light| *light == Light::Green),
-            history: History::default(),
-            head: Head::new(lamp),
-        }
+impl LampReader {
+    pub fn new(drawn: &config::Lamp) -> Self {
+        Self { head: Head::new(drawn), drawn: drawn.clone() }
     }
 
-    /// Reads the picture at `t`; `drawn` is what the lamp was made from.
-    pub fn look(&mut self, t: Nanos, planes: &Planes<'_>, drawn: &config::Lamp) {
-        let reading = self.head.read(t, &glow::spots(planes, drawn));
-        self.history.push(t, reading);
+    /// What the picture at `t` shows.
+    pub fn read(&mut self, t: Nanos, planes: &Planes<'_>) -> Reading {
+        self.head.read(t, &glow::spots(planes, &self.drawn))
+    }
+}
+
+/// The lamp as nobody has looked at it yet.
+pub fn unseen(drawn: &config::Lamp) -> Lamp {
+    Lamp {
+        name: drawn.name.clone(),
+        controls: drawn.controls.clone(),
+        arrow: drawn.lights.iter().all(|light| *light == Light::Green),
+        red_arrow: drawn.arrows && drawn.lights.contains(&Light::Red),
+        history: History::default(),
     }
 }
 

@@ -15,7 +15,7 @@ pub fn doubles(old: &Track, young: &Track, t: Nanos) -> bool {
     together
         && !young.others.contains(&old.id)
         && old.last().bbox.iou(&young.last().bbox) > 0.5
-        && old.class().is_two_wheeled() == young.class().is_two_wheeled()
+        && old.class.is_two_wheeled() == young.class.is_two_wheeled()
 }
 
 /// Share of the smaller box that lies in the other.
@@ -72,7 +72,7 @@ pub fn similarity(track: &Track, sighting: &Sighting, t: Nanos) -> f32 {
     if ratio > 1.8 || wider > 2.2 {
         return 0.0;
     }
-    let two_wheeled = track.class().is_two_wheeled() == sighting.class.is_two_wheeled();
+    let two_wheeled = track.class.is_two_wheeled() == sighting.class.is_two_wheeled();
     // How far the vehicle may be from where it was expected grows with the time it was unseen.
     let unseen = t.saturating_sub(track.last().t) as f32 / SECOND as f32;
     // A new track has no speed yet: traffic does up to six of its own sizes a second.

@@ -1,10 +1,12 @@
-//! A vehicle followed over time, and how far that may be believed: how clearly it was seen, when it
-//! was out of sight, when it may have been taken for another. Rules abstain over these.
+//! A vehicle followed over time: what is known of its way ([`judge::Track`]), and what it takes to
+//! find it again in the next picture.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Deref;
 
 use contract::VehicleClass;
+use judge::track::{Gap, Observation};
 use plate_model::BBox;
 
 use super::appearance::Appearance;
@@ -21,61 +23,18 @@ pub struct Sighting {
     pub appearance: Option<Appearance>,
 }
 
-/// History kept, in points and time.
-const MAX_POINTS: usize = 1200;
-const MAX_AGE: Nanos = 60 * SECOND;
 /// How long a look is remembered: light changes, and so do boxes; a moment's mistake must not be learnt.
 const MEMORY: Nanos = 2 * SECOND;
-
-/// Where a vehicle was seen.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Observation {
-    pub t: Nanos,
-    pub bbox: BBox,
-    pub score: f32,
-    /// Seen by itself, not only because it was expected there.
-    pub strong: bool,
-}
-
-/// A stretch in which a vehicle was looked for and not found: hidden, blurred or missed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gap {
-    /// The sighting before.
-    pub from: Nanos,
-    /// The sighting after; it is this vehicle's by where it was expected, not by being followed.
-    pub to: Nanos,
-}
-
-impl Gap {
-    pub const fn length(&self) -> Nanos {
-        self.to.saturating_sub(self.from)
-    }
-}
-
-/// How well a vehicle was followed between two moments.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Quality {
-    pub sightings: usize,
-    /// Share of the sightings that were strong, 0 to 1.
-    pub clarity: f32,
-    /// The longest time out of sight, 0 where it was seen in every picture.
-    pub longest_gap: Nanos,
-    /// Moments at which it may have been taken for another vehicle.
-    pub doubts: usize,
-}
 
 /// A vehicle followed over time.
 #[derive(Debug, Clone)]
 pub struct Track {
-    pub id: u64,
-    /// Sightings in time order, oldest dropped.
-    pub path: VecDeque<Observation>,
-    /// When this track may have changed vehicles, in time order.
-    pub doubts: Vec<Nanos>,
-    /// When it was out of sight and came back, in time order.
-    pub gaps: Vec<Gap>,
+    /// What is judged by.
+    pub known: judge::Track,
     /// Enough sightings to count.
     pub confirmed: bool,
+    /// How sure the detector was when it was last seen.
+    pub score: f32,
     pub(super) hits: usize,
     pub(super) motion: Motion,
     /// What it has looked like.
@@ -90,22 +49,21 @@ pub struct Track {
 
 impl Track {
     pub(super) fn new(id: u64, t: Nanos, sighting: &Sighting, strong: bool) -> Self {
-        let mut track = Self {
-            id,
-            path: VecDeque::new(),
-            doubts: Vec::new(),
-            gaps: Vec::new(),
+        let first = Observation { t, bbox: sighting.bbox, strong };
+        let mut votes = [0.0; 4];
+        votes[sighting.class as usize] = sighting.score;
+        Self {
+            known: judge::Track::new(id, sighting.class, first),
             confirmed: false,
-            hits: 0,
+            score: sighting.score,
+            hits: 1,
             motion: Motion::new(&sighting.bbox),
-            appearance: None,
+            appearance: sighting.appearance,
             predicted_at: t,
             others: BTreeSet::new(),
-            votes: [0.0; 4],
+            votes,
             missed: 0,
-        };
-        track.record(t, sighting, strong);
-        track
+        }
     }
 
     /// Moves the expectation on to the picture at `t`, in which it has not been found yet.
@@ -119,7 +77,8 @@ impl Track {
     /// Found in the picture at `t`.
     pub(super) fn found(&mut self, t: Nanos, sighting: &Sighting, strong: bool) {
         if self.missed > 1 {
-            self.gaps.push(Gap { from: self.last().t, to: t });
+            let gap = Gap { from: self.last().t, to: t };
+            self.known.gaps.push(gap);
         }
         self.missed = 0;
         self.motion.correct(&sighting.bbox);
@@ -130,7 +89,7 @@ impl Track {
         self.hits += 1;
         match (&mut self.appearance, &sighting.appearance) {
             (Some(known), Some(seen)) => {
-                let since = t.saturating_sub(self.path.back().map_or(t, |last| last.t));
+                let since = t.saturating_sub(self.known.last().t);
                 let share = 1.0 - (-(since as f32) / MEMORY as f32).exp();
                 // A young track has their plain mean.
                 known.approach(seen, share.max(1.0 / self.hits as f32));
@@ -138,16 +97,17 @@ impl Track {
             (known, seen) => *known = known.or(*seen),
         }
         self.votes[sighting.class as usize] += sighting.score;
-        self.path.push_back(Observation { t, bbox: sighting.bbox, score: sighting.score, strong });
-        while self.path.len() > MAX_POINTS
-            || self.path.front().is_some_and(|p| t.saturating_sub(p.t) > MAX_AGE)
-        {
-            self.path.pop_front();
-        }
+        self.score = sighting.score;
+        self.known.class = self.most_voted();
+        let all: f32 = self.votes.iter().sum();
+        let share = self.votes[self.known.class as usize] / all.max(f32::EPSILON);
+        // In parts that are written and read again without a bit's change.
+        self.known.class_share = Some((share * 256.0).round() / 256.0);
+        self.known.see(Observation { t, bbox: sighting.bbox, strong });
     }
 
     /// The class most seen, weighted by score.
-    pub fn class(&self) -> VehicleClass {
+    fn most_voted(&self) -> VehicleClass {
         let mut best = 0;
         for i in 1..4 {
             if self.votes[i] > self.votes[best] {
@@ -156,39 +116,21 @@ impl Track {
         }
         VehicleClass::ALL[best]
     }
+}
 
-    /// The latest sighting. A track starts with one and keeps it.
-    pub fn last(&self) -> &Observation {
-        &self.path[self.path.len() - 1]
-    }
-
+impl Track {
     /// As it was known at `t`; none where it was not seen by then.
     pub fn until(mut self, t: Nanos) -> Option<Self> {
-        while self.path.back().is_some_and(|seen| seen.t > t) {
-            self.path.pop_back();
-        }
-        (!self.path.is_empty()).then_some(self)
+        self.known = self.known.until(t)?;
+        Some(self)
     }
+}
 
-    /// How well it was followed between two moments, both included.
-    pub fn quality(&self, from: Nanos, to: Nanos) -> Quality {
-        let (mut sightings, mut strong) = (0usize, 0usize);
-        for seen in self.path.iter().filter(|seen| (from..=to).contains(&seen.t)) {
-            sightings += 1;
-            strong += usize::from(seen.strong);
-        }
-        let touching = self.gaps.iter().filter(|gap| gap.to > from && gap.from < to);
-        Quality {
-            sightings,
-            clarity: strong as f32 / sightings.max(1) as f32,
-            longest_gap: touching.map(Gap::length).max().unwrap_or(0),
-            doubts: self.doubts.iter().filter(|t| (from..=to).contains(*t)).count(),
-        }
-    }
+impl Deref for Track {
+    type Target = judge::Track;
 
-    /// How long it has been out of sight.
-    pub fn unseen(&self, now: Nanos) -> Nanos {
-        now.saturating_sub(self.last().t)
+    fn deref(&self) -> &judge::Track {
+        &self.known
     }
 }
 
@@ -196,7 +138,7 @@ impl Track {
 impl fmt::Display for Track {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let second = |seen: &Observation| seen.t as f64 / SECOND as f64;
-        let ([x, y], name) = (self.last().bbox.foot(), self.class().name());
+        let ([x, y], name) = (self.last().bbox.foot(), self.class.name());
         let (from, to) = (second(&self.path[0]), second(self.last()));
         write!(
             f,
@@ -225,7 +167,7 @@ mod tests {
                 track.found(t, &seen(if i < 8 { 0.9 } else { 0.2 }), i < 8);
             }
         }
-        track.doubts.push(SECOND / 2);
+        track.known.doubts.push(SECOND / 2);
         assert_eq!(track.gaps, [Gap { from: 3 * SECOND / 10, to: 6 * SECOND / 10 }]);
         let all = track.quality(0, SECOND);
         assert_eq!((all.sightings, all.longest_gap, all.doubts), (9, 3 * SECOND / 10, 1));

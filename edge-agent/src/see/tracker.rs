@@ -195,7 +195,7 @@ impl Tracker {
         }
         for (track, doubtful) in self.tracks.iter_mut().zip(doubtful) {
             if doubtful && track.confirmed {
-                track.doubts.push(t);
+                track.known.doubts.push(t);
             }
         }
     }

@@ -220,7 +220,7 @@ mod tests {
     /// From and to, the act in the middle.
     fn span(from: u64, to: u64) -> Span {
         let middle = (from + to) / 2 * MS;
-        Span { from: from * MS, moments: [middle; 3], to: to * MS }
+        Span { from: from * MS, moments: vec![middle; 3], to: to * MS }
     }
 
     #[test]

@@ -1,106 +1,114 @@
-//! What is kept of a vehicle that may yet be accused: the pictures before, on and past the line,
-//! the best look at it, and its plate readings. At most four frames a vehicle, shared between
-//! vehicles of the same picture.
+//! What is kept of a vehicle that may yet be accused: for every rule the pictures of the moments it
+//! asks for, the best look at the vehicle, and its plate readings. A few frames a vehicle, shared
+//! between rules and between vehicles of the same picture.
 
-use contract::Rule;
+use std::sync::Arc;
+
 use contract::manifest::Clock;
+use contract::{Act, MomentRole};
+use judge::{Album, Attention, Rule, Scene};
 use plate_model::{BBox, Fusion};
 
-use crate::accusation::Shot;
-use crate::see::road::Road;
+use crate::accusation::{Pixels, Shot};
+use crate::evidence::frames;
 use crate::see::track::Track;
 use crate::see::{Nanos, SECOND};
 use crate::source::Picture;
 
-/// Before the line by this share of the vehicle's height counts as plainly before.
-const BEFORE: f32 = 0.3;
-/// Farther before the line than this, in heights, nothing is kept.
-const FAR: f32 = 6.0;
-/// Past the line by this share the picture past it is final.
-const PAST: f32 = 1.0;
 /// Boxes that cover each other by this share (IoU) are two sights of one vehicle.
 const SAME: f32 = 0.7;
+
+/// Acts that take longer than this have their pictures compressed: frames are a decoder's memory.
+const LONG: Nanos = 45 * SECOND;
 
 /// One vehicle's evidence so far.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub fusion: Fusion,
-    pub decided: Vec<Rule>,
-    pub before: Option<Shot>,
-    pub on: Option<(Shot, Clock)>,
-    pub past: Option<Shot>,
+    /// Acts of which it is known whether they were done.
+    pub decided: Vec<Act>,
+    /// How much it matters just now, to any rule.
+    pub attention: Attention,
     /// The best look so far and how good it is.
     pub close_up: Option<(f32, Shot)>,
     /// Looks at the plate, with or without one found.
     pub looks: u32,
     /// When its plate was last looked for.
     pub looked: Option<Nanos>,
-    past_is_final: bool,
-    last: Option<(Nanos, f32, [f32; 2])>,
+    /// A roll a rule, in the camera's order.
+    rolls: Vec<Roll>,
+    last: Option<Nanos>,
+}
+
+/// The pictures kept for one rule.
+#[derive(Debug, Clone)]
+struct Roll {
+    act: Act,
+    album: Album,
+    shots: Vec<(MomentRole, Nanos, Shot, Clock)>,
 }
 
 impl Candidate {
-    pub const fn new(fusion: Fusion) -> Self {
+    pub fn new(fusion: Fusion, rules: &[Arc<dyn Rule>]) -> Self {
+        let roll = |rule: &Arc<dyn Rule>| Roll {
+            act: rule.act(),
+            album: Album::default(),
+            shots: Vec::new(),
+        };
         Self {
             fusion,
             decided: Vec::new(),
-            before: None,
-            on: None,
-            past: None,
+            attention: Attention::Idle,
             close_up: None,
             looks: 0,
             looked: None,
-            past_is_final: false,
+            rolls: rules.iter().map(roll).collect(),
             last: None,
         }
     }
 
     /// Whether it was seen within the last seconds.
     pub fn fresh(&self, now: Nanos) -> bool {
-        self.last.is_some_and(|(t, ..)| now.saturating_sub(t) < 3 * SECOND)
+        self.last.is_some_and(|t| now.saturating_sub(t) < 3 * SECOND)
     }
 
-    /// Takes in a picture in which the vehicle was seen. While crossing is lawful (`tense` false)
-    /// nothing is kept of vehicles before the line.
-    /// `present` are the boxes of every vehicle in the picture.
+    /// The picture of a moment kept for the rule of `act`, and how its time is known.
+    pub fn shot(&self, act: &Act, role: MomentRole) -> Option<(&Shot, &Clock)> {
+        let roll = self.rolls.iter().find(|roll| roll.act == *act)?;
+        let kept = roll.shots.iter().find(|(held, ..)| *held == role)?;
+        Some((&kept.2, &kept.3))
+    }
+
+    /// Takes in a picture in which the vehicle was seen; `present` are the boxes of every vehicle
+    /// in it.
     pub fn see(
         &mut self,
         track: &Track,
-        road: &Road,
+        scene: &Scene<'_>,
+        rules: &[Arc<dyn Rule>],
         picture: &Picture,
-        tense: bool,
         present: &[BBox],
     ) {
+        self.last = Some(picture.t);
+        self.attention = Attention::Idle;
         let bbox = track.last().bbox;
-        let foot = bbox.foot();
-        let beyond = road.stop.beyond(foot) / bbox.height().max(1.0);
-        let shot = || shot(picture, bbox, None, present);
-        let previous = self.last.replace((picture.t, beyond, foot));
-        if beyond < 0.0 {
-            // Coming back beside the line it has turned round, not gone back.
-            if self.past.is_some() && self.past_is_final && road.beside_oncoming(foot) {
-                return;
+        let taken = shot(picture, bbox, None, present);
+        for (rule, roll) in rules.iter().zip(&mut self.rolls) {
+            self.attention = self.attention.max(rule.attend(track, scene, &mut roll.album));
+            let album = &roll.album;
+            roll.shots.retain(|(role, t, ..)| album.time(*role) == Some(*t));
+            for &(role, t) in album.held() {
+                if t == picture.t {
+                    let shot =
+                        if rule.longest() > LONG { kept(&taken, picture) } else { taken.clone() };
+                    roll.shots.push((role, t, shot, picture.clock.clone()));
+                }
             }
-            self.on = None;
-            self.past = None;
-            self.past_is_final = false;
-            if !tense || beyond < -FAR {
-                self.before = None;
-                self.close_up = None;
-                return;
-            }
-            if beyond <= -BEFORE || self.before.is_none() {
-                self.before = Some(shot());
-            }
-            self.consider(bbox.area() * 1e-6, shot());
-            return;
         }
-        let Some((_, was, from)) = previous else { return };
-        if was < 0.0 {
-            self.on = self.before.is_some().then(|| (shot(), picture.clock.clone()));
-        } else if self.on.is_some() && !self.past_is_final {
-            self.past = Some(shot());
-            self.past_is_final = beyond >= PAST || road.leaves(from, foot);
+        if self.rolls.iter().all(|roll| roll.shots.is_empty()) {
+            self.close_up = None;
+        } else if self.attention < Attention::Suspect {
+            self.consider(bbox.area() * 1e-6, taken);
         }
     }
 
@@ -113,6 +121,13 @@ impl Candidate {
     }
 }
 
+/// The shot with its picture compressed, where that succeeds.
+fn kept(taken: &Shot, picture: &Picture) -> Shot {
+    let pixels = frames::compressed(&picture.frame);
+    let pixels = pixels.unwrap_or_else(|_| taken.pixels.clone());
+    Shot { pixels, ..taken.clone() }
+}
+
 /// `vehicle` in `picture`; `present` are the boxes of every vehicle in it.
 pub fn shot(
     picture: &Picture,
@@ -122,7 +137,7 @@ pub fn shot(
 ) -> Shot {
     let apart = |other: &&BBox| other.intersection(&vehicle) > 0.0 && other.iou(&vehicle) < SAME;
     Shot {
-        frame: picture.frame.clone(),
+        pixels: Pixels::Frame(picture.frame.clone()),
         captured_at: picture.captured_at,
         vehicle,
         others: present.iter().filter(apart).copied().collect(),

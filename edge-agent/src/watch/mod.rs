@@ -4,11 +4,16 @@
 
 mod accuse;
 mod candidate;
+mod company;
 pub mod eyes;
+mod ground;
 pub mod listener;
 mod plates;
 mod sight;
+mod verdicts;
 
+#[cfg(test)]
+mod judged;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
@@ -16,41 +21,48 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use contract::manifest::{ClockSource, ModelUsed};
-use contract::{Digest, Rule};
-use plate_model::{BBox, Detection, View};
+use contract::{Act, Digest};
+use judge::lamp::Lamp;
+use judge::{Attention, Finding, Scene};
+use plate_model::{BBox, Detection, Region, View};
 
 use crate::accusation::{Accusation, Clip, Span};
-use crate::config::{Camera, Light};
+use crate::config::Camera;
+use crate::evidence::caption::VIETNAM;
 use crate::evidence::clip::MAX_PICTURES;
 use crate::health::{CameraHandle, CameraState};
-use crate::rules::{self, Doubt, Finding, Scene, Verdict};
 use crate::see::appearance::Appearance;
-use crate::see::lamp::Lamp;
-use crate::see::road::Road;
+use crate::see::lamp::{self, LampReader};
 use crate::see::track::{Sighting, Track};
 use crate::see::tracker::Tracker;
 use crate::see::{Nanos, seconds};
 use crate::source::Picture;
 use candidate::Candidate;
+use company::Company;
 use eyes::{Eyes, Pool};
+use ground::Ground;
 use listener::Listener;
 pub use plates::Wanted;
 pub use sight::clock_words;
 use sight::{Seen, Sight};
+use time::OffsetDateTime;
+use verdicts::includes;
 
 /// Shown after the vehicle was past the line.
 const CLIP_AFTER: Nanos = seconds(2.0);
 /// Shown before it crossed.
 const CLIP_BEFORE: Nanos = seconds(3.0);
-/// Encoded stream that must be kept: the longest way from the line to a decision, and the clip.
-const KEEP: Nanos = seconds(40.0);
-/// Encoded stream that must be kept for `camera`: where a stop counts only after minutes, the way to
-/// a decision is as much longer.
+/// The longest clip: of an act that lasts longer, its end.
+const LONGEST_CLIP: Nanos = seconds(160.0);
+/// Encoded stream that must be kept for `camera`: the longest way from an act's first moment to a
+/// decision, and what a clip shows around it.
 pub fn keep(camera: &Camera) -> Nanos {
-    KEEP + seconds(camera.stop_seconds)
+    let longest = camera.site.rules.iter().map(|rule| rule.longest()).max().unwrap_or(0);
+    longest.min(LONGEST_CLIP) + seconds(10.0)
 }
 
 /// Room for one clip of the largest size while its end is still to come.
@@ -87,7 +99,11 @@ enum Ended {
 
 /// An accusation that waits for the clip to run on, and for what the vehicle does next.
 struct Waiting {
+    /// The rule that found it, by its own act.
+    rule: Act,
     finding: Finding,
+    /// What the verdict stood on.
+    basis: Bytes,
     /// The picture after which it was found.
     found_at: Nanos,
     track: Track,
@@ -100,6 +116,8 @@ struct Waiting {
 pub struct Watch<E: Eyes> {
     camera: Arc<Camera>,
     device: String,
+    /// The configuration as evidence holds it, and its digest.
+    config: String,
     config_digest: Digest,
     models: Vec<ModelUsed>,
     plates_per_frame: usize,
@@ -109,10 +127,14 @@ pub struct Watch<E: Eyes> {
     board: CameraHandle,
     out: Box<dyn FnMut(Accused) + Send>,
     tracker: Tracker,
+    company: Company,
+    lamp_readers: Vec<LampReader>,
     lamps: Vec<Lamp>,
     sight: Sight,
-    road: Option<(u32, u32, Road)>,
+    ground: Option<Ground>,
     epoch: u32,
+    /// A capture time and its stream time, where the clock is known.
+    dated: Option<(OffsetDateTime, Nanos)>,
     candidates: BTreeMap<u64, Candidate>,
     waiting: Vec<Waiting>,
 }
@@ -143,10 +165,16 @@ impl<E: Eyes> Watch<E> {
         board: CameraHandle,
         out: impl FnMut(Accused) + Send + 'static,
     ) -> Self {
+        let config = camera.text();
         Self {
-            config_digest: camera.digest(),
-            lamps: camera.lamps.iter().map(Lamp::new).collect(),
+            config_digest: Digest::of(config.as_bytes()),
+            config,
+            lamp_readers: camera.lamps.iter().map(LampReader::new).collect(),
+            lamps: camera.lamps.iter().map(lamp::unseen).collect(),
             sight: Sight::new(camera.analysed_fps),
+            company: Company::new(
+                camera.site.rules.iter().map(|rule| rule.company()).max().unwrap_or(0),
+            ),
             camera,
             device: context.device,
             models: context.models,
@@ -157,8 +185,9 @@ impl<E: Eyes> Watch<E> {
             eyes,
             board,
             out: Box::new(out),
-            road: None,
+            ground: None,
             epoch: 0,
+            dated: None,
             candidates: BTreeMap::new(),
             waiting: Vec::new(),
         }
@@ -171,8 +200,8 @@ impl<E: Eyes> Watch<E> {
 
     /// Takes in one picture.
     pub fn look(&mut self, picture: &Picture, clips: &dyn Clips) {
-        let size = (picture.frame.width(), picture.frame.height());
-        let same = self.road.as_ref().is_some_and(|(w, h, _)| (*w, *h) == size);
+        let size = [picture.frame.width(), picture.frame.height()];
+        let same = self.ground.as_ref().is_some_and(|ground| ground.size == size);
         if !same || self.epoch != picture.clock.epoch {
             self.begin(picture, size);
         }
@@ -196,14 +225,17 @@ impl<E: Eyes> Watch<E> {
             }
         }
         self.show(picture);
-        for (lamp, drawn) in self.lamps.iter_mut().zip(&self.camera.lamps) {
-            lamp.look(picture.t, &picture.frame.planes(), drawn);
+        let known = picture.clock.source != ClockSource::Unknown;
+        self.dated = known.then(|| (picture.captured_at.to_offset(VIETNAM), picture.t));
+        for (reader, lamp) in self.lamp_readers.iter_mut().zip(&mut self.lamps) {
+            lamp.history.push(picture.t, reader.read(picture.t, &picture.frame.planes()));
         }
         let ended = {
             let pool = Arc::clone(&self.eyes);
             let mut eyes = pool.take();
             let sightings = self.vehicles(&mut eyes, picture);
             let step = self.tracker.step(picture.t, &sightings);
+            self.company.see(picture.t, self.tracker.tracks());
             self.trace(picture, &sightings);
             for listener in &mut self.listeners {
                 listener.picture(picture, &sightings, self.tracker.tracks());
@@ -243,11 +275,10 @@ impl<E: Eyes> Watch<E> {
             self.waiting.drain(..).partition(|waiting| waiting.found_at <= since);
         self.waiting = known;
         // What was found in pictures that show nothing has to be found again without them.
-        for Waiting { finding, track, candidate, .. } in late {
+        for Waiting { rule, finding, track, candidate, .. } in late {
             let candidate = self.candidates.entry(track.id).or_insert(candidate);
-            candidate
-                .decided
-                .retain(|rule| *rule != finding.rule && !finding.rule.included().contains(rule));
+            let includes = |other: &Act| includes(&self.camera, &finding.act, other);
+            candidate.decided.retain(|act| *act != rule && !includes(act));
             if tracks.iter().all(|other| other.id != track.id) {
                 tracks.push(track);
             }
@@ -272,12 +303,13 @@ impl<E: Eyes> Watch<E> {
             self.hand_on(waiting);
         }
         self.sight = Sight::new(self.camera.analysed_fps);
-        self.road = None;
+        self.ground = None;
     }
 
     /// A new size or clock epoch: nothing seen before is comparable.
-    fn begin(&mut self, picture: &Picture, (width, height): (u32, u32)) {
-        if let Some((w, h, _)) = &self.road {
+    fn begin(&mut self, picture: &Picture, size: [u32; 2]) {
+        if let Some(Ground { size: [w, h], .. }) = self.ground {
+            let [width, height] = size;
             tracing::warn!(
                 camera = self.camera.id,
                 from = format!("{w}x{h}, epoch {}", self.epoch),
@@ -287,10 +319,12 @@ impl<E: Eyes> Watch<E> {
             self.board.dropped("tracks_restarted", self.tracker.tracks().len() as u64);
         }
         self.interrupted();
-        self.road = Some((width, height, Road::new(&self.camera, width, height)));
+        self.ground = Some(Ground::new(&self.camera, size));
         self.epoch = picture.clock.epoch;
         self.tracker = Tracker::new(self.eyes.tracking(), self.tracker.next_id());
-        self.lamps = self.camera.lamps.iter().map(Lamp::new).collect();
+        self.company.forget();
+        self.lamp_readers = self.camera.lamps.iter().map(LampReader::new).collect();
+        self.lamps = self.camera.lamps.iter().map(lamp::unseen).collect();
     }
 
     fn show(&self, picture: &Picture) {
@@ -306,7 +340,7 @@ impl<E: Eyes> Watch<E> {
         let (width, height) = (picture.frame.width(), picture.frame.height());
         let region = |[x, y, w, h]: [f32; 4]| {
             let (fw, fh) = (width as f32, height as f32);
-            BBox::new(x * fw, y * fh, (x + w) * fw, (y + h) * fh).region(width, height)
+            Region::touched(&BBox::new(x * fw, y * fh, (x + w) * fw, (y + h) * fh), width, height)
         };
         let view = View {
             part: self.camera.detect.and_then(region),
@@ -324,7 +358,7 @@ impl<E: Eyes> Watch<E> {
         metrics::histogram!("edge_inference_seconds", "model" => "vehicles")
             .record(started.elapsed().as_secs_f64());
         let masked = |found: &Detection| {
-            self.road.as_ref().is_some_and(|(.., road)| road.masked(&found.bbox))
+            self.ground.as_ref().is_some_and(|ground| ground.masked(&found.bbox))
         };
         found
             .into_iter()
@@ -348,60 +382,68 @@ impl<E: Eyes> Watch<E> {
         tracing::trace!(t = picture.t as f64 / 1e9, ?lamps, seen = sightings.len(), "picture");
         for track in self.tracker.tracks().iter().filter(|track| track.last().t == picture.t) {
             let bbox = track.last().bbox;
-            let beyond = self.road.as_ref().map_or(0.0, |(.., road)| road.stop.beyond(bbox.foot()));
+            let road = self.ground.as_ref().and_then(|ground| ground.road.as_ref());
+            let beyond = road.map(|road| road.stop.beyond(bbox.foot()));
             tracing::trace!(
                 track = track.id,
-                class = track.class().name(),
-                score = track.last().score,
+                class = track.class.name(),
+                score = track.score,
                 confirmed = track.confirmed,
                 foot = ?bbox.foot(),
                 size = ?(bbox.width(), bbox.height()),
-                beyond,
+                ?beyond,
                 doubts = track.doubts.len(),
                 "seen"
             );
         }
     }
 
-    /// Whether a crossing now could be a violation: red or amber shown, or nothing readable.
-    fn tense(&self, t: Nanos) -> bool {
-        self.lamps
-            .iter()
-            .filter(|lamp| !lamp.arrow)
-            .any(|lamp| lamp.history.at(t).is_none_or(|stretch| stretch.light != Light::Green))
+    /// What the rules may look at beside a track, as of `now`.
+    fn scene<'a>(&'a self, ground: &'a Ground, now: Nanos) -> Scene<'a> {
+        Scene {
+            road: ground.road.as_ref(),
+            lamps: &self.lamps,
+            company: self.company.all(),
+            size: ground.size,
+            now,
+            captured_at: self
+                .dated
+                .map(|(at, t)| at + Duration::from_nanos(now) - Duration::from_nanos(t)),
+            ended: false,
+        }
     }
 
     fn keep_shots(&mut self, picture: &Picture) {
-        let Some((.., road)) = &self.road else { return };
-        let tense = self.tense(picture.t);
+        let Some(ground) = &self.ground else { return };
+        let mut candidates = std::mem::take(&mut self.candidates);
+        let scene = self.scene(ground, picture.t);
         let seen = |track: &&Track| track.last().t == picture.t;
+        let tracks = self.tracker.tracks();
         let present: Vec<BBox> =
-            self.tracker.tracks().iter().filter(seen).map(|track| track.last().bbox).collect();
-        for track in self.tracker.tracks() {
-            let candidate = self
-                .candidates
-                .entry(track.id)
-                .or_insert_with(|| Candidate::new(self.eyes.fusion(track.class())));
-            candidate.fusion.set_vehicle(track.class());
+            tracks.iter().filter(seen).map(|track| track.last().bbox).collect();
+        let rules = &self.camera.site.rules;
+        for track in tracks {
+            let new = || Candidate::new(self.eyes.fusion(track.class), rules);
+            let candidate = candidates.entry(track.id).or_insert_with(new);
+            candidate.fusion.set_vehicle(track.class);
             if track.last().t == picture.t {
-                candidate.see(track, road, picture, tense, &present);
+                candidate.see(track, &scene, rules, picture, &present);
             }
         }
-        let alive = |id: &u64| self.tracker.tracks().iter().any(|track| track.id == *id);
+        let alive = |id: &u64| tracks.iter().any(|track| track.id == *id);
         // Tracks that just ended are judged before their candidates go.
-        self.candidates.retain(|id, candidate| alive(id) || candidate.fresh(picture.t));
+        candidates.retain(|id, candidate| alive(id) || candidate.fresh(picture.t));
+        self.candidates = candidates;
     }
 
     fn read_plates(&mut self, eyes: &mut E, picture: &Picture) {
-        let Some((.., road)) = &self.road else { return };
-        let calm = !self.tense(picture.t) && self.candidates.values().all(|c| c.on.is_none());
-        if calm && self.wanted == Wanted::Suspects {
+        let idle = |candidate: &Candidate| candidate.attention == Attention::Idle;
+        if self.candidates.values().all(idle) && self.wanted == Wanted::Suspects {
             return;
         }
         let chosen = plates::choose(
             self.tracker.tracks(),
             &self.candidates,
-            road,
             picture.t,
             self.wanted,
             self.plates_per_frame,
@@ -439,150 +481,6 @@ impl<E: Eyes> Watch<E> {
                 .record(started.elapsed().as_secs_f64() / read as f64);
         }
     }
-
-    /// Asks every rule about every track; those in `ended` are over, all for the reason given.
-    fn judge_all(&mut self, now: Nanos, ended: &[Track], why: Ended) {
-        let Some((.., road)) = &self.road else { return };
-        let camera = Arc::clone(&self.camera);
-        let scene = Scene { camera: &camera, road, lamps: &self.lamps, now, ended: false };
-        let alive = self.tracker.tracks().iter().filter(|t| t.confirmed).map(|t| (t, false));
-        let mut found = Vec::new();
-        for (track, ended) in alive.chain(ended.iter().map(|track| (track, true))) {
-            let Some(candidate) = self.candidates.get_mut(&track.id) else { continue };
-            for &rule in &camera.rules {
-                if candidate.decided.contains(&rule) {
-                    continue;
-                }
-                let verdict = rules::judge(rule, track, &Scene { ended, ..scene });
-                let beyond = || road.stop.beyond(track.last().bbox.foot()) >= 0.0;
-                match verdict {
-                    Verdict::Pending => continue,
-                    // What it did from there on was not seen: neither that it is lawful nor another
-                    // doubt is the reason.
-                    Verdict::Lawful(_) | Verdict::Abstained(_)
-                        if why == Ended::SightLost && beyond() =>
-                    {
-                        abstain(&camera, track, rule, Doubt::SightLost);
-                    }
-                    Verdict::Lawful(reason) => tracing::debug!(
-                        camera = camera.id,
-                        track = %track,
-                        rule = rule.name(),
-                        reason = reason.name(),
-                        "lawful"
-                    ),
-                    Verdict::Abstained(doubt) => abstain(&camera, track, rule, doubt),
-                    Verdict::Violation(finding) => {
-                        // One passage is one act: what is less than this one is not asked any more.
-                        candidate.decided.extend(rule.included());
-                        found.push(Waiting {
-                            finding,
-                            found_at: now,
-                            track: track.clone(),
-                            candidate: candidate.clone(),
-                            clip: None,
-                        });
-                    }
-                }
-                candidate.decided.push(rule);
-            }
-        }
-        for track in ended {
-            let Some(candidate) = self.candidates.remove(&track.id) else { continue };
-            for listener in &mut self.listeners {
-                listener.ended(track, candidate.looks, &candidate.fusion.verdict());
-            }
-        }
-        for graver in found {
-            self.replace_lesser(&graver);
-            self.waiting.push(graver);
-        }
-    }
-
-    /// Takes back what is included in an act of the same vehicle that was found later.
-    fn replace_lesser(&mut self, graver: &Waiting) {
-        let lesser = graver.finding.rule.included();
-        let camera = Arc::clone(&self.camera);
-        self.waiting.retain(|waiting| {
-            let included =
-                waiting.track.id == graver.track.id && lesser.contains(&waiting.finding.rule);
-            if included {
-                abstain(&camera, &waiting.track, waiting.finding.rule, Doubt::GraverAct);
-            }
-            !included
-        });
-    }
-
-    /// Whether the vehicle may yet do what includes this act: then its accusation waits.
-    fn may_get_graver(&self, waiting: &Waiting) -> bool {
-        let candidate = self.candidates.get(&waiting.track.id);
-        candidate.is_some_and(|candidate| {
-            self.camera.rules.iter().any(|rule| {
-                rule.included().contains(&waiting.finding.rule) && !candidate.decided.contains(rule)
-            })
-        })
-    }
-
-    /// Hands out accusations whose clip is complete and whose vehicle has done what it will, or all
-    /// of them where nothing will be seen beyond `now` that belongs to them.
-    fn release(&mut self, now: Nanos, all: bool, clips: &dyn Clips) {
-        for mut waiting in std::mem::take(&mut self.waiting) {
-            // Reading goes on while the vehicle is in sight and the clip runs.
-            if waiting.clip.is_none()
-                && let Some(candidate) = self.candidates.get(&waiting.track.id)
-            {
-                waiting.candidate.fusion = candidate.fusion.clone();
-                waiting.candidate.close_up.clone_from(&candidate.close_up);
-            }
-            let until = waiting.finding.past.saturating_add(CLIP_AFTER);
-            if waiting.clip.is_none() && (all || now >= until) {
-                let Finding { before, at, past, .. } = waiting.finding;
-                let from = at.saturating_sub(CLIP_BEFORE).min(before);
-                let span = Span { from, moments: [before, at, past], to: until.min(now) };
-                waiting.clip = clips.clip(&span);
-            }
-            let more = now < until || waiting.clip.is_some() && self.may_get_graver(&waiting);
-            if more && !all {
-                self.waiting.push(waiting);
-            } else {
-                self.hand_on(waiting);
-            }
-        }
-    }
-
-    fn hand_on(&mut self, waiting: Waiting) {
-        match self.accuse(&waiting) {
-            Ok(accused) => {
-                let violation = &accused.accusation.violation;
-                tracing::info!(
-                    camera = self.camera.id,
-                    track = violation.track,
-                    rule = violation.rule.name(),
-                    vehicle = violation.vehicle.name(),
-                    reason = violation.reason,
-                    "violation"
-                );
-                metrics::counter!("edge_accusations_total",
-                    "camera" => self.camera.id.clone(), "rule" => violation.rule.name())
-                .increment(1);
-                (self.out)(accused);
-            }
-            Err(doubt) => abstain(&self.camera, &waiting.track, waiting.finding.rule, doubt),
-        }
-    }
-}
-
-fn abstain(camera: &Camera, track: &Track, rule: Rule, doubt: Doubt) {
-    tracing::debug!(
-        camera = camera.id,
-        %track,
-        rule = rule.name(),
-        reason = doubt.name(),
-        "abstained"
-    );
-    metrics::counter!("edge_abstentions_total",
-        "camera" => camera.id.clone(), "rule" => rule.name(), "reason" => doubt.name())
-    .increment(1);
 }
 
 impl<E: Eyes> crate::source::supervise::Watcher for Watch<E> {

@@ -1,23 +1,22 @@
-//! Whose plate is looked for in this picture. Only vehicles that matter: near the line while
-//! crossing is not free, or over it; the least known first, within the budget of the frame. To
-//! measure reading itself, all of them.
+//! Whose plate is looked for in this picture. Only vehicles that matter to a rule; the least known
+//! first, within the budget of the frame. To measure reading itself, all of them.
 
 use std::collections::BTreeMap;
 
+use judge::Attention;
 use plate_model::{BBox, Characters, Flaw, Fusion, PlateQuad, flaw, fusion};
 
 use super::candidate::{Candidate, shot};
 use super::eyes::Eyes;
 use super::listener::Look;
-use crate::see::road::Road;
 use crate::see::track::Track;
 use crate::see::{Nanos, seconds};
 use crate::source::Picture;
 
 /// Looks spent on a vehicle that only waits.
 const WAITING: u32 = 12;
-/// Looks spent on one that crossed.
-const CROSSED: u32 = 60;
+/// Looks spent on one that may be accused.
+const SUSPECT: u32 = 60;
 /// Time between two looks at one vehicle: pictures closer together show the same, and the looks
 /// must last for the way at any frame rate.
 const BETWEEN: Nanos = seconds(0.07);
@@ -38,7 +37,6 @@ pub enum Wanted {
 pub fn choose(
     tracks: &[Track],
     candidates: &BTreeMap<u64, Candidate>,
-    road: &Road,
     t: Nanos,
     wanted: Wanted,
     most: usize,
@@ -50,14 +48,13 @@ pub fn choose(
         .filter_map(|track| {
             let candidate = candidates.get(&track.id)?;
             let bbox = track.last().bbox;
-            let beyond = road.stop.beyond(bbox.foot()) / bbox.height().max(1.0);
-            let crossed = candidate.on.is_some();
-            let near = candidate.before.is_some() && beyond > -5.0 && beyond < 2.5;
-            let enough = candidate.looks >= if crossed || everyone { CROSSED } else { WAITING };
+            let suspect = candidate.attention == Attention::Suspect;
+            let near = candidate.attention == Attention::Near;
+            let enough = candidate.looks >= if suspect || everyone { SUSPECT } else { WAITING };
             let large = bbox.height() >= SMALLEST && bbox.width() >= SMALLEST / 2.0;
             let rested = candidate.looked.is_none_or(|at| t >= at + BETWEEN);
-            (large && rested && !enough && (crossed || near || everyone)).then_some((
-                !crossed,
+            (large && rested && !enough && (suspect || near || everyone)).then_some((
+                !suspect,
                 candidate.looks,
                 track.id,
                 bbox,

@@ -1,9 +1,32 @@
 //! A plain camera for tests: line across the middle, travel upwards, three exits, one head and a
 //! right arrow.
 
-use contract::{Movement, Rule};
+use std::sync::Arc;
 
-use crate::config::{Camera, ClockPolicy, Exit, Lamp, LampLayout, Light};
+use contract::{Act, Movement};
+use judge::Site;
+use judge::lamp::Light;
+use judge::rules::red_light::RedLight;
+use judge::rules::stop_line::StopLine;
+use judge::site::{Exit, Junction};
+
+use crate::config::{Camera, ClockPolicy, Lamp, LampLayout};
+
+/// The acts that the sample is judged by.
+pub const ACTS: [Act; 2] = [Act::RED_LIGHT, Act::STOP_LINE];
+
+/// The sample with only these acts, in this order.
+pub fn judging(acts: &[Act]) -> Camera {
+    let mut camera = camera();
+    let rules = std::mem::take(&mut camera.site.rules);
+    let of = |act: &Act| rules.iter().find(|rule| rule.act() == *act).cloned();
+    camera.site.rules = acts.iter().filter_map(of).collect();
+    camera
+}
+
+pub fn red_light() -> RedLight {
+    RedLight { right_on_red: false, grace_ms: 300, amber_grace_ms: None }
+}
 
 pub fn camera() -> Camera {
     Camera {
@@ -19,14 +42,21 @@ pub fn camera() -> Camera {
         verification: None,
         analysed_fps: 10.0,
         clock: ClockPolicy::RtcpOrArrival,
-        rules: Rule::ALL.to_vec(),
-        stop_line: [[0.1, 0.6], [0.9, 0.6]],
-        approach: vec![[0.1, 1.0], [0.1, 0.6], [0.9, 0.6], [0.9, 1.0]],
-        exits: vec![
-            Exit { movement: Movement::Straight, line: [[0.25, 0.3], [0.75, 0.3]] },
-            Exit { movement: Movement::Left, line: [[0.1, 0.58], [0.1, 0.2]] },
-            Exit { movement: Movement::Right, line: [[0.9, 0.58], [0.9, 0.2]] },
-        ],
+        site: Site {
+            junction: Some(Junction {
+                stop_line: [[0.1, 0.6], [0.9, 0.6]],
+                approach: vec![[0.1, 1.0], [0.1, 0.6], [0.9, 0.6], [0.9, 1.0]],
+                exits: vec![
+                    Exit { movement: Movement::Straight, line: [[0.25, 0.3], [0.75, 0.3]] },
+                    Exit { movement: Movement::Left, line: [[0.1, 0.58], [0.1, 0.2]] },
+                    Exit { movement: Movement::Right, line: [[0.9, 0.58], [0.9, 0.2]] },
+                ],
+            }),
+            rules: vec![
+                Arc::new(red_light()),
+                Arc::new(StopLine { seconds: 3.0, depth: 0.25, grace_ms: 300 }),
+            ],
+        },
         detect: None,
         closer: None,
         mask: Vec::new(),
@@ -36,6 +66,7 @@ pub fn camera() -> Camera {
                 region: [0.92, 0.05, 0.03, 0.12],
                 layout: LampLayout::Vertical,
                 lights: vec![Light::Red, Light::Amber, Light::Green],
+                arrows: false,
                 controls: vec![Movement::Straight, Movement::Left],
             },
             Lamp {
@@ -43,12 +74,9 @@ pub fn camera() -> Camera {
                 region: [0.92, 0.18, 0.03, 0.04],
                 layout: LampLayout::Vertical,
                 lights: vec![Light::Green],
+                arrows: false,
                 controls: vec![Movement::Right],
             },
         ],
-        right_on_red: false,
-        red_grace_ms: 300,
-        stop_seconds: 3.0,
-        stop_depth: 0.25,
     }
 }

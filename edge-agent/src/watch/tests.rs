@@ -4,13 +4,15 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use contract::VehicleClass;
 use contract::manifest::Clock;
+use contract::{MomentRole, VehicleClass};
+use judge::basis::Basis;
+use judge::lamp::Light;
 use plate_model::{Characters, Frame, Fusion, Layout, PixelFormat, Planes, PlateQuad, View};
 use time::OffsetDateTime;
 
 use super::*;
-use crate::accusation::AccessUnit;
+use crate::accusation::{AccessUnit, Pixels};
 use crate::boxes::Turn;
 use crate::clock::System;
 use crate::health::Board;
@@ -141,7 +143,7 @@ struct Run {
     green: u64,
     /// After which picture the connection breaks.
     broken: Option<u64>,
-    rules: &'static [Rule],
+    acts: Vec<Act>,
     source: ClockSource,
     /// Epoch and side of the frame from this picture on.
     change: Option<(u64, u32, u32)>,
@@ -164,7 +166,7 @@ impl Default for Run {
             lit: Light::Red,
             green: u64::MAX,
             broken: None,
-            rules: &Rule::ALL,
+            acts: sample::ACTS.to_vec(),
             source: ClockSource::Rtcp,
             change: None,
             clip: true,
@@ -194,7 +196,7 @@ impl Run {
             wanted: Wanted::Suspects,
         };
         let pool = Arc::new(Pool::new(Script(self.way), vec![], Settings::default()));
-        let camera = Arc::new(Camera { rules: self.rules.to_vec(), ..sample::camera() });
+        let camera = Arc::new(sample::judging(&self.acts));
         let mut watch = Watch::new(camera, context, pool, board.clone(), move |accused| {
             inbox.lock().unwrap().push(accused);
         });
@@ -235,20 +237,27 @@ fn a_violator_is_accused_with_everything_that_shows_it() {
     let accusation = &accused.accusation;
     // 0.95 − 0.0175 i = 0.6 at i = 20.
     assert!(accused.crossed_at.abs_diff(2 * SECOND) < SECOND / 20, "{}", accused.crossed_at);
-    assert_eq!(accusation.violation.rule, Rule::RedLight);
-    assert_eq!(accusation.violation.at, accusation.on.captured_at);
-    assert!(accusation.before.captured_at < accusation.on.captured_at);
-    assert!(accusation.on.captured_at < accusation.past.captured_at);
-    for shot in [&accusation.before, &accusation.on, &accusation.past, &accusation.close_up] {
-        assert_eq!(
-            shot.vehicle,
-            bike(through(number(&shot.frame.planes()))),
-            "box and frame belong together"
-        );
+    assert_eq!(accusation.violation.act, Act::RED_LIGHT);
+    let roles: Vec<_> = accusation.moments.iter().map(|taken| taken.role).collect();
+    assert_eq!(roles, [MomentRole::Before, MomentRole::On, MomentRole::Past]);
+    assert_eq!(accusation.violation.at, accusation.moments[1].shot.captured_at);
+    for pair in accusation.moments.windows(2) {
+        assert!(pair[0].shot.captured_at < pair[1].shot.captured_at);
+    }
+    let shots = accusation.moments.iter().map(|taken| &taken.shot);
+    for shot in shots.chain([&accusation.close_up]) {
+        let Pixels::Frame(frame) = &shot.pixels else { panic!("a short act is kept as it is") };
+        let [found, there] = [shot.vehicle, bike(through(number(&frame.planes())))];
+        // Ways are kept in parts of a pixel.
+        assert!(found.iou(&there) > 0.99, "box and frame belong together");
     }
     let [first, last] = [accusation.clip.units[0].pts_ns, accusation.clip.units[1].pts_ns];
     assert!(first <= accused.crossed_at - SECOND && last >= accused.crossed_at + 2 * SECOND);
-    assert_eq!(accusation.config_digest, sample::camera().digest());
+    assert_eq!(accusation.config_digest, sample::judging(&sample::ACTS).digest());
+    let again = Basis::parse(&accusation.basis).unwrap().verdict();
+    let Ok(judge::Verdict::Violation(finding)) = again else { panic!("{again:?}") };
+    assert_eq!((&finding.act, finding.at), (&Act::RED_LIGHT, accused.crossed_at));
+    assert_eq!(finding.facts, accusation.violation.facts);
     assert_eq!(accusation.plate, None);
     assert_eq!(board.status().state, CameraState::Streaming);
 }
@@ -295,28 +304,29 @@ fn without_a_clip_there_is_no_case() {
 }
 
 /// What the motorbike that stops over the line is accused of.
-fn stopped(run: Run) -> Vec<Rule> {
+fn stopped(run: Run) -> Vec<Act> {
     Run { way: stopping, ..run }
         .play()
         .0
         .iter()
-        .map(|accused| accused.accusation.violation.rule)
+        .map(|accused| accused.accusation.violation.act.clone())
         .collect()
 }
 
 #[test]
 fn one_passage_is_one_act_and_the_graver_one() {
     // The stop line verdict falls at six seconds, the motorbike goes on at nine.
-    for rules in [&[Rule::RedLight, Rule::StopLine], &[Rule::StopLine, Rule::RedLight]] {
-        assert_eq!(stopped(Run { rules, ..Run::default() }), [Rule::RedLight], "on during red");
-        assert_eq!(stopped(Run { rules, green: 85, ..Run::default() }), [Rule::StopLine], "green");
+    for acts in [[Act::RED_LIGHT, Act::STOP_LINE], [Act::STOP_LINE, Act::RED_LIGHT]] {
+        let run = || Run { acts: acts.to_vec(), ..Run::default() };
+        assert_eq!(stopped(run()), [Act::RED_LIGHT], "on during red");
+        assert_eq!(stopped(Run { green: 85, ..run() }), [Act::STOP_LINE], "green");
     }
     // It never goes on.
-    assert_eq!(stopped(Run { pictures: 88, ..Run::default() }), [Rule::StopLine]);
-    let only = Run { rules: &[Rule::StopLine], ..Run::default() };
-    assert_eq!(stopped(only), [Rule::StopLine], "the other rule is not asked here");
+    assert_eq!(stopped(Run { pictures: 88, ..Run::default() }), [Act::STOP_LINE]);
+    let only = Run { acts: vec![Act::STOP_LINE], ..Run::default() };
+    assert_eq!(stopped(only), [Act::STOP_LINE], "the other rule is not asked here");
     // Nobody will see any more whether it goes on; what was complete is not lost.
-    assert_eq!(stopped(Run { broken: Some(86), ..Run::default() }), [Rule::StopLine]);
+    assert_eq!(stopped(Run { broken: Some(86), ..Run::default() }), [Act::STOP_LINE]);
 }
 
 // The vehicle crosses at picture 20 and has clearly gone on by 30.
@@ -361,7 +371,7 @@ fn what_was_decided_before_the_damage_leaves_with_a_clip_that_ends_there() {
     let end = (start - 1) * SECOND / FPS;
     assert_eq!(accused.accusation.clip.units.last().unwrap().pts_ns, end);
     let end = OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_nanos(end);
-    assert!(accused.accusation.past.captured_at <= end);
+    assert!(accused.accusation.moments[2].shot.captured_at <= end);
 }
 
 #[test]
@@ -391,7 +401,7 @@ fn a_frozen_camera_accuses_nobody_and_says_so() {
 #[test]
 fn where_nothing_moves_nobody_stands_and_nothing_is_said_of_the_camera() {
     // It rolls over the line and stops; so does everybody else, and only the sensor's noise goes on.
-    let run = |still| Run { way: stopping, still, rules: &[Rule::StopLine], ..Run::default() };
+    let run = |still| Run { way: stopping, still, acts: vec![Act::STOP_LINE], ..Run::default() };
     let (found, board, states) = run(25..80).play_by_state();
     assert!(found.is_empty());
     assert!(states.iter().all(|state| *state == CameraState::Streaming));

@@ -5,21 +5,27 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use contract::act::{Moment, Violation};
 use contract::chain::Head;
+use contract::facts::{Facts, Lamp, Lit, Measured, Signal, Unit};
 use contract::manifest::{self, ClockSource, FileRole, ModelUsed, PlateReading};
 use contract::package::{self, MANIFEST_FILE, SEAL_FILE};
 use contract::plate::PlateColour;
-use contract::violation::{Lamp, Movement, Rule, Violation};
+use contract::{Act, MomentRole, Movement};
 use contract::{Digest, VehicleClass};
-use edge_agent::accusation::{AccessUnit, Accusation, Clip, Shot};
+use edge_agent::accusation::{AccessUnit, Accusation, Clip, Pixels, Shot, Taken};
 use edge_agent::boxes::Turn;
 use edge_agent::clock::System;
-use edge_agent::config::{Camera, ClockPolicy, Exit};
+use edge_agent::config::{Camera, ClockPolicy};
 use edge_agent::evidence::{Sealed, Sealer, SealingError, Target, clip};
 use edge_agent::spool::{Policy, Spool, State};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
+use judge::Site;
+use judge::rules::red_light::RedLight;
+use judge::rules::stop_line::StopLine;
+use judge::site::{Exit, Junction};
 use plate_model::frame::{Frame, Layout, PixelFormat};
 use plate_model::geometry::BBox;
 use tempfile::TempDir;
@@ -81,7 +87,7 @@ fn frame(shade: u8) -> Frame {
 
 fn shot(shade: u8, after_ms: i64, x: f32) -> Shot {
     Shot {
-        frame: frame(shade),
+        pixels: Pixels::Frame(frame(shade)),
         captured_at: START + time::Duration::milliseconds(after_ms),
         vehicle: BBox::new(x, 120.0, x + 80.0, 260.0),
         others: vec![BBox::new(x + 60.0, 100.0, x + 150.0, 240.0)],
@@ -106,36 +112,54 @@ fn camera() -> Camera {
         }),
         analysed_fps: 10.0,
         clock: ClockPolicy::RtcpOrArrival,
-        rules: vec![Rule::RedLight],
-        stop_line: [[0.1, 0.7], [0.9, 0.7]],
-        approach: vec![[0.1, 0.7], [0.9, 0.7], [1.0, 1.0], [0.0, 1.0]],
-        exits: vec![Exit { movement: Movement::Straight, line: [[0.3, 0.3], [0.7, 0.3]] }],
+        site: Site {
+            junction: Some(Junction {
+                stop_line: [[0.1, 0.7], [0.9, 0.7]],
+                approach: vec![[0.1, 0.7], [0.9, 0.7], [1.0, 1.0], [0.0, 1.0]],
+                exits: vec![Exit { movement: Movement::Straight, line: [[0.3, 0.3], [0.7, 0.3]] }],
+            }),
+            rules: vec![Arc::new(RedLight {
+                right_on_red: false,
+                grace_ms: 0,
+                amber_grace_ms: None,
+            })],
+        },
         detect: None,
         closer: None,
         mask: Vec::new(),
         lamps: Vec::new(),
-        right_on_red: false,
-        red_grace_ms: 0,
-        stop_seconds: 3.0,
-        stop_depth: 0.5,
     }
 }
 
 fn accusation(number: u64, clip: Clip) -> Accusation {
     let camera = camera();
+    let moments: Vec<Taken> = [
+        (MomentRole::Before, shot(90, 1000, 200.0)),
+        (MomentRole::On, shot(110, 1500, 230.0)),
+        (MomentRole::Past, shot(130, 2000, 260.0)),
+    ]
+    .map(|(role, shot)| Taken { role, shot })
+    .into();
+    let named =
+        |taken: &Taken| Moment { role: taken.role, at: taken.shot.captured_at, file: taken.file() };
     Accusation {
         evidence_id: id(number),
         config_digest: camera.digest(),
         camera: Arc::new(camera),
         violation: Violation {
-            rule: Rule::RedLight,
+            act: Act::RED_LIGHT,
             at: START + time::Duration::milliseconds(1500),
             track: number,
             vehicle: VehicleClass::Motorbike,
-            movement: Movement::Straight,
-            lamp: Lamp::Red,
-            red_elapsed_ms: 2340,
-            right_arrow: true,
+            facts: Facts::Signal(Signal {
+                movement: Movement::Straight,
+                lit: Lit {
+                    lamp: Lamp::Red,
+                    red: Measured::new(2340.0, Unit::Milliseconds),
+                    right_arrow: true,
+                },
+            }),
+            moments: moments.iter().map(named).collect(),
             reason: "crossed the stop line on red and left straight on".into(),
         },
         clock: manifest::Clock {
@@ -144,9 +168,8 @@ fn accusation(number: u64, clip: Clip) -> Accusation {
             age_ms: Some(3200),
             epoch: 0,
         },
-        before: shot(90, 1000, 200.0),
-        on: shot(110, 1500, 230.0),
-        past: shot(130, 2000, 260.0),
+        main: MomentRole::On,
+        moments,
         close_up: shot(150, 1800, 250.0),
         plate: Some(PlateReading {
             raw: "29B112345".into(),
@@ -159,6 +182,7 @@ fn accusation(number: u64, clip: Clip) -> Accusation {
         }),
         models: vec![ModelUsed { name: "vehicles".into(), sha256: Digest::of(b"weights") }],
         clip,
+        basis: b"{}".as_slice().into(),
     }
 }
 
@@ -217,14 +241,14 @@ fn a_package_is_complete_verifies_and_fails_by_name_after_one_bit() {
     assert_eq!(verify(&sealed.dir), []);
     let manifest =
         manifest::Manifest::parse(&fs::read(sealed.dir.join(MANIFEST_FILE)).unwrap()).unwrap();
-    assert_eq!(manifest.missing_roles(), []);
-    let view = manifest.file(FileRole::FrameOn).unwrap().view.clone().unwrap();
+    let on = manifest.picture(MomentRole::On).unwrap();
+    let view = on.view.clone().unwrap();
     let [x, ..] = view.vehicle;
     assert_eq!((view.picture, view.vehicle), ([640, 360], [x, 120, 80, 140]));
     assert_eq!(view.others, [[x + 60, 100, 90, 140]]);
     assert_eq!(view.plate.unwrap()[0], [x + 30, 220]);
-    assert!(view.stop_line.is_some() && view.lamps.len() == camera().lamps.len());
-    assert_eq!(manifest.file(FileRole::FrameOn).unwrap().captured_at, manifest.violation.at);
+    assert!(view.marks.len() == 1 && view.lamps.len() == camera().lamps.len());
+    assert_eq!(on.captured_at, manifest.violation.at);
     assert_eq!(manifest.violation.at.offset(), time::macros::offset!(+7));
     assert_eq!(manifest.file(FileRole::Clip).unwrap().captured_at, START);
 
@@ -266,7 +290,7 @@ fn the_same_accusation_gives_the_same_bytes() {
         files
     };
     let (first, second) = (seal(), seal());
-    assert_eq!(first.len(), 8);
+    assert_eq!(first.len(), 9);
     for ((name, a), (_, b)) in first.iter().zip(&second) {
         assert!(a == b, "{name} differs");
     }
@@ -324,7 +348,7 @@ fn limits_agree_from_the_ring_to_the_central() {
     let added = clip::mux(&encoded).unwrap().len() - pictures;
     // The longest stream kept, at the most pictures a second that are analysed.
     let mut camera = camera();
-    camera.stop_seconds = 120.0;
+    camera.site.rules.push(Arc::new(StopLine { seconds: 120.0, depth: 0.25, grace_ms: 300 }));
     let longest = (edge_agent::watch::keep(&camera) / 1_000_000_000) as usize * 60;
     let most = added * longest.div_ceil(encoded.units.len());
     assert!(clip::MAX_PICTURES + most <= limit, "the container adds {most} bytes");

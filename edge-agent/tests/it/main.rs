@@ -11,6 +11,7 @@ mod health;
 mod real;
 mod replays;
 mod sample;
+mod scenes;
 mod spool;
 mod streams;
 mod uplink;

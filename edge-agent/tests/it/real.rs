@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use edge_agent::config::{Lamp, LampLayout, Light};
-use edge_agent::see::lamp::{History, Reading, read};
+use edge_agent::config::{Lamp, LampLayout};
+use edge_agent::see::lamp::read;
 use edge_agent::source::{Dating, Input, Next, Pipeline, Settings};
+use judge::lamp::{History, Light, Reading};
 use time::OffsetDateTime;
 
 fn clip(name: &str) -> Option<PathBuf> {
@@ -36,6 +37,7 @@ fn watch(
         region,
         layout: LampLayout::Vertical,
         lights: lights.to_vec(),
+        arrows: false,
         controls: Vec::new(),
     };
     let mut source = Pipeline::open(&settings, 0).unwrap();

@@ -107,16 +107,24 @@ fn a_recording_gives_the_same_events_twice_byte_for_byte() {
         .map(|l| serde_json::from_slice(l).unwrap())
         .collect();
     let [event] = lines.as_slice() else { panic!("{lines:#?}") };
-    assert_eq!(event["rule"], "red_light");
-    assert_eq!(event["movement"], "straight");
-    assert_eq!(event["lamp"], "red");
+    assert_eq!(event["act"], "red_light");
+    assert_eq!(event["facts"]["movement"], "straight");
+    assert_eq!(event["facts"]["lit"]["lamp"], "red");
     assert_eq!(event["plate"]["text"], serde_json::Value::Null);
     let at = event["at"].as_f64().unwrap();
     assert!((at - 2.0).abs() < 0.1, "crossed after two seconds, found {at}");
 
     // Both packages are whole and the same but for nothing: even the clip is bit for bit.
     let package = event["evidence"].as_str().unwrap();
-    for name in ["manifest.json", "before.jpg", "on.jpg", "past.jpg", "closeup.jpg", "clip.mp4"] {
+    for name in [
+        "manifest.json",
+        "before.jpg",
+        "on.jpg",
+        "past.jpg",
+        "closeup.jpg",
+        "clip.mp4",
+        "basis.json",
+    ] {
         let read =
             |out: &str| std::fs::read(folder.path().join(out).join(package).join(name)).unwrap();
         assert_eq!(read("a"), read("b"), "{name}");

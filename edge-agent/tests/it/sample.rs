@@ -1,15 +1,26 @@
 //! Sealed packages to store and send: small, valid, different by number.
 
+use contract::act::{Moment, Violation};
 use contract::chain::Head;
-use contract::manifest::{self, ClockSource, File, FileRole, Manifest};
+use contract::facts::{Facts, Lamp, Lit, Measured, Signal, Unit};
+use contract::manifest::{self, BASIS_FILE, ClockSource, File, FileRole, Manifest, SourceKind};
 use contract::seal::{Purpose, SigningKey};
-use contract::violation::{Lamp, Movement, Rule, Violation};
-use contract::{Digest, VehicleClass};
+use contract::{Act, Digest, MomentRole, Movement, VehicleClass};
 use edge_agent::spool::{Package, SpoolError};
 use time::macros::datetime;
 use uuid::Uuid;
 
 pub const DEVICE: &str = "edge-test";
+
+/// The files of every package.
+pub const FILES: [(&str, FileRole); 6] = [
+    ("before.jpg", FileRole::Scene),
+    ("on.jpg", FileRole::Scene),
+    ("past.jpg", FileRole::Scene),
+    ("closeup.jpg", FileRole::CloseUp),
+    ("clip.mp4", FileRole::Clip),
+    (BASIS_FILE, FileRole::Basis),
+];
 
 pub fn key() -> SigningKey {
     SigningKey::from_seed(&[7; 32])
@@ -35,16 +46,10 @@ fn content(number: u64, role: usize, size: usize) -> Vec<u8> {
 /// The package that continues `head`, every file `size` bytes.
 pub fn package(number: u64, head: Head, size: usize) -> Result<Package, SpoolError> {
     let at = datetime!(2026-11-21 17:04:05 +7);
-    let files: Vec<(String, Vec<u8>, FileRole)> = FileRole::MANDATORY
+    let files: Vec<(String, Vec<u8>, FileRole)> = FILES
         .into_iter()
         .enumerate()
-        .map(|(index, role)| {
-            let name = match role {
-                FileRole::Clip => "clip.mp4".to_owned(),
-                _ => format!("picture{index}.jpg"),
-            };
-            (name, content(number, index, size), role)
-        })
+        .map(|(index, (name, role))| (name.to_owned(), content(number, index, size), role))
         .collect();
     let manifest = Manifest {
         version: manifest::VERSION,
@@ -77,16 +82,27 @@ pub fn package(number: u64, head: Head, size: usize) -> Result<Package, SpoolErr
             age_ms: None,
             epoch: 0,
         },
-        source: None,
+        source: Some(SourceKind::Recording),
         violation: Violation {
-            rule: Rule::RedLight,
+            act: Act::RED_LIGHT,
             at,
             track: number,
             vehicle: VehicleClass::Motorbike,
-            movement: Movement::Straight,
-            lamp: Lamp::Red,
-            red_elapsed_ms: 2340,
-            right_arrow: false,
+            facts: Facts::Signal(Signal {
+                movement: Movement::Straight,
+                lit: Lit {
+                    lamp: Lamp::Red,
+                    red: Measured::new(2340.0, Unit::Milliseconds),
+                    right_arrow: false,
+                },
+            }),
+            moments: [
+                (MomentRole::Before, "before.jpg"),
+                (MomentRole::On, "on.jpg"),
+                (MomentRole::Past, "past.jpg"),
+            ]
+            .map(|(role, file)| Moment { role, at, file: file.into() })
+            .into(),
             reason: "crossed the stop line on red".into(),
         },
         plate: None,
@@ -97,7 +113,12 @@ pub fn package(number: u64, head: Head, size: usize) -> Result<Package, SpoolErr
             .map(|(name, content, role)| File {
                 name: name.clone(),
                 role: *role,
-                media_type: if *role == FileRole::Clip { "video/mp4" } else { "image/jpeg" }.into(),
+                media_type: match role {
+                    FileRole::Clip => "video/mp4",
+                    FileRole::Basis => "application/json",
+                    _ => "image/jpeg",
+                }
+                .into(),
                 bytes: content.len() as u64,
                 sha256: Digest::of(content),
                 captured_at: at,

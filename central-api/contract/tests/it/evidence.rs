@@ -1,12 +1,13 @@
 //! A package verifies whole, and any change is named by its file.
 
+use contract::facts::Lane;
 use contract::manifest::{
     ClockSource, File, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, ManifestError, SourceKind,
 };
 use contract::package::{self, Failure, MANIFEST_FILE, SEAL_FILE, open_manifest};
 use contract::seal::{Purpose, SealError};
 use contract::view::View;
-use contract::{FileRole, Manifest};
+use contract::{Facts, FileRole, Manifest, Movement};
 use proptest::prelude::*;
 use time::macros::offset;
 
@@ -24,7 +25,6 @@ fn flip(bytes: &mut [u8], bit: usize) {
 #[test]
 fn an_untouched_package_holds() {
     assert_eq!(failures(&package(1, None)), []);
-    assert!(manifest(1, None).missing_roles().is_empty());
 }
 
 #[test]
@@ -89,12 +89,16 @@ fn every_file_at_fault_is_named() {
     assert_eq!(names, ["on.jpg", "clip.mp4"]);
 }
 
+fn lane(name: &str) -> Facts {
+    Facts::Lane(Lane { lane: name.into(), movement: Movement::Left, allowed: Vec::new() })
+}
+
 /// One change to a good manifest, with the field that is refused.
 type Change = (&'static str, fn(&mut Manifest));
 
 #[test]
 fn manifests_that_claim_the_impossible_are_refused_by_field() {
-    let changes: [Change; 25] = [
+    let changes: [Change; 33] = [
         ("sequence", |m| m.sequence = 0),
         ("previous", |m| m.previous = Some(m.config)),
         ("device.id", |m| m.device.id = " ".into()),
@@ -102,6 +106,12 @@ fn manifests_that_claim_the_impossible_are_refused_by_field() {
         ("camera.place", |m| m.camera.place = "ổ\n".into()),
         ("camera.lane", |m| m.camera.lane = Some("x".repeat(257))),
         ("violation.reason", |m| m.violation.reason = "x".repeat(257)),
+        ("violation.facts", |m| m.violation.facts = lane(" ")),
+        ("violation.facts", |m| m.violation.facts = lane("trong\tcùng")),
+        ("violation.moments", |m| m.violation.moments.clear()),
+        ("violation.moments[1]", |m| m.violation.moments[1].file = "closeup.jpg".into()),
+        ("violation.moments[2]", |m| m.violation.moments[2].at += time::Duration::SECOND),
+        ("source", |m| m.source = None),
         ("violation.at", |m| m.violation.at = m.violation.at.to_offset(offset!(+7:00:01))),
         ("clock.source", |m| m.clock.source = ClockSource::Unknown),
         ("camera.gps", |m| m.camera.gps = Some([91.0, 0.0])),
@@ -110,14 +120,16 @@ fn manifests_that_claim_the_impossible_are_refused_by_field() {
         ("plate.raw", |m| m.plate.as_mut().unwrap().raw = "7\u{7}".into()),
         ("plate.text", |m| m.plate.as_mut().unwrap().text = Some("77-B1".into())),
         ("models", |m| m.models = vec![m.models[0].clone(); 17]),
-        ("files", |m| m.files = vec![m.files[0].clone(); 17]),
+        ("files", |m| m.files = vec![m.files[0].clone(); 33]),
         ("files[1].name", |m| m.files[1].name = "../on.jpg".into()),
         ("files[0].name", |m| m.files[0].name = "manifest.json".into()),
         ("files[0].name", |m| m.files[0].name = "manifest.jws".into()),
         ("files[0].name", |m| m.files[0].name = "receipt.jws".into()),
         ("files[0].name", |m| m.files[0].name = "notice-0123456789abcdef.pdf".into()),
         ("files[0].name", |m| m.files[0].name = "before.mp4".into()),
-        ("files[2].name", |m| m.files[2].role = FileRole::FrameOn),
+        ("files[2].role", |m| m.files[2].role = FileRole::FrameOn),
+        ("files[5].name", |m| m.files[5].role = FileRole::CloseUp),
+        ("files[0].role", |m| m.files[0].role = FileRole::Basis),
         ("files[4].bytes", |m| m.files[4].bytes = MAX_FILE_BYTES + 1),
         ("files[0].media_type", |m| m.files[0].media_type = "text/html".into()),
     ];
@@ -146,24 +158,25 @@ fn bytes_that_are_no_manifest_are_refused() {
         ("\"track\": 42", "\"track\": -1"),
         ("\"track\": 42", "\"extra\": 1, \"track\": 42"),
         ("\"red_light\"", "\"red light\""),
+        ("\"signal\"", "\"sound\""),
+        ("\"movement\": \"straight\"", "\"movement\": \"straight\", \"colour\": \"red\""),
     ] {
         assert!(text.contains(from), "{from}");
         let changed = text.replace(from, to);
         let result = Manifest::parse(changed.as_bytes());
         assert!(matches!(result, Err(ManifestError::Syntax(_))), "{to}: {result:?}");
     }
-    let newer = text.replace("\"version\": 1", "\"version\": 2");
-    assert_eq!(Manifest::parse(newer.as_bytes()), Err(ManifestError::Version { found: 2 }));
+    let newer = text.replace("\"version\": 2", "\"version\": 3");
+    assert_eq!(Manifest::parse(newer.as_bytes()), Err(ManifestError::Version { found: 3 }));
 }
 
 #[test]
 fn what_newer_software_adds_is_absent_where_it_is_not_said() {
     let old = manifest(1, None);
     let text = String::from_utf8(old.to_bytes()).unwrap();
-    assert!(!text.contains("\"source\": null") && !text.contains("\"view\""), "{text}");
+    assert!(!text.contains("\"view\"") && !text.contains("\"tolerance\""), "{text}");
     assert_eq!(Manifest::parse(text.as_bytes()).unwrap().to_bytes(), text.as_bytes());
     let mut new = old;
-    new.source = Some(SourceKind::CameraStream);
     new.files[0].view = Some(view());
     let bytes = new.to_bytes();
     assert!(String::from_utf8_lossy(&bytes).contains("\"source\": \"camera_stream\""));
@@ -210,7 +223,7 @@ fn view() -> View {
         plate: Some([[120, 250], [140, 250], [140, 262], [120, 262]]),
         others: vec![[150, 190, 60, 80]],
         lamps: vec![[900, 40, 20, 60]],
-        stop_line: Some([[0, 400], [1280, 420]]),
+        marks: vec![vec![[0, 400], [1280, 420]]],
     }
 }
 

@@ -2,25 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use contract::act::{Moment, Violation};
+use contract::facts::{Lamp, Lit, Measured, Signal, Unit as In};
 use contract::manifest::{
-    Camera, Clock, ClockSource, Device, File, FileRole, MAX_MANIFEST_BYTES, ModelUsed,
-    PlateReading, Unit, VERSION, Verification,
+    BASIS_FILE, Camera, Clock, ClockSource, Device, File, FileRole, MAX_MANIFEST_BYTES, ModelUsed,
+    PlateReading, SourceKind, Unit, VERSION, Verification,
 };
 use contract::plate::{PlateClass, PlateColour};
 use contract::seal::{Purpose, SigningKey};
-use contract::violation::{Lamp, Violation};
-use contract::{Digest, Manifest, Movement, Rule, VehicleClass};
+use contract::{Act, Digest, Facts, Manifest, MomentRole, Movement, VehicleClass};
 use time::macros::{date, datetime};
 use uuid::Uuid;
 
 /// Roles with the name and type of their file.
-pub const FILES: [(FileRole, &str, &str); 6] = [
-    (FileRole::FrameBefore, "before.jpg", "image/jpeg"),
-    (FileRole::FrameOn, "on.jpg", "image/jpeg"),
-    (FileRole::FramePast, "past.jpg", "image/jpeg"),
+pub const FILES: [(FileRole, &str, &str); 7] = [
+    (FileRole::Scene, "before.jpg", "image/jpeg"),
+    (FileRole::Scene, "on.jpg", "image/jpeg"),
+    (FileRole::Scene, "past.jpg", "image/jpeg"),
     (FileRole::CloseUp, "closeup.jpg", "image/jpeg"),
     (FileRole::Clip, "clip.mp4", "video/mp4"),
     (FileRole::Overlay, "overlay.jpg", "image/jpeg"),
+    (FileRole::Basis, BASIS_FILE, "application/json"),
 ];
 
 pub struct Package {
@@ -78,16 +80,27 @@ pub fn manifest(sequence: u64, previous: Option<Digest>) -> Manifest {
             age_ms: Some(900),
             epoch: 0,
         },
-        source: None,
+        source: Some(SourceKind::CameraStream),
         violation: Violation {
-            rule: Rule::RedLight,
+            act: Act::RED_LIGHT,
             at,
             track: 42,
             vehicle: VehicleClass::Motorbike,
-            movement: Movement::Straight,
-            lamp: Lamp::Red,
-            red_elapsed_ms: 4_200,
-            right_arrow: true,
+            facts: Facts::Signal(Signal {
+                movement: Movement::Straight,
+                lit: Lit {
+                    lamp: Lamp::Red,
+                    red: Measured::new(4_200.0, In::Milliseconds).against(300.0),
+                    right_arrow: true,
+                },
+            }),
+            moments: [
+                (MomentRole::Before, "before.jpg"),
+                (MomentRole::On, "on.jpg"),
+                (MomentRole::Past, "past.jpg"),
+            ]
+            .map(|(role, file)| Moment { role, at, file: file.into() })
+            .into(),
             reason: "crossed the stop line 4.2 s into red and went straight on".into(),
         },
         plate: Some(PlateReading {

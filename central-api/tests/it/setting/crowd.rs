@@ -49,7 +49,7 @@ pub async fn copies(store: &Store, case: &str, count: u32, columns: &[(&str, &st
     insert(store, &numbers, "notices", &notices, &of_notice).await;
 }
 
-const COLUMNS: &str = "id, evidence_id, device_id, camera_id, place, rule, vehicle, vehicle_type, \
+const COLUMNS: &str = "id, evidence_id, device_id, camera_id, place, act, vehicle, vehicle_type, \
      act_at, received_at, notice_due, plate_read, plate, plate_colour, confidence, plate_by, law, \
      state, version, reviewer, reviewed_at, approver, approved_at, reason, note";
 

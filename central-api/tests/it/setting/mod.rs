@@ -5,6 +5,7 @@ pub mod browserless;
 pub mod crowd;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,21 +16,23 @@ use central_api::config::Config;
 use central_api::evidence::EvidenceStore;
 use central_api::store::{Store, to_ms};
 use central_api::{AppState, case};
+use contract::act::Violation;
+use contract::facts::{Facts, Lamp, Lit, Measured, Signal, Unit as In};
 use contract::manifest::{
-    Camera, Clock, ClockSource, Device, File, FileRole, Manifest, ModelUsed, PlateReading, Unit,
-    Verification,
+    BASIS_FILE, Camera, Clock, ClockSource, Device, File, FileRole, Manifest, ModelUsed,
+    PlateReading, SourceKind, Unit, Verification,
 };
-use contract::package::{MANIFEST_FILE, SEAL_FILE};
+use contract::package::{MANIFEST_FILE, SEAL_FILE, open_manifest};
 use contract::plate::{PlateClass, PlateColour};
-use contract::seal::{Purpose, SigningKey};
-use contract::violation::{Lamp, Movement, Violation};
-use contract::{Digest, Rule, VehicleClass};
+use contract::seal::{Purpose, SigningKey, VerifyingKey};
+use contract::{Act, Digest, Movement, VehicleClass};
 use sqlx::Row as _;
 use time::OffsetDateTime;
 use time::macros::{date, datetime};
 use uuid::Uuid;
 
 use crate::support::Database;
+use crate::support::moments;
 
 pub const PASSWORD: &str = "mat khau thu nghiem";
 pub const DEVICE: &str = "box-01";
@@ -76,7 +79,7 @@ impl Setting {
             receipt_key: Arc::new(SigningKey::from_seed(&[9; 32])),
         };
         let key = SigningKey::from_seed(&[7; 32]);
-        enrol(&state, &key).await;
+        enrol(&state, DEVICE, &key.verifying_key()).await;
         Self { state, clock, folder, key }
     }
 
@@ -107,6 +110,7 @@ impl Setting {
     }
 
     async fn case_of(&self, mut manifest: Manifest, files: BTreeMap<&str, Bytes>) -> String {
+        manifest.violation.moments = moments(&manifest.files);
         let last = sqlx::query("SELECT head_sequence, head_digest FROM devices WHERE id = $1")
             .bind(DEVICE)
             .fetch_one(self.state.store.pool())
@@ -116,16 +120,42 @@ impl Setting {
             let digest: Option<String> = last.get(1);
             manifest.previous = digest.map(|digest| digest.parse().unwrap());
         }
-        let bytes = manifest.to_bytes();
-        let id = manifest.evidence_id.to_string();
-        for file in &manifest.files {
+        let content = |file: &File| {
             // A file may have been named anew; its content tells which it is.
             let same = |content: &&Bytes| Digest::of(content) == file.sha256;
             let named = files.get(file.name.as_str());
-            let content = named.or_else(|| files.values().find(same)).unwrap().clone();
-            self.state.evidence.put_file(&id, &file.name, content).await.unwrap();
-        }
+            named.or_else(|| files.values().find(same)).unwrap().clone()
+        };
+        let bytes = manifest.to_bytes();
         let seal = self.key.sign_detached(Purpose::Manifest, &bytes);
+        self.keep(&manifest, bytes, seal, &self.key.verifying_key(), content).await
+    }
+
+    /// The package in `folder` as its agent sealed it, whole, with its case open. Its box is
+    /// enrolled with the key beside it.
+    pub async fn stored(&self, folder: &Path) -> String {
+        let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+        let text = |name: &str| String::from_utf8(read(name)).unwrap();
+        let key = VerifyingKey::from_pem(&text("seal.pub")).unwrap();
+        let manifest = open_manifest(&key, &read(MANIFEST_FILE), &text(SEAL_FILE)).unwrap();
+        enrol(&self.state, &manifest.device.id, &key).await;
+        let content = |file: &File| Bytes::from(read(&file.name));
+        self.keep(&manifest, read(MANIFEST_FILE), text(SEAL_FILE), &key, content).await
+    }
+
+    async fn keep(
+        &self,
+        manifest: &Manifest,
+        bytes: Vec<u8>,
+        seal: String,
+        key: &VerifyingKey,
+        content: impl Fn(&File) -> Bytes,
+    ) -> String {
+        let id = manifest.evidence_id.to_string();
+        let device = &manifest.device.id;
+        for file in &manifest.files {
+            self.state.evidence.put_file(&id, &file.name, content(file)).await.unwrap();
+        }
         for (name, content) in [(MANIFEST_FILE, bytes.clone()), (SEAL_FILE, seal.clone().into())] {
             self.state.evidence.put_file(&id, name, content.into()).await.unwrap();
         }
@@ -137,12 +167,12 @@ impl Setting {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
         )
         .bind(id.clone())
-        .bind(DEVICE)
+        .bind(device.clone())
         .bind(i64::try_from(manifest.sequence).unwrap())
         .bind(String::from_utf8(bytes.clone()).unwrap())
         .bind(Digest::of(&bytes).to_string())
         .bind(seal)
-        .bind(self.key.verifying_key().id())
+        .bind(key.id())
         .bind(to_ms(manifest.violation.at))
         .bind(to_ms(now))
         .execute(&mut *tx)
@@ -164,7 +194,7 @@ impl Setting {
             .await
             .unwrap();
         }
-        let case_id = case::open(&mut tx, &manifest, now).await.unwrap();
+        let case_id = case::open(&mut tx, manifest, now).await.unwrap();
         sqlx::query("UPDATE evidence SET case_id = $1 WHERE id = $2")
             .bind(case_id.clone())
             .bind(id.clone())
@@ -175,14 +205,15 @@ impl Setting {
             ("evidence.announced", serde_json::json!({ "sequence": manifest.sequence })),
             ("evidence.received", serde_json::json!({ "case": case_id })),
         ] {
-            let actor = &format!("device:{DEVICE}");
+            let actor = &format!("device:{device}");
             let (subject_kind, subject_id) = ("evidence", id.as_str());
             let entry = Entry { at: now, actor, action, subject_kind, subject_id, detail };
             audit::append(&mut tx, entry).await.unwrap();
         }
-        sqlx::query("UPDATE devices SET head_sequence = $1, head_digest = $2")
+        sqlx::query("UPDATE devices SET head_sequence = $1, head_digest = $2 WHERE id = $3")
             .bind(i64::try_from(manifest.sequence).unwrap())
             .bind(Digest::of(&bytes).to_string())
+            .bind(device.clone())
             .execute(&mut *tx)
             .await
             .unwrap();
@@ -196,17 +227,17 @@ impl Setting {
     }
 }
 
-async fn enrol(state: &AppState, key: &SigningKey) {
+async fn enrol(state: &AppState, device: &str, key: &VerifyingKey) {
     sqlx::query("INSERT INTO devices (id, enrolled_at) VALUES ($1, $2)")
-        .bind(DEVICE)
+        .bind(device.to_owned())
         .bind(to_ms(START))
         .execute(state.store.pool())
         .await
         .unwrap();
     sqlx::query("INSERT INTO device_keys (device_id, key_id, pem, since) VALUES ($1, $2, $3, $4)")
-        .bind(DEVICE)
-        .bind(key.verifying_key().id())
-        .bind(key.verifying_key().to_pem().unwrap())
+        .bind(device.to_owned())
+        .bind(key.id())
+        .bind(key.to_pem().unwrap())
         .bind(to_ms(START))
         .execute(state.store.pool())
         .await
@@ -220,6 +251,7 @@ fn files() -> BTreeMap<&'static str, Bytes> {
         ("past.jpg", Bytes::from_static(include_bytes!("../../assets/past.jpg"))),
         ("closeup.jpg", Bytes::from_static(include_bytes!("../../assets/closeup.jpg"))),
         ("clip.mp4", Bytes::from_static(include_bytes!("../../assets/clip.mp4"))),
+        (BASIS_FILE, Bytes::from_static(b"{}")),
     ])
 }
 
@@ -271,16 +303,21 @@ pub fn manifest(sequence: u64, files: &BTreeMap<&str, Bytes>) -> Manifest {
             age_ms: Some(800),
             epoch: 1,
         },
-        source: None,
+        source: Some(SourceKind::CameraStream),
         violation: Violation {
-            rule: Rule::RedLight,
+            act: Act::RED_LIGHT,
             at,
             track: 41 + sequence,
             vehicle: VehicleClass::Motorbike,
-            movement: Movement::Straight,
-            lamp: Lamp::Red,
-            red_elapsed_ms: 4200,
-            right_arrow: false,
+            facts: Facts::Signal(Signal {
+                movement: Movement::Straight,
+                lit: Lit {
+                    lamp: Lamp::Red,
+                    red: Measured::new(4200.0, In::Milliseconds).against(300.0),
+                    right_arrow: false,
+                },
+            }),
+            moments: Vec::new(),
             reason: "crossed the stop line 4.2 s after red and left by the straight exit".into(),
         },
         plate: Some(PlateReading {
@@ -295,11 +332,12 @@ pub fn manifest(sequence: u64, files: &BTreeMap<&str, Bytes>) -> Manifest {
         models: vec![ModelUsed { name: "reader".into(), sha256: Digest::of(b"reader") }],
         config: Digest::of(b"config"),
         files: vec![
-            file("before.jpg", FileRole::FrameBefore, "image/jpeg", -1300),
-            file("on.jpg", FileRole::FrameOn, "image/jpeg", 0),
-            file("past.jpg", FileRole::FramePast, "image/jpeg", 1500),
+            file("before.jpg", FileRole::Scene, "image/jpeg", -1300),
+            file("on.jpg", FileRole::Scene, "image/jpeg", 0),
+            file("past.jpg", FileRole::Scene, "image/jpeg", 1500),
             file("closeup.jpg", FileRole::CloseUp, "image/jpeg", 0),
             file("clip.mp4", FileRole::Clip, "video/mp4", -2900),
+            file(BASIS_FILE, FileRole::Basis, "application/json", 0),
         ],
     }
 }

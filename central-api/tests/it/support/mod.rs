@@ -6,7 +6,7 @@ pub mod road_box;
 pub mod world;
 
 pub use database::Database;
-pub use package::{Package, PackageBuilder};
+pub use package::{Package, PackageBuilder, moments};
 pub use road_box::RoadBox;
 pub use world::World;
 

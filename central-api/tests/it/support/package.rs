@@ -4,15 +4,17 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as B64;
+use contract::act::{Moment, Violation};
+use contract::facts::{Facts, Lamp, Lit, Measured, Signal, Unit as In};
 use contract::manifest::{
-    Camera, Clock, ClockSource, Device, File, ModelUsed, PlateReading, Unit, VERSION,
+    BASIS_FILE, Camera, Clock, ClockSource, Device, File, ModelUsed, PlateReading, SourceKind,
+    Unit, VERSION,
 };
 use contract::package::{MANIFEST_FILE, SEAL_FILE};
 use contract::plate::{PlateClass, PlateColour};
 use contract::seal::{Purpose, SigningKey};
-use contract::violation::{Lamp, Violation};
 use contract::wire::Announcement;
-use contract::{Digest, FileRole, Manifest, Movement, Rule, VehicleClass};
+use contract::{Act, Digest, FileRole, Manifest, MomentRole, Movement, VehicleClass};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -102,16 +104,21 @@ impl PackageBuilder {
                 age_ms: Some(900),
                 epoch: 0,
             },
-            source: None,
+            source: Some(SourceKind::CameraStream),
             violation: Violation {
-                rule: Rule::RedLight,
+                act: Act::RED_LIGHT,
                 at,
                 track: 7,
                 vehicle: VehicleClass::Motorbike,
-                movement: Movement::Straight,
-                lamp: Lamp::Red,
-                red_elapsed_ms: 4200,
-                right_arrow: false,
+                facts: Facts::Signal(Signal {
+                    movement: Movement::Straight,
+                    lit: Lit {
+                        lamp: Lamp::Red,
+                        red: Measured::new(4200.0, In::Milliseconds).against(300.0),
+                        right_arrow: false,
+                    },
+                }),
+                moments: Vec::new(),
                 reason: "crossed the line 4.2 s into red and went straight".into(),
             },
             plate: Some(PlateReading {
@@ -154,11 +161,12 @@ impl PackageBuilder {
     pub fn seal(mut self, key: &SigningKey) -> Package {
         let at = self.manifest.violation.at;
         let files: Vec<(File, Vec<u8>)> = [
-            (FileRole::FrameBefore, "before.jpg", "image/jpeg", 2000),
-            (FileRole::FrameOn, "on.jpg", "image/jpeg", 2100),
-            (FileRole::FramePast, "past.jpg", "image/jpeg", 1900),
+            (FileRole::Scene, "before.jpg", "image/jpeg", 2000),
+            (FileRole::Scene, "on.jpg", "image/jpeg", 2100),
+            (FileRole::Scene, "past.jpg", "image/jpeg", 1900),
             (FileRole::CloseUp, "closeup.jpg", "image/jpeg", 700),
             (FileRole::Clip, "clip.mp4", "video/mp4", self.clip_bytes),
+            (FileRole::Basis, BASIS_FILE, "application/json", 600),
         ]
         .into_iter()
         .zip(1..)
@@ -177,8 +185,21 @@ impl PackageBuilder {
         })
         .collect();
         self.manifest.files = files.iter().map(|(file, _)| file.clone()).collect();
+        self.manifest.violation.moments = moments(&self.manifest.files);
         Package::seal(self.manifest, files, key)
     }
+}
+
+/// The three moments of a passage over the line, as its pictures show them.
+pub fn moments(files: &[File]) -> Vec<Moment> {
+    [MomentRole::Before, MomentRole::On, MomentRole::Past]
+        .into_iter()
+        .filter_map(|role| {
+            let name = format!("{}.jpg", role.name());
+            let file = files.iter().find(|file| file.name == name)?;
+            Some(Moment { role, at: file.captured_at, file: name })
+        })
+        .collect()
 }
 
 /// Bytes that repeat nowhere, from a seed (SplitMix64).

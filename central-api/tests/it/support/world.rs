@@ -10,7 +10,7 @@ use central_api::config::Config;
 use central_api::device::ca::Ca;
 use central_api::device::enrol;
 use central_api::serve::{self, Running};
-use central_api::verify::{Report, verify_store};
+use central_api::verify::{Depth, Report, verify_store};
 use contract::chain::Head;
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
@@ -94,7 +94,7 @@ impl World {
     }
 
     pub async fn verify(&self) -> Report {
-        verify_store(&self.app.store, &self.app.evidence).await.unwrap()
+        verify_store(&self.app.store, &self.app.evidence, Depth::Seals).await.unwrap()
     }
 
     /// Everything an intake request could change, as text.

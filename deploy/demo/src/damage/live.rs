@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
     fn offences(&self) -> Result<HashSet<String>> {
         let truth = super::json(&self.truth)?;
         let offences = truth["violations"].as_array().context("a truth without violations")?;
-        Ok(offences.iter().map(|offence| act(&offence["rule"], &offence["plate"])).collect())
+        Ok(offences.iter().map(|offence| act(&offence["act"], &offence["plate"])).collect())
     }
 
     /// What was sealed within `limit`, or until the first, and what the agent says of its camera.
@@ -169,7 +169,7 @@ fn act(rule: &Value, plate: &Value) -> String {
 /// What a sealed package accuses of.
 fn accused(package: &Path) -> Result<String> {
     let manifest = super::json(&package.join("manifest.json"))?;
-    Ok(act(&manifest["violation"]["rule"], &manifest["plate"]["text"]))
+    Ok(act(&manifest["violation"]["act"], &manifest["plate"]["text"]))
 }
 
 /// What the agent says of its camera.

@@ -226,8 +226,8 @@ impl<'a> Player<'a> {
         for offence in truth["violations"].as_array().into_iter().flatten() {
             let at = offence["at_s"].as_f64().unwrap_or_default() - start;
             let line = serde_json::json!({
-                "rule": offence["rule"], "at": at, "vehicle": offence["class"],
-                "movement": offence["movement"], "plate": {"text": offence["plate"]},
+                "act": offence["act"], "at": at, "vehicle": offence["class"],
+                "plate": {"text": offence["plate"]},
             });
             lines += &format!("{line}\n");
         }

@@ -37,7 +37,7 @@ impl Outcome {
         let told = new.iter().map(|event| {
             format!(
                 "{} of a {} with plate {} at {:.2} s",
-                event["rule"].as_str().unwrap_or_default(),
+                event["act"].as_str().unwrap_or_default(),
                 event["vehicle"].as_str().unwrap_or_default(),
                 event.pointer("/plate/text").and_then(Value::as_str).unwrap_or("unread"),
                 event["at"].as_f64().unwrap_or_default() + start
@@ -190,7 +190,7 @@ mod tests {
         let said = serde_json::json!({
             "made": 3, "kept": 2, "made_outside": 2, "kept_outside": 2,
             "new": [{
-                "rule": "red_light", "at": 1.5, "vehicle": "car",
+                "act": "red_light", "at": 1.5, "vehicle": "car",
                 "plate": {"text": "30A12345"}, "true_after_all": false,
             }],
         });

@@ -6,7 +6,9 @@
 
 use super::Reading;
 use super::glow::{Glow, Spot};
-use crate::config::{self, Light};
+use judge::lamp::Light;
+
+use crate::config;
 use crate::see::{Nanos, SECOND, seconds};
 
 /// A light is lit above its dark level by this share of it and this strength.

@@ -1,5 +1,6 @@
 //! Lamps rendered into small frames, with the quirks of real ones.
 
+use contract::Movement;
 use plate_model::{Frame, Layout, PixelFormat};
 
 use super::*;
@@ -12,6 +13,7 @@ fn head() -> config::Lamp {
         region: [0.25, 0.1, 0.5, 0.8],
         layout: LampLayout::Vertical,
         lights: vec![Light::Red, Light::Amber, Light::Green],
+        arrows: false,
         controls: vec![Movement::Straight],
     }
 }
@@ -145,15 +147,15 @@ fn a_white_core_with_a_coloured_rim_is_the_rims_light() {
 #[test]
 fn a_region_half_a_light_off_is_put_right_by_what_was_seen() {
     let drawn = drawn(34.0, 1.0);
-    let mut lamp = Lamp::new(&drawn);
+    let (mut reader, mut history) = (LampReader::new(&drawn), History::default());
     let red = glaring(30.0, 0, [255.0, 120.0, 30.0]);
     let green = glaring(30.0, 2, [30.0, 255.0, 190.0]);
     let mut shown = Vec::new();
     for i in 0..400 {
         let frame = if i / 100 % 2 == 0 { &red } else { &green };
         let t = i * SECOND / 10;
-        lamp.look(t, &frame.planes(), &drawn);
-        shown.push(lamp.history.at(t).map(|stretch| stretch.light));
+        history.push(t, reader.read(t, &frame.planes()));
+        shown.push(history.at(t).map(|stretch| stretch.light));
     }
     for (i, light) in shown.iter().enumerate().filter(|(i, _)| i % 100 > 6) {
         let lit = if i / 100 % 2 == 0 { Light::Red } else { Light::Green };
@@ -174,132 +176,14 @@ fn a_sunlit_lens_is_told_from_a_lit_one_by_its_dark_self() {
     let (red, green) = ([200.0, 50.0, 40.0], [40.0, 190.0, 140.0]);
     let redder = frame(&[(0, [255.0, 70.0, 50.0]), (2, green)]);
     let greener = frame(&[(0, red), (2, [50.0, 255.0, 190.0])]);
-    let mut lamp = Lamp::new(&head());
+    let (mut reader, mut history) = (LampReader::new(&head()), History::default());
     for i in 0..400u64 {
         let frame = if i / 100 % 2 == 0 { &redder } else { &greener };
-        lamp.look(i * SECOND / 10, &frame.planes(), &head());
+        let t = i * SECOND / 10;
+        history.push(t, reader.read(t, &frame.planes()));
     }
-    let at = |t: u64| lamp.history.at(t * SECOND).map(|stretch| stretch.light);
+    let at = |t: u64| history.at(t * SECOND).map(|stretch| stretch.light);
     // At first nobody knows which of them is lit.
     assert_eq!([at(5), at(15)], [None, Some(Light::Green)]);
     assert_eq!([at(25), at(35)], [Some(Light::Red), Some(Light::Green)]);
-}
-
-fn run(readings: impl IntoIterator<Item = Reading>, fps: u64) -> History {
-    let mut history = History::default();
-    for (i, reading) in readings.into_iter().enumerate() {
-        history.push(i as u64 * SECOND / fps, reading);
-    }
-    history
-}
-
-#[test]
-fn flicker_is_not_off() {
-    // Two of three frames dark, as a lamp beating against the shutter shows.
-    let readings =
-        (0..60).map(|i| if i % 3 == 0 { Reading::Lit(Light::Red) } else { Reading::Dark });
-    let history = run(readings, 15);
-    for i in 5..58 {
-        let t = i * SECOND / 15;
-        assert_eq!(history.at(t).map(|s| s.light), Some(Light::Red), "frame {i}");
-    }
-    assert_eq!(history.stretches.len(), 1);
-}
-
-#[test]
-fn red_is_dated_back_to_its_first_frame() {
-    let readings = (0..40).map(|i| match i {
-        0..20 => Reading::Lit(Light::Green),
-        20..25 => Reading::Lit(Light::Amber),
-        _ => Reading::Lit(Light::Red),
-    });
-    let history = run(readings, 10);
-    let red = history.at(3 * SECOND).unwrap();
-    assert_eq!((red.light, red.from), (Light::Red, 25 * SECOND / 10));
-    let amber = history.at(22 * SECOND / 10).unwrap();
-    assert_eq!((amber.light, amber.to), (Light::Amber, 24 * SECOND / 10));
-    assert!(!history.showed(Light::Green, 2 * SECOND, 4 * SECOND));
-    assert!(history.showed(Light::Amber, 2 * SECOND, 4 * SECOND));
-}
-
-#[test]
-fn one_wrong_frame_changes_nothing() {
-    let readings = (0..30).map(|i| Reading::Lit(if i == 15 { Light::Green } else { Light::Red }));
-    let history = run(readings, 10);
-    assert_eq!(history.stretches.len(), 1);
-    assert_eq!(history.at(SECOND * 15 / 10).map(|s| s.light), Some(Light::Red));
-}
-
-#[test]
-fn a_lamp_gone_dark_is_unknown() {
-    let readings = (0..60).map(|i| if i < 20 { Reading::Lit(Light::Red) } else { Reading::Dark });
-    let history = run(readings, 10);
-    assert_eq!(history.at(SECOND).map(|s| s.light), Some(Light::Red));
-    assert_eq!(history.at(5 * SECOND), None);
-}
-
-#[test]
-fn slow_cameras_are_read_too() {
-    let readings = (0..10).map(|i| Reading::Lit(if i < 5 { Light::Green } else { Light::Red }));
-    let history = run(readings, 3);
-    assert_eq!(history.at(8 * SECOND / 3).map(|s| s.light), Some(Light::Red));
-}
-
-#[test]
-fn nothing_is_known_where_nothing_was_seen() {
-    let mut history = run((0..20).map(|_| Reading::Lit(Light::Red)), 10);
-    history.sever(SECOND * 15 / 10);
-    assert_eq!(history.at(SECOND).map(|s| s.light), Some(Light::Red));
-    assert_eq!(history.at(SECOND * 15 / 10).map(|s| s.light), Some(Light::Red));
-    assert_eq!(history.at(SECOND * 16 / 10), None, "not a moment longer");
-    for i in 20..30 {
-        history.push(i * SECOND / 10, Reading::Lit(Light::Red));
-    }
-    assert_eq!(history.at(SECOND * 18 / 10), None);
-    let red = history.at(SECOND * 25 / 10).unwrap();
-    assert_eq!(red.from, 2 * SECOND, "red is dated from when it was seen again");
-}
-
-/// Ten readings a second of each light for so many seconds, one after the other.
-fn shows(phases: &[(Option<Light>, usize)]) -> History {
-    let reading = |light: &Option<Light>| light.map_or(Reading::Dark, Reading::Lit);
-    let all = phases.iter().flat_map(|(light, s)| std::iter::repeat_n(reading(light), 10 * s));
-    run(all, 10)
-}
-
-#[test]
-fn signals_go_from_green_over_amber_to_red() {
-    const RED: (Option<Light>, usize) = (Some(Light::Red), 10);
-    const GREEN: (Option<Light>, usize) = (Some(Light::Green), 10);
-    let amber = |s| (Some(Light::Amber), s);
-    let light = |history: &History, s: u64| history.at(s * SECOND).map(|stretch| stretch.light);
-
-    let right = shows(&[GREEN, amber(3), RED, GREEN]);
-    let seen: Vec<_> = [5, 11, 20, 28].map(|s| light(&right, s)).into();
-    let (red, green) = (Some(Light::Red), Some(Light::Green));
-    assert_eq!(seen, [green, Some(Light::Amber), red, green]);
-
-    // A red that glares is read as amber: after red, and for longer than amber lasts.
-    let glare = shows(&[RED, amber(3), RED]);
-    assert_eq!([light(&glare, 5), light(&glare, 11), light(&glare, 20)], [red, None, red]);
-    let long = shows(&[GREEN, amber(8), RED]);
-    assert_eq!([light(&long, 12), light(&long, 16)], [None, None]);
-
-    // Where this head showed amber before red, one without it may be amber itself for a while.
-    let skipped = shows(&[GREEN, amber(3), RED, GREEN, RED, RED]);
-    assert_eq!([light(&skipped, 35), light(&skipped, 41)], [None, red]);
-
-    // Nothing turns green for a second.
-    let blink = shows(&[RED, (Some(Light::Green), 1), RED]);
-    assert_eq!(light(&blink, 10), None);
-}
-
-#[test]
-fn a_light_gone_dark_is_not_vouched_for() {
-    let history = shows(&[(Some(Light::Green), 10), (None, 10)]);
-    assert_eq!(history.at(10 * SECOND), None);
-    // Just now it may be between two pulses.
-    let mut history = shows(&[(Some(Light::Green), 10)]);
-    history.push(10 * SECOND, Reading::Dark);
-    assert_eq!(history.at(10 * SECOND).map(|stretch| stretch.light), Some(Light::Green));
 }

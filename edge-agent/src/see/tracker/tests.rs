@@ -89,7 +89,7 @@ fn the_class_most_seen_wins() {
         let class = if i % 3 == 0 { VehicleClass::Truck } else { VehicleClass::Car };
         tracker.step(frame(i, 10), &[Sighting { bbox, class, score: 0.7, appearance: None }]);
     }
-    assert_eq!(tracker.tracks()[0].class(), VehicleClass::Car);
+    assert_eq!(tracker.tracks()[0].class, VehicleClass::Car);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use image::{RgbImage, imageops};
-use plate_model::{BBox, Frame, PlateQuad, picture};
+use plate_model::{BBox, Frame, PlateQuad, Region, picture};
 
 use crate::data::LabelledPlate;
 use crate::draw::{self, GREEN, RED};
@@ -111,7 +111,8 @@ pub fn plate(
     const AROUND: f32 = 1.5;
     let side = plate.width().max(plate.height()) * AROUND;
     let around = BBox::new(plate.x1 - side, plate.y1 - side, plate.x2 + side, plate.y2 + side);
-    let region = around.region(frame.width(), frame.height()).context("a plate off the picture")?;
+    let region = Region::touched(&around, frame.width(), frame.height())
+        .context("a plate off the picture")?;
     let mut view = picture::rgb(&frame.planes(), region)?;
     // Small plates are enlarged before the outlines are drawn, so that these hide little.
     let scale = (SIDE / view.width().max(view.height())).max(1);

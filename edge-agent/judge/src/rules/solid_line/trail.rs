@@ -1,0 +1,217 @@
+//! One vehicle's way beside one solid line: on which side it plainly was, when it came over, whether
+//! it stayed there, and why that may not be so.
+
+use contract::MomentRole;
+use contract::geometry::Point;
+
+use super::{Between, Solid};
+use crate::drawn::{Beside, beside};
+use crate::followed;
+use crate::legs::{degrees, height, width};
+use crate::rules::{Album, Attention, Doubt, Scene};
+use crate::time::{Nanos, SECOND, seconds};
+use crate::track::{Companion, Track};
+
+/// How exactly a contact point's distance from a line is known, in vehicle heights.
+pub const KNOWN: f32 = 0.1;
+/// Plainly on a side is also this far from the line in widths: half the vehicle.
+const HALF: f32 = 0.5;
+/// Not at the line's ends: so far from both, in heights.
+const ENDS: f32 = 0.5;
+/// Boxes before and past the line whose heights differ by more than this share were covered.
+const SAME_HEIGHT: f32 = 0.25;
+/// A way steeper than this to a line between lanes changes no lane, degrees.
+const STEEP: f32 = 60.0;
+/// Something that stood this near the crossing, in heights of the larger, may have been in the way.
+const IN_THE_WAY: f32 = 8.0;
+const STOOD: f32 = 0.25;
+/// Longest time out of sight when it came over.
+const AT_LINE: Nanos = seconds(0.45);
+/// Nearer than this to the line a plate is worth looking for, in heights.
+const NEAR: f32 = 3.0;
+
+/// One line and one track in one picture's pixels.
+pub struct View<'a> {
+    pub solid: &'a Solid,
+    pub track: &'a Track,
+    pub scene: &'a Scene<'a>,
+    line: Vec<Point>,
+}
+
+/// What is known by now of the latest crossing; sightings by their index.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trail {
+    /// The last sighting plainly on the side that it came from.
+    pub before: Option<usize>,
+    pub from_right: bool,
+    /// The first over the line, and the first plainly so.
+    pub on: Option<usize>,
+    pub past: Option<usize>,
+    pub stayed: bool,
+    /// How far over the line it came, in heights.
+    pub deepest: f32,
+    /// Whether it was ever between the line's ends.
+    pub beside: bool,
+}
+
+impl<'a> View<'a> {
+    pub fn new(solid: &'a Solid, track: &'a Track, scene: &'a Scene<'a>) -> Self {
+        Self { solid, track, scene, line: scene.pixels(&solid.line) }
+    }
+
+    fn beside(&self, i: usize) -> Option<Beside> {
+        beside(&self.line, self.track.path[i].bbox.foot())
+    }
+
+    /// How far from the line it was last seen, in pixels.
+    pub fn distance(&self) -> f32 {
+        self.beside(self.track.path.len() - 1).map_or(f32::INFINITY, |found| found.right.abs())
+    }
+
+    /// Distance to the right of the line in heights, by the lower edge and by the upper one: one of
+    /// them may be covered. The plainer side is not believed.
+    fn right(&self, i: usize) -> Option<(f32, f32)> {
+        let height = height(self.track, i);
+        let bbox = &self.track.path[i].bbox;
+        let lower = beside(&self.line, bbox.foot())?.right / height;
+        let upper = beside(&self.line, [bbox.centre()[0], bbox.y1 + height])?.right / height;
+        Some((lower, upper))
+    }
+
+    pub fn trail(&self) -> Trail {
+        let path = &self.track.path;
+        let mut trail = Trail::default();
+        for (i, seen) in path.iter().enumerate() {
+            let Some((lower, upper)) = self.right(i) else {
+                // Beyond its ends: what came over it there did not cross it.
+                if trail.past.is_none() {
+                    trail = Trail { beside: trail.beside, ..Trail::default() };
+                }
+                continue;
+            };
+            let enough =
+                (self.solid.depth + KNOWN).max(HALF * width(self.track, i) / height(self.track, i));
+            let even = lower.signum() == upper.signum();
+            let plain = even && lower.abs().min(upper.abs()) >= enough;
+            let right = lower > 0.0;
+            trail.beside = true;
+            match trail.before {
+                // What comes after it has stayed there is another crossing.
+                _ if trail.stayed => break,
+                None if !plain => {}
+                None => (trail.before, trail.from_right) = (Some(i), right),
+                // Whoever comes back before it has stayed only touched the line.
+                Some(_) if right == trail.from_right => {
+                    (trail.on, trail.past, trail.deepest) = (None, None, 0.0);
+                    trail.before = if plain { Some(i) } else { trail.before };
+                }
+                Some(_) => {
+                    trail.on = trail.on.or(Some(i));
+                    if plain {
+                        trail.past = trail.past.or(Some(i));
+                        trail.deepest = trail.deepest.max(lower.abs().min(upper.abs()));
+                    }
+                }
+            }
+            let since = trail.past.map(|past| seen.t - path[past].t);
+            trail.stayed |= plain && since.is_some_and(|t| t >= seconds(self.solid.seconds));
+        }
+        trail
+    }
+
+    /// Keeps the last picture plainly before the line, the first on it, the first plainly past it.
+    pub fn attend(&self, album: &mut Album) -> Attention {
+        let (trail, last) = (self.trail(), self.track.path.len() - 1);
+        let t = self.track.path[last].t;
+        if trail.before.is_none() {
+            album.clear();
+            return Attention::Idle;
+        }
+        if trail.on.is_none() {
+            album.forget(MomentRole::On);
+            album.forget(MomentRole::Past);
+            album.closed = false;
+        }
+        for (role, i) in [
+            (MomentRole::Before, trail.before),
+            (MomentRole::On, trail.on),
+            (MomentRole::Past, trail.past),
+        ] {
+            if i == Some(last) {
+                album.keep(role, t);
+                album.closed |= role == MomentRole::Past;
+            }
+        }
+        match trail.on {
+            Some(_) => Attention::Suspect,
+            None if self.distance() <= NEAR * height(self.track, last) => Attention::Near,
+            None => Attention::Idle,
+        }
+    }
+
+    pub fn doubt(&self, trail: &Trail, between: Between) -> Option<Doubt> {
+        let (track, path) = (self.track, &self.track.path);
+        let (before, past) = (trail.before?, trail.past?);
+        let until = path[past].t + seconds(self.solid.seconds);
+        if let Some(doubt) = followed::doubt(track, path[before].t, until, Doubt::LostAtLine) {
+            return Some(doubt);
+        }
+        if !followed::closely(track, before.saturating_sub(2), past) || before < 2 {
+            return Some(Doubt::LostAtLine);
+        }
+        if followed::leaps(track, self.scene, before - 2, past) {
+            return Some(Doubt::IdentityUncertain);
+        }
+        if followed::covered(track, self.scene, before - 2, past) {
+            return Some(Doubt::PoorlySeen);
+        }
+        let heights = (height(track, before), height(track, past));
+        if (heights.0 / heights.1 - 1.0).abs() > SAME_HEIGHT {
+            return Some(Doubt::PoorlySeen);
+        }
+        let foot = |i: usize| path[i].bbox.foot();
+        let ([ax, ay], [bx, by]) = (foot(before), foot(past));
+        let way = libm::hypotf(bx - ax, by - ay);
+        let near_end = |i: usize| {
+            self.beside(i).is_none_or(|found| found.along.min(found.ahead) < ENDS * heights.0)
+        };
+        if (before..=past).any(near_end) {
+            return Some(Doubt::MovementUnclear);
+        }
+        if between != Between::Directions && way > 0.0 {
+            let direction = self.beside(past)?.direction;
+            let aside = degrees([bx - ax, by - ay], direction);
+            if (STEEP..=180.0 - STEEP).contains(&aside) {
+                return Some(Doubt::MovementUnclear);
+            }
+        }
+        // What it did at the line was seen.
+        let on = trail.on?;
+        if on > 0 && path[on].t - path[on - 1].t > AT_LINE {
+            return Some(Doubt::LostAtLine);
+        }
+        self.obstructed(trail, foot(before), heights.0, path[before].t).then_some(Doubt::Obstructed)
+    }
+
+    /// Whether something stood near, on the side that it came from, when it crossed.
+    fn obstructed(&self, trail: &Trail, at: Point, height: f32, t: Nanos) -> bool {
+        let same_side = |p: Point| {
+            beside(&self.line, p).is_none_or(|found| (found.right > 0.0) == trail.from_right)
+        };
+        let near =
+            |p: Point, height: f32| libm::hypotf(p[0] - at[0], p[1] - at[1]) <= IN_THE_WAY * height;
+        let stood = |other: &Companion| {
+            let about = |&&(seen, _): &&(Nanos, Point)| seen.abs_diff(t) <= 2 * SECOND;
+            let mut places = other.seen.iter().filter(about).map(|(_, place)| *place);
+            let Some(first) = places.next() else { return false };
+            let mut still = true;
+            let mut count = 1;
+            for [x, y] in places {
+                count += 1;
+                still &= libm::hypotf(x - first[0], y - first[1]) <= STOOD * other.height;
+            }
+            still && count >= 2 && near(first, height.max(other.height)) && same_side(first)
+        };
+        self.scene.company.iter().any(stood)
+    }
+}

@@ -1,0 +1,65 @@
+//! The other vehicles about, seen once a second: enough for rules to tell a jam from a lone stop.
+//! Kept only as far back as a rule looks, and never of more than a crowd.
+
+use judge::track::Companion;
+
+use crate::see::track::Track;
+use crate::see::{Nanos, SECOND};
+
+/// Vehicles remembered at once; beyond, the one not seen for longest is forgotten.
+const MOST: usize = 4096;
+
+/// Everybody seen lately.
+#[derive(Debug, Default)]
+pub struct Company {
+    /// How far back rules look; 0: nobody asks.
+    span: Nanos,
+    all: Vec<Companion>,
+}
+
+impl Company {
+    pub fn new(span: Nanos) -> Self {
+        Self { span, all: Vec::new() }
+    }
+
+    pub fn all(&self) -> &[Companion] {
+        &self.all
+    }
+
+    pub fn forget(&mut self) {
+        self.all.clear();
+    }
+
+    /// Takes note of the picture at `t`.
+    pub fn see(&mut self, t: Nanos, tracks: &[Track]) {
+        if self.span == 0 {
+            return;
+        }
+        for track in tracks.iter().filter(|track| track.confirmed && track.last().t == t) {
+            let bbox = &track.last().bbox;
+            let index = match self.all.iter().position(|other| other.id == track.id) {
+                Some(index) => index,
+                None => {
+                    let (class, height) = (track.class, bbox.height());
+                    self.all.push(Companion { id: track.id, class, height, seen: Vec::new() });
+                    self.all.len() - 1
+                }
+            };
+            let companion = &mut self.all[index];
+            if companion.seen.last().is_none_or(|(last, _)| t >= last + SECOND) {
+                (companion.class, companion.height) = (track.class, bbox.height());
+                companion.seen.push((t, bbox.foot()));
+            }
+        }
+        let since = t.saturating_sub(self.span);
+        for companion in &mut self.all {
+            companion.seen.retain(|(seen, _)| *seen >= since);
+        }
+        self.all.retain(|companion| !companion.seen.is_empty());
+        if self.all.len() > MOST {
+            self.all.sort_by_key(|companion| companion.seen.last().map(|(t, _)| *t));
+            self.all.drain(..self.all.len() - MOST);
+            self.all.sort_by_key(|companion| companion.id);
+        }
+    }
+}
