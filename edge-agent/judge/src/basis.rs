@@ -115,7 +115,10 @@ impl Basis {
             other => return Err(BasisError::Form(other)),
         }
         let basis: Self = serde_json::from_slice(bytes).map_err(syntax)?;
-        basis.problem().map_or(Ok(basis.clone()), |problem| Err(BasisError::Impossible(problem)))
+        match basis.problem() {
+            Some(problem) => Err(BasisError::Impossible(problem)),
+            None => Ok(basis),
+        }
     }
 
     /// What no camera can have seen: rules reckon with these values and must not be led astray.
@@ -253,7 +256,44 @@ mod tests {
         assert!(matches!(Basis::parse(&[b' '; MAX_BYTES + 1]), Err(BasisError::Impossible(_))));
     }
 
+    /// A basis as an agent sealed it.
+    const SEALED: &str =
+        include_str!("../../../central-api/contract/tests/packages/v2-red-light/basis.json");
+
+    /// `text` with the `at`-th of its numbers written as `by`.
+    fn with_number(text: &str, at: usize, by: &str) -> String {
+        let digit = |c: char| c.is_ascii_digit();
+        let starts: Vec<usize> = text
+            .char_indices()
+            .filter(|(i, c)| digit(*c) && !text[..*i].ends_with(|c| digit(c) || c == '.'))
+            .map(|(i, _)| i)
+            .collect();
+        let start = starts[at % starts.len()];
+        let rest = &text[start..];
+        let end = rest.find(|c: char| !digit(c) && c != '.').unwrap_or(rest.len());
+        format!("{}{by}{}", &text[..start], &rest[end..])
+    }
+
     proptest! {
+        /// A hostile box seals what it likes: it is refused or judged, and never ends the program.
+        #[test]
+        fn no_number_leads_astray(
+            changes in prop::collection::vec(
+                (any::<usize>(), prop::sample::select(vec![
+                    "0", "1", "1e38", "-1e38", "1e-38", "65535", "4294967295", "999999999999999999",
+                    "18446744073709551615", "-5", "0.5", "1000000", "316224000000000000",
+                ])),
+                1..6,
+            ),
+        ) {
+            let changed = changes.iter().fold(SEALED.to_owned(), |text, (at, by)| {
+                with_number(&text, *at, by)
+            });
+            if let Ok(basis) = Basis::parse(changed.as_bytes()) {
+                let _ = basis.verdict();
+            }
+        }
+
         /// Whatever was seen, what is read back is what was written, and so is the verdict.
         #[test]
         fn a_basis_survives_writing_and_reading(

@@ -6,8 +6,8 @@ use contract::geometry::Point;
 use serde::{Deserialize, Serialize};
 use settings::{Reader, shapes};
 
+use crate::drawn;
 use crate::hours::Hours;
-use crate::road::contains;
 use crate::rules::{Doubt, Lawful, Scene, Verdict};
 use crate::time::Nanos;
 use crate::track::Track;
@@ -60,13 +60,9 @@ impl Zone {
         self.classes.is_empty() || self.classes.contains(&class)
     }
 
-    pub fn area(&self, scene: &Scene<'_>) -> Area {
-        Area { corners: self.area.iter().map(|corner| scene.pixel(*corner)).collect() }
-    }
-
     /// How far a pixel lies from the nearest edge: above 0 inside, below outside.
     pub fn depth(&self, scene: &Scene<'_>, p: Point) -> f32 {
-        self.area(scene).depth(p)
+        drawn::depth(&scene.pixels(&self.area), p)
     }
 
     /// Its outline, with the first corner again at the end.
@@ -98,23 +94,6 @@ impl Zone {
     }
 }
 
-/// A zone's area in pixels.
-#[derive(Debug, Clone)]
-pub struct Area {
-    corners: Vec<Point>,
-}
-
-impl Area {
-    /// How far a pixel lies from the nearest edge: above 0 inside, below outside.
-    pub fn depth(&self, p: Point) -> f32 {
-        let next = self.corners.iter().cycle().skip(1);
-        let edges = self.corners.iter().zip(next);
-        let distance = edges.map(|(a, b)| distance(*a, *b, p)).min_by(f32::total_cmp);
-        let distance = distance.unwrap_or(0.0);
-        if contains(&self.corners, p) { distance } else { -distance }
-    }
-}
-
 /// Complains about a name that stands twice: facts and marks find a zone by its name.
 pub fn distinct<'a>(table: &Reader<'_>, key: &str, names: impl Iterator<Item = &'a str>) {
     let mut seen: Vec<&str> = Vec::new();
@@ -124,12 +103,4 @@ pub fn distinct<'a>(table: &Reader<'_>, key: &str, names: impl Iterator<Item = &
         }
         seen.push(name);
     }
-}
-
-/// From a point to the nearest place between `a` and `b`.
-fn distance(a: Point, b: Point, p: Point) -> f32 {
-    let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
-    let along = (p[0] - a[0]) * dx + (p[1] - a[1]) * dy;
-    let f = (along / (dx * dx + dy * dy).max(f32::EPSILON)).clamp(0.0, 1.0);
-    libm::hypotf(a[0] + f * dx - p[0], a[1] + f * dy - p[1])
 }

@@ -132,9 +132,14 @@ impl Sealer {
         let whole =
             |shot: &Shot, picture| (picture, view::of_frame(shot, &accusation.camera, &marks));
         let mut files = Vec::with_capacity(accusation.moments.len() + 4);
+        let mut explained = None;
         for (index, taken) in accusation.moments.iter().enumerate() {
             let shot = &taken.shot;
-            let picture = whole(shot, frames::open(&shot.pixels)?);
+            let seen = frames::open(&shot.pixels)?;
+            if taken.role == accusation.main {
+                explained = Some(overlay::draw(accusation, &seen));
+            }
+            let picture = whole(shot, seen);
             let title = caption::moment(accusation, index);
             files.push(self.picture(
                 accusation,
@@ -150,7 +155,7 @@ impl Sealer {
         let title = "CẬN CẢNH (phóng to)".to_owned();
         let name = "closeup.jpg".to_owned();
         files.push(self.picture(accusation, name, FileRole::CloseUp, title, close, picture)?);
-        let picture = whole(main, overlay::draw(accusation, &frames::open(&main.pixels)?));
+        let picture = whole(main, explained.ok_or(SealingError::NoMain)?);
         let title = "MINH HỌA (không phải chứng cứ)".to_owned();
         let name = "overlay.jpg".to_owned();
         files.push(self.picture(accusation, name, FileRole::Overlay, title, main, picture)?);

@@ -92,15 +92,14 @@ impl Candidate {
         self.last = Some(picture.t);
         self.attention = Attention::Idle;
         let bbox = track.last().bbox;
-        let taken = shot(picture, bbox, None, present);
+        let taken = || shot(picture, bbox, None, present);
         for (rule, roll) in rules.iter().zip(&mut self.rolls) {
             self.attention = self.attention.max(rule.attend(track, scene, &mut roll.album));
             let album = &roll.album;
             roll.shots.retain(|(role, t, ..)| album.time(*role) == Some(*t));
             for &(role, t) in album.held() {
                 if t == picture.t {
-                    let shot =
-                        if rule.longest() > LONG { kept(&taken, picture) } else { taken.clone() };
+                    let shot = if rule.longest() > LONG { kept(taken(), picture) } else { taken() };
                     roll.shots.push((role, t, shot, picture.clock.clone()));
                 }
             }
@@ -114,18 +113,19 @@ impl Candidate {
 
     /// Keeps a look if it is clearly better than the one kept. Looks with a plate count from 1 up,
     /// looks without below.
-    pub fn consider(&mut self, quality: f32, shot: Shot) {
+    pub fn consider(&mut self, quality: f32, shot: impl FnOnce() -> Shot) {
         if self.close_up.as_ref().is_none_or(|(best, _)| quality > best * 1.1) {
-            self.close_up = Some((quality, shot));
+            self.close_up = Some((quality, shot()));
         }
     }
 }
 
 /// The shot with its picture compressed, where that succeeds.
-fn kept(taken: &Shot, picture: &Picture) -> Shot {
-    let pixels = frames::compressed(&picture.frame);
-    let pixels = pixels.unwrap_or_else(|_| taken.pixels.clone());
-    Shot { pixels, ..taken.clone() }
+fn kept(mut taken: Shot, picture: &Picture) -> Shot {
+    if let Ok(pixels) = frames::compressed(&picture.frame) {
+        taken.pixels = pixels;
+    }
+    taken
 }
 
 /// `vehicle` in `picture`; `present` are the boxes of every vehicle in it.

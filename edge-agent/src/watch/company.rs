@@ -14,12 +14,15 @@ const MOST: usize = 4096;
 pub struct Company {
     /// How far back rules look; 0: nobody asks.
     span: Nanos,
+    /// In the order of their ids.
     all: Vec<Companion>,
+    /// When the old was last forgotten.
+    tidied: Nanos,
 }
 
 impl Company {
     pub fn new(span: Nanos) -> Self {
-        Self { span, all: Vec::new() }
+        Self { span, ..Self::default() }
     }
 
     pub fn all(&self) -> &[Companion] {
@@ -28,6 +31,7 @@ impl Company {
 
     pub fn forget(&mut self) {
         self.all.clear();
+        self.tidied = 0;
     }
 
     /// Takes note of the picture at `t`.
@@ -37,20 +41,22 @@ impl Company {
         }
         for track in tracks.iter().filter(|track| track.confirmed && track.last().t == t) {
             let bbox = &track.last().bbox;
-            let index = match self.all.iter().position(|other| other.id == track.id) {
-                Some(index) => index,
-                None => {
-                    let (class, height) = (track.class, bbox.height());
-                    self.all.push(Companion { id: track.id, class, height, seen: Vec::new() });
-                    self.all.len() - 1
-                }
-            };
+            let index = self.all.binary_search_by_key(&track.id, |other| other.id);
+            let index = index.unwrap_or_else(|index| {
+                let (id, class, height) = (track.id, track.class, bbox.height());
+                self.all.insert(index, Companion { id, class, height, seen: Vec::new() });
+                index
+            });
             let companion = &mut self.all[index];
             if companion.seen.last().is_none_or(|(last, _)| t >= last + SECOND) {
                 (companion.class, companion.height) = (track.class, bbox.height());
                 companion.seen.push((t, bbox.foot()));
             }
         }
+        if t < self.tidied + SECOND {
+            return;
+        }
+        self.tidied = t;
         let since = t.saturating_sub(self.span);
         for companion in &mut self.all {
             companion.seen.retain(|(seen, _)| *seen >= since);

@@ -105,7 +105,7 @@ pub fn look(
     quad.cut |= part.is_some_and(|part| flaw::is_cut(&quad.corners, part));
     let weight = fusion::weight(&characters, &quad);
     candidate.fusion.add(&characters, &quad, weight);
-    let shot = shot(picture, bbox, Some(quad.corners), others);
+    let shot = || shot(picture, bbox, Some(quad.corners), others);
     let whole = Flaw::of(&quad, &characters).is_none();
     let shown = if whole { weight * characters.weakest() } else { 0.0 };
     candidate.consider(1.0 + shown * 10.0, shot);

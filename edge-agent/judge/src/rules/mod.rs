@@ -22,6 +22,8 @@ use std::time::Duration;
 
 use contract::geometry::{BBox, Point};
 use contract::{Act, Facts, MomentRole};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use settings::Reader;
 use time::OffsetDateTime;
@@ -62,6 +64,19 @@ pub const SECTIONS: [&str; 6] = [
 
 /// Reads a rule's settings from a camera's table; none where what it needs is not drawn.
 pub type Read = fn(&Reader<'_>, Option<&Junction>) -> Option<Box<dyn Rule>>;
+
+/// A rule with settings of the form that it writes.
+fn restored<R: Rule + DeserializeOwned + 'static>(
+    settings: Value,
+) -> serde_json::Result<Box<dyn Rule>> {
+    Ok(Box::new(serde_json::from_value::<R>(settings)?))
+}
+
+/// Settings as they are sealed.
+fn written(settings: &impl Serialize) -> Value {
+    // Plain values with string keys: serialisation cannot fail.
+    serde_json::to_value(settings).unwrap_or_default()
+}
 
 /// How a rule comes to be.
 #[derive(Debug, Clone, Copy)]

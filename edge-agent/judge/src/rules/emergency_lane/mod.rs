@@ -36,7 +36,7 @@ pub const SECTION: &str = "emergency_lane";
 pub const KIND: Kind = Kind {
     act: "expressway_emergency_lane",
     read: |table, _| EmergencyLane::read(table).map(|rule| Box::new(rule) as Box<dyn Rule>),
-    restore: |settings| Ok(Box::new(serde_json::from_value::<EmergencyLane>(settings)?)),
+    restore: super::restored::<EmergencyLane>,
 };
 
 /// The emergency lanes that a camera sees.
@@ -78,8 +78,7 @@ impl Rule for EmergencyLane {
     }
 
     fn settings(&self) -> Value {
-        // Plain values: serialisation cannot fail.
-        serde_json::to_value(self).unwrap_or_default()
+        super::written(self)
     }
 
     fn longest(&self) -> Nanos {

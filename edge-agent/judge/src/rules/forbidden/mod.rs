@@ -38,7 +38,7 @@ pub const SECTION: &str = "forbidden";
 pub const KIND: Kind = Kind {
     act: "prohibited_road",
     read: |table, _| Forbidden::read(table).map(|rule| Box::new(rule) as Box<dyn Rule>),
-    restore: |settings| Ok(Box::new(serde_json::from_value::<Forbidden>(settings)?)),
+    restore: super::restored::<Forbidden>,
 };
 
 /// The areas of a site that are closed to some.
@@ -81,8 +81,7 @@ impl Rule for Forbidden {
     }
 
     fn settings(&self) -> Value {
-        // Plain values: serialisation cannot fail.
-        serde_json::to_value(self).unwrap_or_default()
+        super::written(self)
     }
 
     fn longest(&self) -> Nanos {

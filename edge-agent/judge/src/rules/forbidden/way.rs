@@ -3,10 +3,11 @@
 use contract::geometry::Point;
 
 use super::{LEAST_SEEN, LEAST_TIME, Place};
+use crate::drawn::depth;
 use crate::rules::Scene;
 use crate::time::{Nanos, seconds};
 use crate::track::{Observation, Track};
-use crate::zone::{Area, PLAINLY, Zone};
+use crate::zone::{PLAINLY, Zone};
 
 /// Unseen for longer than this, where it went is not known.
 const LOST: Nanos = seconds(0.7);
@@ -27,12 +28,12 @@ pub struct Way {
 impl Way {
     /// The way that ends with the latest sighting; none where that is not inside.
     pub fn lasting(zone: &Zone, track: &Track, scene: &Scene<'_>) -> Option<Self> {
-        Self::until(&zone.area(scene), track, scene, track.path.len())
+        Self::until(&scene.pixels(&zone.area), track, scene, track.path.len())
     }
 
     /// The one of most heights, as far as it is still known.
     pub fn farthest(zone: &Zone, track: &Track, scene: &Scene<'_>) -> Option<Self> {
-        let area = zone.area(scene);
+        let area = scene.pixels(&zone.area);
         let mut end = track.path.len();
         let mut farthest: Option<Self> = None;
         while end > 0 {
@@ -47,10 +48,10 @@ impl Way {
     }
 
     /// The way that ends before sighting `end`.
-    fn until(area: &Area, track: &Track, scene: &Scene<'_>, end: usize) -> Option<Self> {
+    fn until(area: &[Point], track: &Track, scene: &Scene<'_>, end: usize) -> Option<Self> {
         let mut inside: Vec<(&Observation, f32)> = Vec::new();
         for seen in track.path.range(..end).rev() {
-            let depth = area.depth(seen.bbox.foot());
+            let depth = depth(area, seen.bbox.foot());
             let lost = inside.last().is_some_and(|(next, _)| next.t - seen.t > LOST);
             if depth <= 0.0 || lost || scene.cuts(&seen.bbox) {
                 break;

@@ -39,7 +39,7 @@ pub const SECTION: &str = "no_stopping";
 pub const KIND: Kind = Kind {
     act: "stop_place",
     read: |table, _| NoStopping::read(table).map(|rule| Box::new(rule) as Box<dyn Rule>),
-    restore: |settings| Ok(Box::new(serde_json::from_value::<NoStopping>(settings)?)),
+    restore: super::restored::<NoStopping>,
 };
 
 /// The areas of a site where nobody may stop.
@@ -76,8 +76,7 @@ impl Rule for NoStopping {
     }
 
     fn settings(&self) -> Value {
-        // Plain values: serialisation cannot fail.
-        serde_json::to_value(self).unwrap_or_default()
+        super::written(self)
     }
 
     /// As long as a vehicle may be followed: an old jam excuses whoever it brought to a stand.

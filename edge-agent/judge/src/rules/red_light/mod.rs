@@ -45,7 +45,7 @@ const EXIT_WAIT: Nanos = seconds(6.0);
 pub const KIND: Kind = Kind {
     act: "red_light",
     read: |table, junction| junction.map(|_| Box::new(RedLight::read(table)) as Box<dyn Rule>),
-    restore: |settings| Ok(Box::new(serde_json::from_value::<RedLight>(settings)?)),
+    restore: super::restored::<RedLight>,
 };
 
 /// What a site sets for this rule.
@@ -92,8 +92,7 @@ impl Rule for RedLight {
     }
 
     fn settings(&self) -> Value {
-        // Plain values: serialisation cannot fail.
-        serde_json::to_value(self).unwrap_or_default()
+        super::written(self)
     }
 
     /// Who stops over the line and then goes on during red has run the light.

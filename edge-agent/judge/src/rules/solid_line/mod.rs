@@ -30,7 +30,7 @@ pub const SECTION: &str = "solid_line";
 pub const SOLID_LINE: Kind = Kind {
     act: "solid_line",
     read: |table, _| read(table, Between::Directions),
-    restore: |settings| Ok(Box::new(serde_json::from_value::<SolidLine>(settings)?)),
+    restore: super::restored::<SolidLine>,
 };
 pub const LANE_CHANGE: Kind = Kind {
     act: "lane_change",
@@ -128,8 +128,7 @@ impl Rule for SolidLine {
     }
 
     fn settings(&self) -> Value {
-        // Plain values: serialisation cannot fail.
-        serde_json::to_value(self).unwrap_or_default()
+        super::written(self)
     }
 
     /// Whoever stands in the way is gone round.

@@ -85,8 +85,7 @@ impl Rule for Speed {
     }
 
     fn settings(&self) -> Value {
-        // Plain values: serialisation cannot fail.
-        serde_json::to_value(&self.settings).unwrap_or_default()
+        super::written(&self.settings)
     }
 
     fn longest(&self) -> Nanos {

@@ -30,7 +30,7 @@ const WATCHED: Nanos = seconds(1.0);
 pub const KIND: Kind = Kind {
     act: "stop_line",
     read: |table, junction| junction.map(|_| Box::new(StopLine::read(table)) as Box<dyn Rule>),
-    restore: |settings| Ok(Box::new(serde_json::from_value::<StopLine>(settings)?)),
+    restore: super::restored::<StopLine>,
 };
 
 /// What a site sets for this rule.
@@ -61,8 +61,7 @@ impl Rule for StopLine {
     }
 
     fn settings(&self) -> Value {
-        // Plain values: serialisation cannot fail.
-        serde_json::to_value(self).unwrap_or_default()
+        super::written(self)
     }
 
     fn needs_lamp(&self) -> bool {

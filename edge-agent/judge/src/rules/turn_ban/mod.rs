@@ -31,7 +31,7 @@ pub const SECTION: &str = "turn_ban";
 pub const NO_TURN: Kind = Kind {
     act: "no_turn",
     read: |table, junction| read(table, junction, |movement| movement != Movement::UTurn),
-    restore: |settings| Ok(Box::new(serde_json::from_value::<TurnBan>(settings)?)),
+    restore: super::restored::<TurnBan>,
 };
 pub const NO_U_TURN: Kind = Kind {
     act: "no_u_turn",
@@ -102,8 +102,7 @@ impl Rule for TurnBan {
     }
 
     fn settings(&self) -> Value {
-        // Plain values: serialisation cannot fail.
-        serde_json::to_value(self).unwrap_or_default()
+        super::written(self)
     }
 
     fn longest(&self) -> Nanos {

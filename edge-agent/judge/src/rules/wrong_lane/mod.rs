@@ -39,7 +39,7 @@ pub const KIND: Kind = Kind {
     read: |table, junction| {
         WrongLane::read(table, junction).map(|rule| Box::new(rule) as Box<dyn Rule>)
     },
-    restore: |settings| Ok(Box::new(serde_json::from_value::<WrongLane>(settings)?)),
+    restore: super::restored::<WrongLane>,
 };
 
 /// The lanes before the stop line.
@@ -95,8 +95,7 @@ impl Rule for WrongLane {
     }
 
     fn settings(&self) -> Value {
-        // Plain values: serialisation cannot fail.
-        serde_json::to_value(self).unwrap_or_default()
+        super::written(self)
     }
 
     fn longest(&self) -> Nanos {

@@ -36,7 +36,7 @@ pub const SECTION: &str = "one_way";
 pub const KIND: Kind = Kind {
     act: "wrong_way",
     read: |table, _| WrongWay::read(table, false),
-    restore: |settings| Ok(Box::new(serde_json::from_value::<WrongWay>(settings)?)),
+    restore: super::restored::<WrongWay>,
 };
 /// A graver act of its own.
 pub const EXPRESSWAY: Kind = Kind {
@@ -93,8 +93,7 @@ impl Rule for WrongWay {
     }
 
     fn settings(&self) -> Value {
-        // Plain values: serialisation cannot fail.
-        serde_json::to_value(self).unwrap_or_default()
+        super::written(self)
     }
 
     fn longest(&self) -> Nanos {
