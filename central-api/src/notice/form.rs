@@ -131,7 +131,12 @@ fn body(paper: &mut Paper, content: &Content) {
             label("9. Kết quả thu được từ phương tiện, thiết bị kỹ thuật nghiệp vụ kèm theo: "),
             plain(format!("{}. {}. Mã bằng chứng: ", content.results, content.device)),
             plain(content.evidence_id.clone()),
-            plain("."),
+            plain(match content.further.len() {
+                0 => ".".to_owned(),
+                more => {
+                    format!("; còn được ghi nhận trong {more:02} gói bằng chứng khác (phụ lục).")
+                }
+            }),
         ],
         BODY,
     );
@@ -235,6 +240,18 @@ fn annex(paper: &mut Paper, content: &Content, pictures: &Pictures) -> Result<()
     let caption = format!("Ảnh 2. Cận cảnh biển số {}", content.plate);
     paper.column(&[italic(caption)], SMALL, page.clone(), Align::Centre);
     paper.space(8.0);
+    for ((picture, camera), number) in pictures.further.iter().zip(3..) {
+        paper.keep(300.0);
+        paper.picture(picture, 260.0)?;
+        let caption = format!("Ảnh {number}. Cùng hành vi, do camera {camera} ghi");
+        paper.column(&[italic(caption)], SMALL, page.clone(), Align::Centre);
+        paper.space(8.0);
+    }
+    for further in &content.further {
+        let device = format!("Hành vi còn được ghi nhận bởi: {further}.");
+        paper.column(&[plain(device)], SMALL, page.clone(), Align::Left);
+        paper.space(4.0);
+    }
     let veiled =
         "Người và phương tiện khác đã được làm mờ. Ảnh gốc được niêm phong, lưu tại hồ sơ vụ việc.";
     paper.column(&[italic(veiled)], SMALL, page, Align::Centre);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use contract::manifest::File;
-use contract::{Digest, FileRole};
+use contract::{Digest, FileRole, Manifest};
 use rand::Rng as _;
 use sqlx::Row as _;
 use time::OffsetDateTime;
@@ -11,9 +11,12 @@ use super::content::{Content, Issue, Pictures};
 use super::veil::{Veil, veiled};
 use super::{NoticeError, form};
 use crate::AppState;
-use crate::case::{Actor, Case, Examination};
-use crate::law::{self, VIETNAM};
+use crate::case::{Actor, Case, Examination, Proof};
+use crate::law::VIETNAM;
 use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
+
+/// More pictures of other cameras than this do not fit a notice.
+const MOST_FURTHER: usize = 2;
 
 /// What was just issued.
 #[derive(Debug, Clone)]
@@ -44,8 +47,9 @@ pub async fn issue(
     actor: &Actor,
     at: OffsetDateTime,
 ) -> Result<Issued, NoticeError> {
-    let manifest = examination.manifest.as_ref().ok_or(NoticeError::Incomplete("a manifest"))?;
-    let book = law::book().map_err(|_| NoticeError::Incomplete("the law"))?;
+    let manifest =
+        examination.proof.manifest.as_ref().ok_or(NoticeError::Incomplete("a manifest"))?;
+    let book = &state.law;
     let no_show = book.deadline("no_show").ok_or(NoticeError::Incomplete("the no_show term"))?;
     let approver = case.approver.as_deref().ok_or(NoticeError::Incomplete("an approver"))?;
     let signer = user_name(tx, approver).await?;
@@ -61,15 +65,24 @@ pub async fn issue(
         signer: &signer,
         public_url: &state.config.web.public_url,
     };
-    let content = Content::of(case, manifest, &state.config.agency, issue)?;
-    let picture = async |file: Option<&File>, what| {
+    let further = corroborating(case, examination);
+    let content = Content::of(case, manifest, &further, &state.config.agency, issue)?;
+    let picture = async |of: &Manifest, file: Option<&File>, what| {
         let file = file.ok_or(NoticeError::Incomplete(what))?;
-        let jpeg = state.evidence.read(&case.evidence_id, &file.name).await?;
+        let jpeg = state.evidence.read(&of.evidence_id.to_string(), &file.name).await?;
         Ok::<_, NoticeError>((jpeg, file.view.clone()))
     };
-    let main = manifest.main_moment().and_then(|role| manifest.picture(role));
-    let on = picture(main, "the picture that dates the act").await?;
-    let close_up = picture(manifest.file(FileRole::CloseUp), "the close-up").await?;
+    const MAIN: &str = "the picture that dates the act";
+    let on = picture(manifest, main_picture(manifest), MAIN).await?;
+    let close_up = picture(manifest, manifest.file(FileRole::CloseUp), "the close-up").await?;
+    let mut others = Vec::new();
+    for other in further {
+        let (jpeg, view) = picture(other, main_picture(other), MAIN).await?;
+        // Of a picture without a view nothing is known: all of it would be veiled.
+        if view.is_some() {
+            others.push((jpeg, view, other.camera.id.clone()));
+        }
+    }
     let pdf = tokio::task::spawn_blocking(move || {
         let pictures = Pictures {
             on: veiled(&on.0, on.1.as_ref(), Veil::Cells)?,
@@ -78,6 +91,12 @@ pub async fn issue(
                 // Of a box that does not say where: the close-up is the vehicle cut out already.
                 None => close_up.0,
             },
+            further: others
+                .into_iter()
+                .map(|(jpeg, view, camera)| {
+                    Ok((veiled(&jpeg, view.as_ref(), Veil::Cells)?, camera))
+                })
+                .collect::<Result<_, image::ImageError>>()?,
         };
         form::render(&content, Some(&pictures))
     })
@@ -100,6 +119,25 @@ pub async fn issue(
     .await
     .map_err(StoreError::from)?;
     Ok(Issued { year, number, code, sha256 })
+}
+
+/// Packages of the same act that the two people who decided could see, and that verify now.
+fn corroborating<'a>(case: &Case, examination: &'a Examination) -> Vec<&'a Manifest> {
+    let decided = case.reviewed_at;
+    let stands = |proof: &&Proof| {
+        proof.failures.is_empty() && decided.is_some_and(|at| proof.received_at <= at)
+    };
+    let manifests = examination.further.iter().filter(stands);
+    let manifests = manifests.filter_map(|proof| proof.manifest.as_ref());
+    manifests
+        .filter(|it| it.violation.act == case.act && main_picture(it).is_some())
+        .take(MOST_FURTHER)
+        .collect()
+}
+
+/// The picture that dates the act.
+fn main_picture(manifest: &Manifest) -> Option<&File> {
+    manifest.picture(manifest.main_moment()?)
 }
 
 pub async fn find(store: &Store, case_id: &str) -> Result<Option<Notice>, StoreError> {
