@@ -113,6 +113,20 @@ fn an_act_is_barred_after_a_year_and_its_notice_is_due_on_a_day_that_is_worked()
     assert!(book.notice_due(datetime!(2027-12-28 12:00 +7)).is_err());
 }
 
+#[test]
+fn a_procedure_that_lacks_a_term_or_gives_one_twice_is_refused() {
+    let whole = include_str!("../../law/procedure.toml");
+    let calendar = ("calendar", include_str!("../../law/calendar.toml"));
+    let read = |procedure: &str| LawBook::read(&[], ("procedure.toml", procedure), calendar);
+    assert!(read(whole).is_ok());
+    let twice = whole.replace("name = \"pay\"", "name = \"notice\"");
+    let error = read(&twice).unwrap_err().to_string();
+    assert_eq!(error, "procedure.toml: deadline Notice: must be given, and once");
+    let unknown = whole.replace("name = \"pay\"", "name = \"paid\"");
+    let error = read(&unknown).unwrap_err().to_string();
+    assert!(error.contains("unknown variant `paid`") && error.contains("`pay`"), "{error}");
+}
+
 /// The law is what the handlers' state holds, not what is built in.
 #[tokio::test]
 async fn a_case_is_opened_and_held_by_the_law_of_its_handlers() {
