@@ -1,17 +1,18 @@
 //! Issuing a notice inside the transaction that makes its case notified, and finding it again.
 
 use bytes::Bytes;
-use contract::manifest::File;
+use contract::act::Moment;
+use contract::manifest::{File, Manifest};
 use contract::{Digest, FileRole};
 use rand::Rng as _;
 use sqlx::Row as _;
 use time::OffsetDateTime;
 
-use super::content::{Content, Issue, Pictures};
+use super::content::{self, Content, Issue, Pictures, Taken};
 use super::veil::{Veil, veiled};
 use super::{NoticeError, form};
 use crate::AppState;
-use crate::case::{Actor, Case, Examination};
+use crate::case::{Actor, Case, Examination, acts};
 use crate::law::{self, VIETNAM};
 use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
 
@@ -62,17 +63,27 @@ pub async fn issue(
         public_url: &state.config.web.public_url,
     };
     let content = Content::of(case, manifest, &state.config.agency, issue)?;
-    let picture = async |file: Option<&File>, what| {
-        let file = file.ok_or(NoticeError::Incomplete(what))?;
+    let picture = async |file: &File| {
         let jpeg = state.evidence.read(&case.evidence_id, &file.name).await?;
         Ok::<_, NoticeError>((jpeg, file.view.clone()))
     };
-    let main = manifest.main_moment().and_then(|role| manifest.picture(role));
-    let on = picture(main, "the picture that dates the act").await?;
-    let close_up = picture(manifest.file(FileRole::CloseUp), "the close-up").await?;
+    let shown = moments(case, manifest);
+    if !shown.iter().any(|(.., main)| *main) {
+        return Err(NoticeError::Incomplete("the picture that dates the act"));
+    }
+    let mut taken = Vec::with_capacity(shown.len());
+    for (moment, file, main) in shown {
+        let shows = content::shows(moment.role, &manifest.violation.facts);
+        taken.push((picture(file).await?, moment.at, shows, main));
+    }
+    let close_up = manifest.file(FileRole::CloseUp).ok_or(NoticeError::Incomplete("the close-up"));
+    let close_up = picture(close_up?).await?;
     let pdf = tokio::task::spawn_blocking(move || {
+        let moments = taken.into_iter().map(|((jpeg, view), at, shows, main)| {
+            Ok(Taken { jpeg: veiled(&jpeg, view.as_ref(), Veil::Cells)?, at, shows, main })
+        });
         let pictures = Pictures {
-            on: veiled(&on.0, on.1.as_ref(), Veil::Cells)?,
+            moments: moments.collect::<Result<_, NoticeError>>()?,
             close_up: match &close_up.1 {
                 Some(view) => veiled(&close_up.0, Some(view), Veil::Blank)?,
                 // Of a box that does not say where: the close-up is the vehicle cut out already.
@@ -100,6 +111,19 @@ pub async fn issue(
     .await
     .map_err(StoreError::from)?;
     Ok(Issued { year, number, code, sha256 })
+}
+
+/// The moments that a notice shows of the act, each with its picture and whether it dates the act.
+fn moments<'a>(case: &Case, manifest: &'a Manifest) -> Vec<(&'a Moment, &'a File, bool)> {
+    let main = manifest.main_moment();
+    let asked = acts::row(&case.act).map_or(&[][..], |row| row.moments);
+    let moments = manifest.violation.moments.iter();
+    moments
+        .filter(|moment| Some(moment.role) == main || asked.contains(&moment.role))
+        .filter_map(|moment| {
+            Some((moment, manifest.picture(moment.role)?, Some(moment.role) == main))
+        })
+        .collect()
 }
 
 pub async fn find(store: &Store, case_id: &str) -> Result<Option<Notice>, StoreError> {

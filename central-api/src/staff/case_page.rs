@@ -12,7 +12,6 @@ use serde::Deserialize;
 use super::history::{self, Event};
 use super::queue::{self, Due};
 use super::session::Officer;
-use super::told;
 use crate::AppState;
 use crate::admin::users;
 use crate::case::states::{self, Duty};
@@ -21,7 +20,7 @@ use crate::evidence::codec;
 use crate::law::VIETNAM;
 use crate::notice::{self, Notice};
 use crate::web::problem::page;
-use crate::web::{Shell, WebError, Words, format};
+use crate::web::{Shell, WebError, Words, facts, format};
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct After {
@@ -377,7 +376,7 @@ fn facts(
         let violation = &manifest.violation;
         add("direction", manifest.camera.direction.clone());
         add("vehicle", w.named("vehicle", case.vehicle.name()));
-        for (key, value) in told::facts(&violation.facts, w) {
+        for (key, value) in facts::lines(&violation.facts, w) {
             add(key, value);
         }
     }
@@ -411,6 +410,15 @@ fn facts(
         add("last_reason", text);
     }
     facts
+}
+
+/// Whether the rules of this program say the same of what was sealed.
+fn judged_again(again: &Result<Again, BasisError>, w: &Words) -> String {
+    match again {
+        Ok(Again::Same) => w.t("case.again_same").to_owned(),
+        Ok(Again::Differs(what)) => format!("{}: {}", w.t("case.again_differs"), what.join("; ")),
+        Err(error) => format!("{}: {error}", w.t("case.again_failed")),
+    }
 }
 
 fn manifest_facts(
@@ -454,7 +462,7 @@ fn manifest_facts(
     add("config", short(&manifest.config.to_string()));
     add("why", manifest.violation.reason.clone());
     if let Some(again) = again {
-        add("again", told::again(again, w));
+        add("again", judged_again(again, w));
     }
     facts
 }

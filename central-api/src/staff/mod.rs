@@ -9,7 +9,6 @@ mod media;
 mod queue;
 mod session;
 mod sign_in;
-mod told;
 
 pub use session::{ApiOfficer, Officer};
 
