@@ -102,7 +102,8 @@ pub async fn serve_with(site: &Site, clip: &Path, flags: &[&str]) -> Result<(Run
     command.arg("--file").arg(clip).args(flags);
     command.args(["--port", &site.ports.rtsp.to_string(), "--path", "/cam-01"]);
     // A log of its own: "ready" must be this camera's word.
-    let log = site.log(&format!("camera{}", flags.join("").replace(':', "-")));
+    let name = clip.file_stem().unwrap_or_default().to_string_lossy();
+    let log = site.log(&format!("camera-{name}{}", flags.join("").replace(':', "-")));
     let mut running = Running::start("camera", command, &log)?;
     for _ in 0..600 {
         running.check()?;
