@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use contract::geometry::BBox;
 use judge::lamp::{History, Lamp, Reading};
 use judge::road::Road;
+use judge::rules::Elsewhere;
 use judge::track::{Companion, Gap, Observation};
 use judge::{Nanos, Rule, SECOND, Scene, Site, Track, Verdict, seconds};
 use settings::{Complaints, Reader};
@@ -288,6 +289,7 @@ impl<'a> Watch<'a> {
             road: self.road.as_ref(),
             lamps: &self.lamps,
             company: &self.company,
+            elsewhere: Elsewhere::default(),
             size: self.case.size,
             now,
             captured_at: self.case.start.map(|start| start + since),

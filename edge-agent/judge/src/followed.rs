@@ -99,6 +99,7 @@ mod tests {
     use contract::geometry::BBox;
 
     use super::*;
+    use crate::rules::Elsewhere;
     use crate::track::Observation;
 
     /// Ten sightings a second of boxes by contact point, height and width.
@@ -119,6 +120,7 @@ mod tests {
             road: None,
             lamps: &[],
             company: &[],
+            elsewhere: Elsewhere::default(),
             size: [1000, 1000],
             now: 0,
             captured_at: None,

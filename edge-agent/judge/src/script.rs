@@ -15,7 +15,7 @@ pub use self::site::{Camera, JUNCTION, drawn, junction, rule, site};
 use crate::basis::Basis;
 use crate::lamp::{History, Lamp, Light, Reading};
 use crate::road::Road;
-use crate::rules::{Album, Finding, Rule, Scene, Verdict};
+use crate::rules::{Album, Elsewhere, Finding, Rule, Scene, Verdict};
 use crate::site::Junction;
 use crate::time::{Nanos, SECOND, seconds};
 use crate::track::{Companion, Gap, Observation, Track};
@@ -157,6 +157,7 @@ impl Script<'_> {
                 lamps: &lamps,
                 // The agent gives nobody to a rule that does not ask.
                 company: if rule.company() > 0 { self.company } else { &[] },
+                elsewhere: Elsewhere::default(),
                 size: SIZE,
                 now,
                 captured_at: self.clock.then(|| self.start + std::time::Duration::from_nanos(now)),
