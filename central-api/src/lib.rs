@@ -28,9 +28,11 @@ use std::sync::Arc;
 
 use contract::seal::SigningKey;
 
+use crate::case::passage::Limits;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::evidence::EvidenceStore;
+use crate::law::LawBook;
 use crate::store::Store;
 
 /// What every handler may need; clones share everything.
@@ -40,6 +42,14 @@ pub struct AppState {
     pub evidence: EvidenceStore,
     pub clock: Arc<dyn Clock>,
     pub config: Arc<Config>,
+    pub law: Arc<LawBook>,
     /// Signs receipts; the boxes know its public half as `central.pub`.
     pub receipt_key: Arc<SigningKey>,
+}
+
+impl AppState {
+    /// What decides about a new package.
+    pub fn terms(&self) -> case::Terms<'_> {
+        case::Terms { law: &self.law, limits: Limits::of(&self.config.cases) }
+    }
 }

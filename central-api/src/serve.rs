@@ -61,7 +61,7 @@ pub enum ServeError {
 /// Opens everything the handlers need: database (brought up to date), evidence, receipt key.
 pub async fn open_app(config: Config, clock: Arc<dyn Clock>) -> Result<AppState, ServeError> {
     // A bad table stops the start: without law no case would ever pass the gate.
-    law::book()?;
+    let law = law::book()?;
     let store = Store::open(&config.database.url, config.database.connections).await?;
     store.migrate().await?;
     let keyring = Keyring::open(&store, &config.keys.folder, clock.now()).await?;
@@ -71,6 +71,7 @@ pub async fn open_app(config: Config, clock: Arc<dyn Clock>) -> Result<AppState,
         receipt_key: Arc::new(keyring.receipt),
         clock,
         config: Arc::new(config),
+        law: Arc::new(law),
     })
 }
 

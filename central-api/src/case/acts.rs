@@ -2,6 +2,10 @@
 //! which moments must be shown, under which lamp it may be charged, and which act of the same
 //! passage swallows which. What it costs is in `law/`, what it is called in `web/words`.
 //!
+//! Whoever does several acts is fined for each (Luật Xử lý vi phạm hành chính Điều 3 khoản 1 điểm
+//! d): acts of different conduct are different cases. Where one act of a passage includes another,
+//! the other is no act of its own; where two name one conduct, an officer says which it is.
+//!
 //! An act without a row here is kept with its evidence and held at the gate.
 
 use contract::facts::{Facts, Lamp};
@@ -20,8 +24,41 @@ pub struct ActRow {
     pub moments: &'static [MomentRole],
     /// Lamps under which it may be charged; empty where no lamp plays a part.
     pub lamps: &'static [Lamp],
-    /// Of two acts of one passage the one with the higher number is led on.
+    /// What of a passage it is about: two acts of one conduct are never fined both.
+    pub conduct: Conduct,
+    /// The act of the same conduct that is no act of its own beside this one. An act has at most
+    /// one, and is that of at most one: so it does not matter which came first.
+    pub includes: Option<&'static str>,
+    /// The order in which acts of one passage are listed, the highest first.
     pub priority: u8,
+}
+
+/// What a vehicle does in a passage, of which at most one act is fined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conduct {
+    Signal,
+    Way,
+    Speed,
+    Road,
+    Strip,
+    Lane,
+    Turn,
+    LaneChange,
+    Stay,
+}
+
+/// How an act stands to another of the same passage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tie {
+    Same,
+    /// It includes the other.
+    Includes,
+    /// The other includes it.
+    Included,
+    /// Both name one conduct, and neither includes the other.
+    Conduct,
+    /// Each is fined on its own.
+    Apart,
 }
 
 /// Over a line: before it, on it, past it.
@@ -33,39 +70,67 @@ const fn row_of(
     act: &'static str,
     families: &'static [&'static str],
     moments: &'static [MomentRole],
+    conduct: Conduct,
     priority: u8,
 ) -> ActRow {
-    ActRow { act, families, moments, lamps: &[], priority }
+    ActRow { act, families, moments, lamps: &[], conduct, includes: None, priority }
 }
 
+use Conduct::{Lane, LaneChange, Road, Signal, Speed, Stay, Strip, Turn, Way};
+
 pub const ALL: &[ActRow] = &[
-    // Amber is charged under the same provision.
-    ActRow { lamps: &[Lamp::Red, Lamp::Amber], ..row_of("red_light", &["signal"], LINE, 90) },
-    ActRow { lamps: &[Lamp::Red], ..row_of("stop_line", &["line"], LINE, 10) },
-    row_of("wrong_way", &["direction"], STAY, 80),
-    row_of("expressway_wrong_way", &["direction"], STAY, 85),
-    row_of("speed", &["speed", "average_speed"], &[Begin, End], 70),
-    row_of("prohibited_road", &["zone"], STAY, 60),
-    row_of("expressway_emergency_lane", &["zone"], STAY, 60),
-    row_of("wrong_lane", &["lane"], LINE, 50),
-    row_of("no_turn", &["direction"], LINE, 40),
-    row_of("no_u_turn", &["direction"], LINE, 40),
-    row_of("expressway_lane_change", &["line"], LINE, 35),
-    row_of("lane_change", &["line"], LINE, 30),
-    row_of("solid_line", &["line"], LINE, 20),
-    row_of("stop_place", &["zone"], STAY, 15),
-    row_of("stop_bridge", &["zone"], STAY, 15),
-    row_of("stop_tunnel", &["zone"], STAY, 15),
-    row_of("stop_one_way_left", &["zone"], STAY, 15),
-    row_of("park_place", &["zone"], STAY, 15),
-    row_of("park_junction", &["zone"], STAY, 15),
-    row_of("park_railway", &["zone"], STAY, 15),
-    row_of("expressway_stop", &["zone"], STAY, 15),
+    ActRow {
+        // Amber is charged under the same provision.
+        lamps: &[Lamp::Red, Lamp::Amber],
+        includes: Some("stop_line"),
+        ..row_of("red_light", &["signal"], LINE, Signal, 90)
+    },
+    ActRow { lamps: &[Lamp::Red], ..row_of("stop_line", &["line"], LINE, Signal, 10) },
+    row_of("wrong_way", &["direction"], STAY, Way, 80),
+    row_of("expressway_wrong_way", &["direction"], STAY, Way, 85),
+    row_of("speed", &["speed", "average_speed"], &[Begin, End], Speed, 70),
+    row_of("prohibited_road", &["zone"], STAY, Road, 60),
+    row_of("expressway_emergency_lane", &["zone"], STAY, Strip, 60),
+    row_of("wrong_lane", &["lane"], LINE, Lane, 50),
+    row_of("no_turn", &["direction"], LINE, Turn, 40),
+    row_of("no_u_turn", &["direction"], LINE, Turn, 40),
+    row_of("expressway_lane_change", &["line"], LINE, LaneChange, 35),
+    // Who changes lanes over a solid line is fined for the change.
+    ActRow {
+        includes: Some("solid_line"),
+        ..row_of("lane_change", &["line"], LINE, LaneChange, 30)
+    },
+    row_of("solid_line", &["line"], LINE, LaneChange, 20),
+    row_of("stop_place", &["zone"], STAY, Stay, 15),
+    row_of("stop_bridge", &["zone"], STAY, Stay, 15),
+    row_of("stop_tunnel", &["zone"], STAY, Stay, 15),
+    row_of("stop_one_way_left", &["zone"], STAY, Stay, 15),
+    row_of("park_place", &["zone"], STAY, Stay, 15),
+    row_of("park_junction", &["zone"], STAY, Stay, 15),
+    row_of("park_railway", &["zone"], STAY, Stay, 15),
+    row_of("expressway_stop", &["zone"], STAY, Stay, 15),
 ];
 
 /// The row of an act, where this program knows it.
 pub fn row(act: &Act) -> Option<&'static ActRow> {
     ALL.iter().find(|row| row.act == act.name())
+}
+
+/// How `one` stands to `other`; an act without a row only to itself.
+pub fn tie(one: &Act, other: &Act) -> Tie {
+    if one == other {
+        return Tie::Same;
+    }
+    let (Some(here), Some(there)) = (row(one), row(other)) else { return Tie::Apart };
+    if here.includes == Some(there.act) {
+        Tie::Includes
+    } else if there.includes == Some(here.act) {
+        Tie::Included
+    } else if here.conduct == there.conduct {
+        Tie::Conduct
+    } else {
+        Tie::Apart
+    }
 }
 
 impl ActRow {
@@ -124,6 +189,26 @@ mod tests {
             let bracketed = row.act == "speed";
             assert!(known.contains(&true) || bracketed, "{} has no provision", row.act);
         }
+    }
+
+    #[test]
+    fn what_swallows_what_is_the_same_in_whatever_order_it_comes() {
+        let mut included = Vec::new();
+        for row in ALL {
+            let Some(other) = row.includes else { continue };
+            let other = ALL.iter().find(|it| it.act == other).unwrap();
+            assert_eq!(row.conduct, other.conduct, "{}", row.act);
+            assert!(row.priority > other.priority && other.includes.is_none(), "{}", row.act);
+            assert!(!included.contains(&other.act), "{} is included twice", other.act);
+            included.push(other.act);
+            let [one, other] = [row.act, other.act].map(Act::named);
+            assert_eq!((tie(&one, &other), tie(&other, &one)), (Tie::Includes, Tie::Included));
+        }
+        assert_eq!(included, ["stop_line", "solid_line"]);
+        let tie = |one, other| tie(&Act::named(one), &Act::named(other));
+        assert_eq!(tie("speed", "wrong_lane"), Tie::Apart);
+        assert_eq!(tie("park_place", "stop_place"), Tie::Conduct);
+        assert_eq!((tie("flying", "flying"), tie("flying", "speed")), (Tie::Same, Tie::Apart));
     }
 
     #[test]

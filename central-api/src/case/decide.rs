@@ -137,7 +137,7 @@ pub async fn decide(
         "version": after.version,
         // The login is in the row; the id is what the case keeps.
         "by": actor.user_id,
-        "manifest": contract::Digest::of(examination.manifest_text.as_bytes()).to_string(),
+        "manifest": contract::Digest::of(examination.proof.manifest_text.as_bytes()).to_string(),
     });
     if let Some(reason) = command.reason {
         detail["reason"] = reason.name().into();

@@ -1,4 +1,5 @@
-//! Everything an officer decides on: the case, its manifest, and whether seal and files hold now.
+//! Everything an officer decides on: the case, each of its packages, and whether their seals and
+//! files hold now.
 
 use std::collections::HashMap;
 
@@ -7,19 +8,34 @@ use contract::seal::VerifyingKey;
 use contract::{FileRole, Manifest};
 use judge::basis::{Again, Basis, BasisError};
 use sqlx::Row as _;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::gate::{self, Bench, Gate};
 use super::record::Case;
 use super::related::{self, Related};
 use crate::AppState;
 use crate::evidence::{EvidenceError, codec};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, from_ms};
 
 /// A case on the table.
 #[derive(Debug)]
 pub struct Examination {
     pub case: Case,
+    /// The package that carries it.
+    pub proof: Proof,
+    /// Further packages of the same passage, in the order in which they came. They are shown, and
+    /// decide nothing.
+    pub further: Vec<Proof>,
+    pub gate: Gate,
+    /// Other cases of nearly the same number at about the same time.
+    pub related: Vec<Related>,
+}
+
+/// One package, looked at now.
+#[derive(Debug)]
+pub struct Proof {
+    pub evidence_id: String,
+    pub received_at: OffsetDateTime,
     /// Absent only where the stored bytes are no manifest.
     pub manifest: Option<Manifest>,
     /// The manifest's exact bytes.
@@ -27,9 +43,6 @@ pub struct Examination {
     /// Name of the key that sealed it.
     pub key_id: String,
     pub failures: Vec<Failure>,
-    pub gate: Gate,
-    /// Other cases of the same number at about the same time.
-    pub related: Vec<Related>,
     /// How the clip is coded (RFC 6381), where it says.
     pub clip_codec: Option<String>,
     /// The verdict of this program's rules on what was sealed; none of a package that did not seal
@@ -47,16 +60,47 @@ pub enum ExamineError {
     Evidence(#[from] EvidenceError),
 }
 
-/// Loads a case and verifies its evidence: seal, manifest, digest of every file.
+/// Loads a case and verifies its evidence: seal, manifest, digest of every file of each package.
 pub async fn examine(state: &AppState, case_id: &str) -> Result<Examination, ExamineError> {
     let case = super::find(&state.store, case_id)
         .await?
         .ok_or_else(|| ExamineError::NotFound(case_id.to_owned()))?;
-    let sealed = sealed(&state.store, &case.evidence_id).await?;
+    let proof = look(state, &case.evidence_id).await?;
+    let mut further = Vec::new();
+    for id in further_ids(&state.store, &case).await? {
+        further.push(look(state, &id).await?);
+    }
+    further.sort_by(|one, other| {
+        (one.received_at, &one.evidence_id).cmp(&(other.received_at, &other.evidence_id))
+    });
+    let limits = state.terms().limits;
+    let related = related::related(&state.store, &case, proof.manifest.as_ref(), &limits).await?;
+    let bench = Bench {
+        now: state.clock.now(),
+        law: &state.law,
+        max_clock_offset: Duration::milliseconds(i64::from(limits.clock_offset_ms)),
+        max_ahead: Duration::seconds(i64::from(state.config.device.max_future_seconds)),
+        related: &related,
+    };
+    let gate = gate::check(&case, proof.manifest.as_ref(), &proof.failures, bench);
+    Ok(Examination { case, proof, further, gate, related })
+}
+
+/// The packages of `case` beside the one that carries it.
+async fn further_ids(store: &Store, case: &Case) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT id FROM evidence WHERE case_id = $1 AND id <> $2")
+        .bind(case.id.clone())
+        .bind(case.evidence_id.clone())
+        .fetch_all(store.pool())
+        .await?)
+}
+
+async fn look(state: &AppState, evidence_id: &str) -> Result<Proof, ExamineError> {
+    let sealed = sealed(&state.store, evidence_id).await?;
     let parsed = Manifest::parse(sealed.manifest.as_bytes()).ok();
     let mut files = HashMap::new();
     for entry in parsed.iter().flat_map(|manifest| &manifest.files) {
-        match state.evidence.read(&case.evidence_id, &entry.name).await {
+        match state.evidence.read(evidence_id, &entry.name).await {
             Ok(content) => {
                 files.insert(entry.name.clone(), content);
             }
@@ -77,32 +121,15 @@ pub async fn examine(state: &AppState, case_id: &str) -> Result<Examination, Exa
         }),
         Err(error) => vec![Failure::Seal(error)],
     };
-    let limits = &state.config.cases;
-    let related = related::related(
-        &state.store,
-        &case,
-        parsed.as_ref().map(|manifest| &manifest.camera),
-        parsed.as_ref().map(|manifest| manifest.unit.code.as_str()),
-        Duration::minutes(i64::from(limits.same_act_minutes)),
-    )
-    .await?;
-    let bench = Bench {
-        now: state.clock.now(),
-        max_clock_offset: Duration::milliseconds(i64::from(limits.max_clock_offset_ms)),
-        max_ahead: Duration::seconds(i64::from(state.config.device.max_future_seconds)),
-        related: &related,
-    };
-    let gate = gate::check(&case, parsed.as_ref(), &failures, bench);
-    Ok(Examination {
-        related,
-        clip_codec,
-        again,
-        case,
+    Ok(Proof {
+        evidence_id: evidence_id.to_owned(),
+        received_at: sealed.received_at,
         manifest: parsed,
         manifest_text: sealed.manifest,
         key_id: sealed.key_id,
         failures,
-        gate,
+        clip_codec,
+        again,
     })
 }
 
@@ -111,12 +138,13 @@ struct Sealed {
     seal: String,
     key_id: String,
     key_pem: String,
+    received_at: OffsetDateTime,
 }
 
 /// The stored manifest, its seal and the enrolled key it claims: not a key from the package.
 async fn sealed(store: &Store, evidence_id: &str) -> Result<Sealed, StoreError> {
     let row = sqlx::query(
-        "SELECT e.manifest, e.seal, e.key_id, k.pem FROM evidence e
+        "SELECT e.manifest, e.seal, e.key_id, e.received_at, k.pem FROM evidence e
          JOIN device_keys k ON k.device_id = e.device_id AND k.key_id = e.key_id
          WHERE e.id = $1",
     )
@@ -128,5 +156,6 @@ async fn sealed(store: &Store, evidence_id: &str) -> Result<Sealed, StoreError> 
         seal: row.try_get("seal")?,
         key_id: row.try_get("key_id")?,
         key_pem: row.try_get("pem")?,
+        received_at: from_ms(row.try_get("received_at")?)?,
     })
 }

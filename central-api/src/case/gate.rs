@@ -9,7 +9,7 @@ use super::record::Case;
 use super::related::Related;
 use super::states::State;
 use super::{acts, agreement};
-use crate::law::{self, VIETNAM};
+use crate::law::{LawBook, VIETNAM};
 
 /// One thing that is not in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub enum Blocker {
     CalendarUnknown(String),
     /// The case says something else than its manifest; names the columns.
     Inconsistent(String),
-    /// Another case of the same number, place and moment is ahead: duplicate, or two acts?
+    /// Another case that may show the same act is ahead: duplicate, or two acts?
     SameAct(String),
 }
 
@@ -118,6 +118,7 @@ impl Gate {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bench<'a> {
     pub now: OffsetDateTime,
+    pub law: &'a LawBook,
     /// Largest distance between the box's clock and the camera's.
     pub max_clock_offset: Duration,
     /// How far ahead of the central's clock a capture may be.
@@ -138,7 +139,7 @@ pub(super) fn check(
         Some(manifest) => {
             evidence(manifest, &mut blockers);
             time(case, manifest, bench, &mut blockers);
-            same(case, manifest, &mut blockers);
+            same(case, manifest, bench.law, &mut blockers);
         }
         None if failures.is_empty() => blockers.push(Blocker::Unverified("manifest.json".into())),
         None => {}
@@ -155,7 +156,7 @@ pub(super) fn check(
     }
     // Terms that run out later, and cases that come later, say nothing against a closed case.
     if !matches!(case.state, State::Rejected | State::Notified) {
-        terms(case, bench.now, &mut blockers);
+        terms(case, bench.law, bench.now, &mut blockers);
         let ahead = bench.related.iter().filter(|related| related.blocks());
         blockers.extend(ahead.map(|related| Blocker::SameAct(related.case.id.clone())));
     }
@@ -218,8 +219,8 @@ fn time(case: &Case, manifest: &Manifest, bench: Bench<'_>, blockers: &mut Vec<B
 }
 
 /// Whether the case still says what its manifest says.
-fn same(case: &Case, manifest: &Manifest, blockers: &mut Vec<Blocker>) {
-    let opened = super::open::opening(case.id.clone(), manifest, case.received_at);
+fn same(case: &Case, manifest: &Manifest, book: &LawBook, blockers: &mut Vec<Blocker>) {
+    let opened = super::open::opening(case.id.clone(), manifest, case.received_at, book);
     const FIXED: [&str; 10] = [
         "evidence_id",
         "device_id",
@@ -245,11 +246,7 @@ fn same(case: &Case, manifest: &Manifest, blockers: &mut Vec<Blocker>) {
 }
 
 /// Whether the law still allows a notice. Terms are told with their last day and their source.
-fn terms(case: &Case, now: OffsetDateTime, blockers: &mut Vec<Blocker>) {
-    let book = match law::book() {
-        Ok(book) => book,
-        Err(error) => return blockers.push(Blocker::CalendarUnknown(error.to_string())),
-    };
+fn terms(case: &Case, book: &LawBook, now: OffsetDateTime, blockers: &mut Vec<Blocker>) {
     let told = |end: OffsetDateTime, term: &str| {
         let source = book.deadline(term).map_or("", |term| &term.source);
         let day = end.to_offset(VIETNAM).date();

@@ -1,6 +1,7 @@
 //! A case: one sealed violation on its way from the camera to a notice.
 //!
-//! `open` makes it inside the intake's transaction, `states` says who may move it where, `gate`
+//! `open` makes it inside the intake's transaction, unless the package joins (`join`) the case of the
+//! same passage (`passage`), `states` says who may move it where, `gate`
 //! says when the evidence is good enough, `decide` moves it in one transaction with its audit row,
 //! `examine` puts everything an officer must see on one table.
 
@@ -9,7 +10,9 @@ mod agreement;
 mod decide;
 mod examine;
 mod gate;
+mod join;
 mod open;
+pub mod passage;
 pub mod plate;
 mod query;
 pub mod reason;
@@ -19,12 +22,13 @@ pub mod states;
 mod step;
 
 pub use decide::{Command, DecideError, decide};
-pub use examine::{Examination, ExamineError, examine};
+pub use examine::{Examination, ExamineError, Proof, examine};
 pub use gate::{Blocker, Gate};
-pub use open::{open, opening};
+pub use join::{MOST_FURTHER, led_by};
+pub use open::{Terms, open, opening};
 pub use query::{
-    Counts, Filter, MOST_COUNTED, Page, cameras, count, find, list, next_for, next_text, published,
-    published_texts,
+    Counts, Filter, MOST_COUNTED, Page, cameras, count, find, list, media_type, next_for,
+    next_text, published, published_texts,
 };
 pub use reason::Reason;
 pub use record::{Case, Value, name_of};

@@ -1,82 +1,119 @@
-//! A case comes to be: inside the transaction in which its evidence becomes whole.
+//! A package comes to a case, inside the transaction in which it becomes whole: it joins the case
+//! of the same passage, or opens its own.
 
 use contract::Manifest;
-use contract::plate::PlateNumber;
+use serde_json::{Value as Json, json};
+use sqlx::AssertSqlSafe;
 use time::OffsetDateTime;
 
+use super::join;
+use super::passage::Limits;
 use super::record::{Case, Value};
 use super::states::State;
 use crate::audit;
-use crate::law;
+use crate::law::LawBook;
 use crate::store::{StoreError, Tx, new_id, to_ms};
 
-/// Opens the one case of `manifest`, whose evidence row exists already, and returns its id. A
-/// second call for the same evidence returns the first one's case.
+/// What decides about a new package besides what it says.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    pub law: &'a LawBook,
+    pub limits: Limits,
+}
+
+/// The case of `manifest`, whose evidence row exists already: joined, opened, or the one it has.
 pub async fn open(
     tx: &mut Tx<'_>,
+    terms: Terms<'_>,
     manifest: &Manifest,
     received_at: OffsetDateTime,
 ) -> Result<String, StoreError> {
-    let case = opening(new_id(received_at), manifest, received_at);
+    let evidence = manifest.evidence_id.to_string();
+    let has: Option<String> = sqlx::query_scalar("SELECT case_id FROM evidence WHERE id = $1")
+        .bind(evidence.clone())
+        .fetch_one(&mut **tx)
+        .await?;
+    if let Some(id) = has {
+        return Ok(id);
+    }
+    let case = opening(new_id(received_at), manifest, received_at, terms.law);
+    let id = match join::join(tx, &terms.limits, manifest, &case).await? {
+        Some(joined) => joined,
+        None => {
+            insert(tx, &case).await?;
+            record(tx, manifest, received_at, "case.opened", &case.id, opened(&case)).await?;
+            case.id
+        }
+    };
+    sqlx::query("UPDATE evidence SET case_id = $1 WHERE id = $2")
+        .bind(id.clone())
+        .bind(evidence)
+        .execute(&mut **tx)
+        .await?;
+    Ok(id)
+}
+
+async fn insert(tx: &mut Tx<'_>, case: &Case) -> Result<(), StoreError> {
     let columns = case.columns();
     let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let places = (1..=columns.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
     // Only names of this program are written into the text.
-    let text = format!(
-        "INSERT INTO cases ({names}) VALUES ({places}) ON CONFLICT (evidence_id) DO NOTHING"
-    );
-    let insert = sqlx::query(sqlx::AssertSqlSafe(text));
-    let opened = columns
-        .iter()
-        .cloned()
-        .fold(insert, |query, (_, value)| match value {
-            Value::Text(text) => query.bind(text),
-            Value::Integer(number) => query.bind(number),
-            Value::Real(number) => query.bind(number),
-        })
+    let text = format!("INSERT INTO cases ({names}) VALUES ({places})");
+    let insert = sqlx::query(AssertSqlSafe(text));
+    columns
+        .into_iter()
+        .fold(insert, |query, (_, value)| value.bound(query))
         .execute(&mut **tx)
         .await?;
-    if opened.rows_affected() == 0 {
-        let id = sqlx::query_scalar("SELECT id FROM cases WHERE evidence_id = $1")
-            .bind(case.evidence_id)
-            .fetch_one(&mut **tx)
-            .await?;
-        return Ok(id);
-    }
+    Ok(())
+}
+
+/// What the audit keeps of the evidence that carries a case.
+pub(super) fn opened(case: &Case) -> Json {
+    let law = case.columns().into_iter().find_map(|column| match column {
+        ("law", Value::Text(law)) => law,
+        _ => None,
+    });
+    json!({
+        "evidence": case.evidence_id,
+        "act": case.act.name(),
+        "version": case.version,
+        // What the law said then, word for word: later editions must not make it look changed.
+        "law": law,
+        "notice_due": case.notice_due.map(to_ms),
+    })
+}
+
+pub(super) async fn record(
+    tx: &mut Tx<'_>,
+    manifest: &Manifest,
+    at: OffsetDateTime,
+    action: &str,
+    case_id: &str,
+    detail: Json,
+) -> Result<(), StoreError> {
     let actor = format!("device:{}", manifest.device.id);
     let entry = audit::Entry {
-        at: received_at,
+        at,
         actor: &actor,
-        action: "case.opened",
+        action,
         subject_kind: "case",
-        subject_id: &case.id,
-        // What the law said then, word for word: later editions must not make it look changed.
-        detail: serde_json::json!({
-            "evidence": case.evidence_id,
-            "act": case.act.name(),
-            "version": case.version,
-            "law": columns.iter().find_map(|column| match column {
-                ("law", Value::Text(law)) => law.clone(),
-                _ => None,
-            }),
-            "notice_due": case.notice_due.map(to_ms),
-        }),
+        subject_id: case_id,
+        detail,
     };
-    audit::append(tx, entry).await?;
-    Ok(case.id)
+    audit::append(tx, entry).await
 }
 
 /// The case that `manifest` opens, before anybody has looked at it.
-pub fn opening(id: String, manifest: &Manifest, received_at: OffsetDateTime) -> Case {
+pub fn opening(
+    id: String,
+    manifest: &Manifest,
+    received_at: OffsetDateTime,
+    book: &LawBook,
+) -> Case {
     let violation = &manifest.violation;
-    // An act that no decree covers, or in a year whose days off are unknown, is still evidence:
-    // the gate holds it, nothing is lost.
-    let book = law::book().ok();
-    let law = book.and_then(|book| book.provision(violation).ok());
     let reading = manifest.plate.as_ref();
-    let plate = reading.and_then(|reading| {
-        reading.text.as_deref().map(|text| PlateNumber::sealed(text, reading.class))
-    });
+    let plate = super::passage::plate_read(manifest);
     Case {
         id,
         evidence_id: manifest.evidence_id.to_string(),
@@ -88,13 +125,15 @@ pub fn opening(id: String, manifest: &Manifest, received_at: OffsetDateTime) -> 
         vehicle_type: vehicle_type(violation.vehicle, plate.as_deref()),
         act_at: violation.at,
         received_at,
-        notice_due: book.and_then(|book| book.notice_due(violation.at).ok()),
+        // An act that no decree covers, or in a year whose days off are unknown, is still evidence:
+        // the gate holds it, nothing is lost.
+        notice_due: book.notice_due(violation.at).ok(),
         plate_read: reading.map(|it| it.text.clone().unwrap_or_else(|| it.raw.clone())),
         plate,
         plate_colour: reading.map(|reading| reading.colour),
         confidence: reading.map(|reading| reading.confidence),
         plate_by: None,
-        law,
+        law: book.provision(violation).ok(),
         state: State::Received,
         version: 1,
         reviewer: None,

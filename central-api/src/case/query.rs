@@ -63,6 +63,24 @@ pub async fn find(store: &Store, id: &str) -> Result<Option<Case>, StoreError> {
         .transpose()
 }
 
+/// The type of a file that a package of a case has.
+pub async fn media_type(
+    store: &Store,
+    case: &str,
+    evidence: &str,
+    name: &str,
+) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT f.media_type FROM evidence_files f JOIN evidence e ON e.id = f.evidence_id
+         WHERE f.evidence_id = $1 AND f.name = $2 AND e.case_id = $3",
+    )
+    .bind(asked(evidence))
+    .bind(asked(name))
+    .bind(asked(case))
+    .fetch_optional(store.pool())
+    .await?)
+}
+
 /// A page of at most `size` cases.
 pub async fn list(
     store: &Store,

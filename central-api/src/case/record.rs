@@ -58,6 +58,18 @@ pub enum Value {
     Real(Option<f64>),
 }
 
+type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
+
+impl Value {
+    pub(super) fn bound(self, query: Query<'_>) -> Query<'_> {
+        match self {
+            Self::Text(text) => query.bind(text),
+            Self::Integer(number) => query.bind(number),
+            Self::Real(number) => query.bind(number),
+        }
+    }
+}
+
 impl Case {
     /// The row of this case: every column of the table with its value.
     pub fn columns(&self) -> Vec<(&'static str, Value)> {

@@ -1,27 +1,28 @@
-//! Cases that may be about the same passage: the same number within minutes. Two cameras that see
-//! one act seal two packages; only a person can say that they show two.
+//! Cases that may be about the same passage: nearly the same number within minutes. What is certain
+//! was made one case when it came in; of what is only likely, a person says whether it is one act.
 
 use std::collections::HashMap;
 
 use contract::Manifest;
-use contract::manifest::Camera;
 use sqlx::{AssertSqlSafe, Row as _};
 use time::{Duration, OffsetDateTime};
 
+use super::acts::{self, Tie};
+use super::passage::{Likeness, Limits, Uncertain, View, likeness};
 use super::record::{COLUMNS, Case};
 use super::states::State;
 use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
 
-/// Cameras of one junction stand this close, metres.
-const SAME_JUNCTION: f64 = 300.0;
 /// More than this many related cases are one too many to look through.
-const MOST: i64 = 50;
+const MOST: usize = 50;
 
-/// Another case of the same number at about the same time.
+/// Another case of nearly the same number at about the same time.
 #[derive(Debug, Clone)]
 pub struct Related {
     pub case: Case,
-    pub same_place: bool,
+    pub likeness: Likeness,
+    /// How its act stands to this case's.
+    pub tie: Tie,
     /// When an officer found, in writing, that the two are two acts.
     pub distinct: Option<Distinct>,
 }
@@ -35,102 +36,109 @@ pub struct Distinct {
 }
 
 impl Related {
+    /// Whether the two may show one passage.
+    pub fn same_passage(&self) -> bool {
+        self.likeness != Likeness::Other
+    }
+
+    /// Whether the two may show one act, of which there is one notice.
+    pub fn same_act(&self) -> bool {
+        self.same_passage() && self.tie != Tie::Apart
+    }
+
+    /// What leaves it open that they show one passage.
+    pub fn uncertain(&self) -> &[Uncertain] {
+        match &self.likeness {
+            Likeness::Perhaps(why) => why,
+            Likeness::Same | Likeness::Other => &[],
+        }
+    }
+
     /// Whether it stands in the way of a notice: an officer stands behind it already, it may be
     /// the same act, and nobody has found that it is another.
     pub fn blocks(&self) -> bool {
-        self.same_place
+        self.same_act()
             && self.distinct.is_none()
             && matches!(self.case.state, State::Accepted | State::Approved | State::Notified)
     }
 }
 
-/// Cases like `case` within `window` of its act, nearest first; rejected ones are not among them.
+/// Cases like `case` about the time of its act: those that may show the same passage, and those of
+/// the same number elsewhere; first what may be the same act, then by rank of the act and nearness
+/// in time. Rejected ones are not among them.
 pub(super) async fn related(
     store: &Store,
     case: &Case,
-    camera: Option<&Camera>,
-    unit: Option<&str>,
-    window: Duration,
+    manifest: Option<&Manifest>,
+    limits: &Limits,
 ) -> Result<Vec<Related>, StoreError> {
-    let Some(plate) = &case.plate else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for form in forms(plate) {
+    for id in alike(store, case, limits).await? {
         let text = format!(
-            "SELECT {COLUMNS} FROM cases WHERE plate = $1 AND act_at BETWEEN $2 AND $3
-               AND id <> $4 AND state <> 'rejected' ORDER BY act_at LIMIT {MOST}"
+            "SELECT {COLUMNS}, (SELECT manifest FROM evidence WHERE evidence.id = cases.evidence_id)
+                 AS manifest
+             FROM cases WHERE id = $1"
         );
-        let rows = sqlx::query(AssertSqlSafe(text))
-            .bind(form)
-            .bind(to_ms(case.act_at.saturating_sub(window)))
-            .bind(to_ms(case.act_at.saturating_add(window)))
-            .bind(case.id.clone())
-            .fetch_all(store.pool())
-            .await?;
-        for row in &rows {
-            found.push(Case::from_row(row)?);
-        }
-    }
-    if found.is_empty() {
-        return Ok(Vec::new());
-    }
-    found.sort_by_key(|other| (other.act_at - case.act_at).abs());
-    let mut distinct = distinct(store, &case.id).await?;
-    let mut all = Vec::with_capacity(found.len());
-    for other in found {
-        let manifest: String = sqlx::query_scalar("SELECT manifest FROM evidence WHERE id = $1")
-            .bind(other.evidence_id.clone())
-            .fetch_one(store.pool())
-            .await?;
-        let manifest = Manifest::parse(manifest.as_bytes()).ok();
-        let same_place = match (camera, &manifest) {
-            (Some(camera), Some(manifest)) => {
-                is_same_place(camera, unit, &manifest.camera, &manifest.unit.code)
+        let row = sqlx::query(AssertSqlSafe(text)).bind(id).fetch_one(store.pool()).await?;
+        let other = Case::from_row(&row)?;
+        let sealed: Option<String> = row.try_get("manifest")?;
+        let there = sealed.and_then(|text| Manifest::parse(text.as_bytes()).ok());
+        let likeness = match (manifest, &there) {
+            (Some(here), Some(there)) => {
+                let one = View { manifest: here, plate: case.plate.clone() };
+                let other = View { manifest: there, plate: other.plate.clone() };
+                likeness(&one, &other, limits)
             }
             // What cannot be told apart is taken for the same.
-            _ => true,
+            _ => Likeness::Perhaps(Vec::new()),
         };
-        let distinct = distinct.remove(&other.id);
-        all.push(Related { case: other, same_place, distinct });
+        if likeness == Likeness::Other && !is_number(case, &other) {
+            continue;
+        }
+        let tie = acts::tie(&case.act, &other.act);
+        found.push(Related { case: other, likeness, tie, distinct: None });
     }
-    Ok(all)
+    let rank = |act: &contract::Act| acts::row(act).map_or(0, |row| row.priority);
+    found.sort_by_key(|other| {
+        let apart = (other.case.act_at - case.act_at).abs();
+        let rank = std::cmp::Reverse(rank(&other.case.act));
+        (!other.same_act(), !other.same_passage(), rank, apart, other.case.id.clone())
+    });
+    found.truncate(MOST);
+    let mut distinct = distinct(store, &case.id).await?;
+    for other in &mut found {
+        other.distinct = distinct.remove(&other.case.id);
+    }
+    Ok(found)
 }
 
-/// The ways in which the same number may be on record: Đ is read and typed as D.
-fn forms(plate: &str) -> Vec<String> {
-    let mut forms = vec![plate.to_owned()];
-    let folded = plate.replace('Đ', "D");
-    if let Some(series @ ("MD" | "TD")) = folded.get(2..4) {
-        forms.push(format!("{}{}Đ{}", &folded[..2], &series[..1], &folded[4..]));
+/// Cases within minutes whose number differs in at most one character.
+async fn alike(store: &Store, case: &Case, limits: &Limits) -> Result<Vec<String>, StoreError> {
+    let Some(plate) = &case.plate else { return Ok(Vec::new()) };
+    let window = Duration::minutes(i64::from(limits.act_minutes));
+    let rows = sqlx::query(
+        "SELECT id, plate FROM cases WHERE act_at BETWEEN $1 AND $2
+           AND id <> $3 AND plate IS NOT NULL AND state <> 'rejected'",
+    )
+    .bind(to_ms(case.act_at.saturating_sub(window)))
+    .bind(to_ms(case.act_at.saturating_add(window)))
+    .bind(case.id.clone())
+    .fetch_all(store.pool())
+    .await?;
+    let mut ids = Vec::new();
+    for row in &rows {
+        let other: String = row.try_get("plate")?;
+        if super::passage::is_alike(plate, &other) {
+            ids.push(row.try_get("id")?);
+        }
     }
-    forms.push(folded);
-    forms.sort_unstable();
-    forms.dedup();
-    forms
+    Ok(ids)
 }
 
-/// Whether two cameras may watch the same place: the same words, or near each other; where a
-/// position is missing, the same unit.
-fn is_same_place(one: &Camera, unit: Option<&str>, other: &Camera, other_unit: &str) -> bool {
-    if words(&one.place) == words(&other.place) {
-        return true;
-    }
-    match (one.gps, other.gps) {
-        (Some(one), Some(other)) => metres(one, other) <= SAME_JUNCTION,
-        _ => unit.is_none_or(|unit| unit == other_unit),
-    }
-}
-
-/// A place's words without case, spaces and punctuation.
-fn words(place: &str) -> String {
-    place.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// Distance on the ground; good to a metre over a town.
-fn metres(one: [f64; 2], other: [f64; 2]) -> f64 {
-    const A_DEGREE: f64 = 111_195.0;
-    let north = (one[0] - other[0]) * A_DEGREE;
-    let east = (one[1] - other[1]) * A_DEGREE * ((one[0] + other[0]) / 2.0).to_radians().cos();
-    north.hypot(east)
+/// Whether two cases are of one number, however its Đ is written.
+fn is_number(one: &Case, other: &Case) -> bool {
+    let text = |case: &Case| case.plate.as_deref().map(super::passage::without_stroke);
+    text(one) == text(other)
 }
 
 /// Puts on record that two cases show two acts. A second finding about the same two replaces the
@@ -187,38 +195,4 @@ async fn distinct(store: &Store, case_id: &str) -> Result<HashMap<String, Distin
             Ok((if one == case_id { other } else { one }, finding))
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_number_has_its_forms() {
-        assert_eq!(forms("29AA12345"), ["29AA12345"]);
-        assert_eq!(forms("29MD56789"), ["29MD56789", "29MĐ56789"]);
-        assert_eq!(forms("29MĐ56789"), ["29MD56789", "29MĐ56789"]);
-        assert_eq!(forms("29"), ["29"]);
-    }
-
-    #[test]
-    fn places_are_told_apart_by_words_then_position_then_unit() {
-        let camera = |place: &str, gps| Camera {
-            id: "cam".into(),
-            place: place.into(),
-            km: None,
-            gps,
-            direction: "Bắc".into(),
-            lane: None,
-            plan: "1".into(),
-            verification: None,
-        };
-        let here = camera("Ngã tư Trần Phú – Hùng Vương", Some([16.816, 107.1]));
-        let same = |other: &Camera, unit| is_same_place(&here, Some("D1"), other, unit);
-        assert!(same(&camera("ngã tư TRẦN PHÚ - Hùng Vương", None), "D9"));
-        assert!(same(&camera("Trần Phú, chiều Nam", Some([16.8165, 107.1008])), "D9"));
-        assert!(!same(&camera("Quốc lộ 1A, Km 740", Some([16.83, 107.1])), "D1"));
-        assert!(same(&camera("Trần Phú, chiều Nam", None), "D1"));
-        assert!(!same(&camera("Trần Phú, chiều Nam", None), "D2"));
-    }
 }

@@ -6,11 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use central_api::admin::users::{self, NewUser, Role};
+use central_api::case::Terms;
+use central_api::case::passage::Limits;
 use central_api::clock::{Clock as _, System};
 use central_api::config::Config;
 use central_api::device::keyring::Keyring;
 use central_api::device::parked::{self, Verdict};
 use central_api::device::{enrol, settle};
+use central_api::law;
 use central_api::store::Store;
 use central_api::text_file;
 use clap::Subcommand;
@@ -131,7 +134,9 @@ impl Admin {
             Self::SettleParked { evidence, case, reason } => {
                 let verdict = if case { Verdict::Case } else { Verdict::Closed };
                 let now = System.now();
-                match parked::decide(&store, now, &evidence, verdict, &reason).await? {
+                let book = law::book()?;
+                let terms = Terms { law: &book, limits: Limits::of(&config.cases) };
+                match parked::decide(&store, terms, now, &evidence, verdict, &reason).await? {
                     Some(case) => println!("evidence {evidence}: case {case}"),
                     None => println!("evidence {evidence}: closed without a case"),
                 }

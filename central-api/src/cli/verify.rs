@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use central_api::config::Config;
 use central_api::evidence::EvidenceStore;
+use central_api::law;
 use central_api::verify::{Depth, Report, verify_package, verify_store};
 use clap::Args;
 use contract::seal::VerifyingKey;
@@ -43,7 +44,7 @@ impl Verify {
             _ => {
                 let store = super::open_store(&config).await?;
                 let evidence = EvidenceStore::open_folder(&config.evidence.folder)?;
-                let report = verify_store(&store, &evidence, depth).await?;
+                let report = verify_store(&store, &evidence, &law::book()?, depth).await?;
                 store.close().await;
                 report
             }

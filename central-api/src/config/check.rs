@@ -14,6 +14,23 @@ pub(super) fn check(config: &Config) -> Result<(), Problem> {
     if !(0.0..=1.0).contains(&confidence) {
         return Err(("cases.min_plate_confidence", "must lie between 0 and 1".into()));
     }
+    let (passage, place) = (config.cases.same_passage_metres, config.cases.same_place_metres);
+    if !(0.0..=1000.0).contains(&passage) {
+        return Err(("cases.same_passage_metres", "must lie between 0 and 1000".into()));
+    }
+    if !(passage..=10_000.0).contains(&place) {
+        return Err((
+            "cases.same_place_metres",
+            "must lie between same_passage_metres and 10000".into(),
+        ));
+    }
+    if u64::from(config.cases.same_passage_seconds) > 60 * u64::from(config.cases.same_act_minutes)
+    {
+        return Err((
+            "cases.same_passage_seconds",
+            "must not be longer than same_act_minutes".into(),
+        ));
+    }
     for (key, value) in [
         ("cases.same_act_minutes", config.cases.same_act_minutes),
         ("staff.idle_minutes", config.staff.idle_minutes),

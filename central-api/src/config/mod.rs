@@ -135,6 +135,9 @@ pub struct Cases {
     pub min_plate_confidence: f64,
     pub max_clock_offset_ms: u32,
     pub same_act_minutes: u32,
+    pub same_passage_seconds: u32,
+    pub same_passage_metres: f64,
+    pub same_place_metres: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -80,6 +80,7 @@ pub async fn list(store: &Store) -> Result<Vec<Parked>, StoreError> {
 /// Decides about one; the audit keeps why. Gives the case's id where there is one now.
 pub async fn decide(
     store: &Store,
+    terms: case::Terms<'_>,
     now: OffsetDateTime,
     id: &str,
     verdict: Verdict,
@@ -111,13 +112,11 @@ pub async fn decide(
         if latest > now {
             return Err(ParkedError::Future { id: id.to_owned(), at: latest });
         }
-        let case = case::open(&mut tx, &manifest, now).await?;
-        sqlx::query("UPDATE evidence SET case_id = $1, closed_at = NULL WHERE id = $2")
-            .bind(case.as_str())
+        opened = Some(case::open(&mut tx, terms, &manifest, now).await?);
+        sqlx::query("UPDATE evidence SET closed_at = NULL WHERE id = $1")
             .bind(id)
             .execute(&mut *tx)
             .await?;
-        opened = Some(case);
     }
     let entry = audit::Entry {
         at: now,

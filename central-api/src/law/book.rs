@@ -101,7 +101,7 @@ impl Provision {
 
 impl LawBook {
     /// Reads and checks the files; each comes with the name used in messages.
-    pub(super) fn read(
+    pub fn read(
         decrees: &[(&str, &str)],
         procedure: (&str, &str),
         calendar: (&str, &str),

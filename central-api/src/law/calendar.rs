@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn days_are_what_the_notices_say() {
-        let calendar = super::super::book().unwrap().calendar();
+        let book = super::super::book().unwrap();
+        let calendar = book.calendar();
         for (date, day) in [
             (date!(2026 - 11 - 23), Day::Working),
             (date!(2026 - 11 - 24), Day::Off),

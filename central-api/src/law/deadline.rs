@@ -128,7 +128,8 @@ mod tests {
     #[test]
     fn terms_end_as_the_civil_code_counts() {
         use DeadlineUnit::{Days, Months, WorkingDays, Years};
-        let calendar = super::super::book().unwrap().calendar();
+        let book = super::super::book().unwrap();
+        let calendar = book.calendar();
         for (count, unit, event, last) in [
             // 18:30 UTC is already the next day in Vietnam.
             (10, Days, datetime!(2026-11-20 18:30 UTC), datetime!(2026-12-01 23:59:59 +7)),
@@ -160,7 +161,8 @@ mod tests {
 
     #[test]
     fn an_unsettled_calendar_gives_both_ends_and_an_unknown_one_none() {
-        let calendar = super::super::book().unwrap().calendar();
+        let book = super::super::book().unwrap();
+        let calendar = book.calendar();
         let ten = term(10, DeadlineUnit::Days);
         // Monday 8 to Thursday 11 February 2027 may be off.
         let end = ten.end(datetime!(2027-01-29 09:00 +7), calendar).unwrap();

@@ -1,8 +1,9 @@
 //! The law as dated data: which provision an act falls under, what it costs and which deadlines
 //! run, chosen by the time of the act. No amount, no term and no day off lives in code.
 //!
-//! The files of `law/` are embedded and checked once, at start ([`book`]). What was chosen for a
-//! case is stored with the case ([`Provision`]), so a later edition never rewrites an old case.
+//! The files of `law/` are embedded and checked at start ([`book`]); handlers have the book in their
+//! state. What was chosen for a case is stored with the case ([`Provision`]), so a later edition
+//! never rewrites an old case.
 
 mod book;
 mod calendar;
@@ -15,8 +16,6 @@ pub use calendar::{Calendar, Day};
 pub use deadline::{Deadline, DeadlineUnit, End};
 pub use schema::Kind;
 
-use std::sync::OnceLock;
-
 const DECREES: [(&str, &str); 2] = [
     ("law/decree-168-2024.toml", include_str!("../../law/decree-168-2024.toml")),
     ("law/decree-238-2026.toml", include_str!("../../law/decree-238-2026.toml")),
@@ -25,9 +24,8 @@ const PROCEDURE: (&str, &str) = ("law/procedure.toml", include_str!("../../law/p
 const CALENDAR: (&str, &str) = ("law/calendar.toml", include_str!("../../law/calendar.toml"));
 
 /// The embedded law. `serve` asks for it before it listens, so a bad table stops the start.
-pub fn book() -> Result<&'static LawBook, LawError> {
-    static BOOK: OnceLock<Result<LawBook, LawError>> = OnceLock::new();
-    BOOK.get_or_init(|| LawBook::read(&DECREES, PROCEDURE, CALENDAR)).as_ref().map_err(Clone::clone)
+pub fn book() -> Result<LawBook, LawError> {
+    LawBook::read(&DECREES, PROCEDURE, CALENDAR)
 }
 
 /// Vietnam has one offset all year and has had it since 1975.

@@ -38,6 +38,8 @@ pub struct Content {
     pub device: String,
     pub results: String,
     pub evidence_id: String,
+    /// Further evidence of the act: device and id of each package.
+    pub further: Vec<String>,
     pub signer: String,
     pub archive: String,
     pub lookup_url: String,
@@ -51,6 +53,8 @@ pub struct Pictures {
     pub moments: Vec<Taken>,
     /// JPEG: the plate.
     pub close_up: Bytes,
+    /// The act as other cameras saw it, likewise, each with its camera.
+    pub further: Vec<(Bytes, String)>,
 }
 
 /// A moment of the act and its picture.
@@ -80,6 +84,7 @@ impl Content {
     pub(super) fn of(
         case: &Case,
         manifest: &Manifest,
+        further: &[&Manifest],
         agency: &Agency,
         issue: Issue<'_>,
     ) -> Result<Self, NoticeError> {
@@ -90,17 +95,6 @@ impl Content {
         for part in [camera.km.as_deref(), Some(camera.direction.as_str())].into_iter().flatten() {
             act_place.push_str(", ");
             act_place.push_str(part);
-        }
-        let mut device = format!(
-            "Camera {}, thiết bị số {}, phương án lắp đặt số {}",
-            camera.id, manifest.device.serial, camera.plan
-        );
-        if let Some(verification) = &camera.verification {
-            device.push_str(&format!(
-                ", giấy chứng nhận kiểm định/hiệu chuẩn số {} có hiệu lực đến {}",
-                verification.certificate,
-                date(verification.valid_to)
-            ));
         }
         Ok(Self {
             parent: agency.parent.clone(),
@@ -119,15 +113,36 @@ impl Content {
             appointment: issue.appointment,
             offices: agency.offices.clone(),
             no_show_days: issue.no_show_days,
-            device,
+            device: device(manifest),
             results: results(manifest),
             evidence_id: case.evidence_id.clone(),
+            further: further
+                .iter()
+                .map(|it| format!("{}. Mã bằng chứng: {}", device(it), it.evidence_id))
+                .collect(),
             signer: issue.signer.into(),
             archive: agency.code.clone(),
             lookup_url: format!("{}/tra-cuu?thong-bao={}", issue.public_url, issue.code),
             code: issue.code.into(),
         })
     }
+}
+
+/// The device that saw it, and what allows its use.
+fn device(manifest: &Manifest) -> String {
+    let camera = &manifest.camera;
+    let mut device = format!(
+        "Camera {}, thiết bị số {}, phương án lắp đặt số {}",
+        camera.id, manifest.device.serial, camera.plan
+    );
+    if let Some(verification) = &camera.verification {
+        device.push_str(&format!(
+            ", giấy chứng nhận kiểm định/hiệu chuẩn số {} có hiệu lực đến {}",
+            verification.certificate,
+            date(verification.valid_to)
+        ));
+    }
+    device
 }
 
 /// What the device recorded: its pictures, counted, and what it measured.

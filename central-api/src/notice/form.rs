@@ -16,11 +16,11 @@ use crate::law::VIETNAM;
 const BODY: f32 = 11.5;
 const SMALL: f32 = 10.5;
 /// Height of recipients, code and signature together.
-const FOOT: f32 = 126.0;
-const QR_SIDE: f32 = 88.0;
+const FOOT: f32 = 116.0;
+const QR_SIDE: f32 = 80.0;
 /// Height of the picture that dates the act, and of the others beside each other.
-const MAIN: f32 = 290.0;
-const SIDE: f32 = 150.0;
+const MAIN: f32 = 270.0;
+const SIDE: f32 = 140.0;
 
 /// The PDF of a notice, with an annex where there are pictures.
 pub fn render(content: &Content, pictures: Option<&Pictures>) -> Result<Vec<u8>, NoticeError> {
@@ -134,7 +134,12 @@ fn body(paper: &mut Paper, content: &Content) {
             label("9. Kết quả thu được từ phương tiện, thiết bị kỹ thuật nghiệp vụ kèm theo: "),
             plain(format!("{}. {}. Mã bằng chứng: ", content.results, content.device)),
             plain(content.evidence_id.clone()),
-            plain("."),
+            plain(match content.further.len() {
+                0 => ".".to_owned(),
+                more => {
+                    format!("; còn được ghi nhận trong {more:02} gói bằng chứng khác (phụ lục).")
+                }
+            }),
         ],
         BODY,
     );
@@ -235,8 +240,15 @@ fn annex(paper: &mut Paper, content: &Content, pictures: &Pictures) -> Result<()
     let mut rest: Vec<_> =
         others.into_iter().map(|taken| (&taken.jpeg, counted(shown(taken)))).collect();
     rest.push((&pictures.close_up, counted(format!("Cận cảnh biển số {}", content.plate))));
+    rest.extend(pictures.further.iter().map(|(picture, camera)| {
+        (picture, counted(format!("Cùng hành vi, do camera {camera} ghi")))
+    }));
     for row in rest.chunks(2) {
         paper.pictures(row, SIDE, SMALL)?;
+    }
+    for further in &content.further {
+        let device = format!("Hành vi còn được ghi nhận bởi: {further}.");
+        paper.column(&[plain(device)], SMALL, page.clone(), Align::Left);
     }
     paper.space(4.0);
     let veiled = "Phương tiện vi phạm được đóng khung; vạch, khu vực liên quan được kẻ thêm. Người và \

@@ -12,9 +12,12 @@ use super::content::{self, Content, Issue, Pictures, Taken};
 use super::veil::{Veil, veiled};
 use super::{NoticeError, form};
 use crate::AppState;
-use crate::case::{Actor, Case, Examination, acts};
-use crate::law::{self, VIETNAM};
+use crate::case::{Actor, Case, Examination, Proof, acts};
+use crate::law::VIETNAM;
 use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
+
+/// More pictures of other cameras than this do not fit a notice.
+const MOST_FURTHER: usize = 2;
 
 /// What was just issued.
 #[derive(Debug, Clone)]
@@ -45,8 +48,9 @@ pub async fn issue(
     actor: &Actor,
     at: OffsetDateTime,
 ) -> Result<Issued, NoticeError> {
-    let manifest = examination.manifest.as_ref().ok_or(NoticeError::Incomplete("a manifest"))?;
-    let book = law::book().map_err(|_| NoticeError::Incomplete("the law"))?;
+    let manifest =
+        examination.proof.manifest.as_ref().ok_or(NoticeError::Incomplete("a manifest"))?;
+    let book = &state.law;
     let no_show = book.deadline("no_show").ok_or(NoticeError::Incomplete("the no_show term"))?;
     let approver = case.approver.as_deref().ok_or(NoticeError::Incomplete("an approver"))?;
     let signer = user_name(tx, approver).await?;
@@ -62,9 +66,10 @@ pub async fn issue(
         signer: &signer,
         public_url: &state.config.web.public_url,
     };
-    let content = Content::of(case, manifest, &state.config.agency, issue)?;
-    let picture = async |file: &File| {
-        let jpeg = state.evidence.read(&case.evidence_id, &file.name).await?;
+    let further = corroborating(case, examination);
+    let content = Content::of(case, manifest, &further, &state.config.agency, issue)?;
+    let picture = async |of: &Manifest, file: &File| {
+        let jpeg = state.evidence.read(&of.evidence_id.to_string(), &file.name).await?;
         Ok::<_, NoticeError>((jpeg, file.view.clone()))
     };
     let shown = moments(case, manifest);
@@ -74,10 +79,19 @@ pub async fn issue(
     let mut taken = Vec::with_capacity(shown.len());
     for (moment, file, main) in shown {
         let shows = content::shows(moment.role, &manifest.violation.facts);
-        taken.push((picture(file).await?, moment.at, shows, main));
+        taken.push((picture(manifest, file).await?, moment.at, shows, main));
     }
     let close_up = manifest.file(FileRole::CloseUp).ok_or(NoticeError::Incomplete("the close-up"));
-    let close_up = picture(close_up?).await?;
+    let close_up = picture(manifest, close_up?).await?;
+    let mut others = Vec::new();
+    for other in further {
+        let Some(file) = main_picture(other) else { continue };
+        let (jpeg, view) = picture(other, file).await?;
+        // Of a picture without a view nothing is known: all of it would be veiled.
+        if view.is_some() {
+            others.push((jpeg, view, other.camera.id.clone()));
+        }
+    }
     let pdf = tokio::task::spawn_blocking(move || {
         let moments = taken.into_iter().map(|((jpeg, view), at, shows, main)| {
             Ok(Taken { jpeg: veiled(&jpeg, view.as_ref(), Veil::Cells)?, at, shows, main })
@@ -89,6 +103,12 @@ pub async fn issue(
                 // Of a box that does not say where: the close-up is the vehicle cut out already.
                 None => close_up.0,
             },
+            further: others
+                .into_iter()
+                .map(|(jpeg, view, camera)| {
+                    Ok((veiled(&jpeg, view.as_ref(), Veil::Cells)?, camera))
+                })
+                .collect::<Result<_, image::ImageError>>()?,
         };
         form::render(&content, Some(&pictures))
     })
@@ -124,6 +144,25 @@ fn moments<'a>(case: &Case, manifest: &'a Manifest) -> Vec<(&'a Moment, &'a File
             Some((moment, manifest.picture(moment.role)?, Some(moment.role) == main))
         })
         .collect()
+}
+
+/// Packages of the same act that the two people who decided could see, and that verify now.
+fn corroborating<'a>(case: &Case, examination: &'a Examination) -> Vec<&'a Manifest> {
+    let decided = case.reviewed_at;
+    let stands = |proof: &&Proof| {
+        proof.failures.is_empty() && decided.is_some_and(|at| proof.received_at <= at)
+    };
+    let manifests = examination.further.iter().filter(stands);
+    let manifests = manifests.filter_map(|proof| proof.manifest.as_ref());
+    manifests
+        .filter(|it| it.violation.act == case.act && main_picture(it).is_some())
+        .take(MOST_FURTHER)
+        .collect()
+}
+
+/// The picture that dates the act.
+fn main_picture(manifest: &Manifest) -> Option<&File> {
+    manifest.picture(manifest.main_moment()?)
 }
 
 pub async fn find(store: &Store, case_id: &str) -> Result<Option<Notice>, StoreError> {

@@ -18,6 +18,7 @@ use super::decision::{carry_out, refusal};
 use super::session::{self, ApiOfficer};
 use super::sign_in::{self, Outcome};
 use crate::AppState;
+use crate::case::passage::Uncertain;
 use crate::case::{
     self, Action, Command, DecideError, ExamineError, Filter, Reason, State as CaseState, plate,
 };
@@ -98,9 +99,11 @@ struct CaseDetail {
     verified: bool,
     /// What keeps the case from a decision; empty when nothing does.
     blockers: Vec<Blocker>,
-    /// Other cases of the same plate at about the same time.
+    /// Further packages of the same passage, in the order in which they came; they decide nothing.
+    further: Vec<FurtherEvidence>,
+    /// Other cases of nearly the same plate at about the same time.
     related: Vec<RelatedCase>,
-    /// The sealed manifest.
+    /// The sealed manifest of the package that carries the case.
     #[schema(value_type = Object)]
     manifest: serde_json::Value,
     notice: Option<NoticeSummary>,
@@ -112,7 +115,20 @@ struct Blocker {
     detail: Option<String>,
 }
 
-/// Perhaps the same act, seen by another camera.
+/// A further package of the passage that a case is about.
+#[derive(Serialize, ToSchema)]
+struct FurtherEvidence {
+    evidence_id: String,
+    #[serde(with = "time::serde::rfc3339")]
+    received_at: OffsetDateTime,
+    /// Whether seal and files verify now.
+    verified: bool,
+    /// The sealed manifest.
+    #[schema(value_type = Object)]
+    manifest: serde_json::Value,
+}
+
+/// Perhaps the same passage, seen by another camera.
 #[derive(Serialize, ToSchema)]
 struct RelatedCase {
     id: String,
@@ -122,7 +138,12 @@ struct RelatedCase {
     place: String,
     #[serde(with = "time::serde::rfc3339")]
     act_at: OffsetDateTime,
-    same_place: bool,
+    /// Whether the two may show one passage.
+    same_passage: bool,
+    /// Whether the two may show one act, of which there is one notice.
+    same_act: bool,
+    /// What leaves it open that they show one passage.
+    uncertain: Vec<Uncertain>,
     /// Whether an officer found that the two are two acts.
     distinct: bool,
     /// Whether it keeps this case from a decision.
@@ -258,10 +279,11 @@ async fn get_case(
         approver: case.approver.clone(),
         reason: case.reason,
         note: case.note.clone(),
-        verified: examination.failures.is_empty(),
+        verified: examination.proof.failures.is_empty(),
         blockers: blockers(&examination),
+        further: examination.further.iter().map(FurtherEvidence::of).collect(),
         related: examination.related.iter().map(RelatedCase::of).collect(),
-        manifest: serde_json::from_str(&examination.manifest_text).unwrap_or_default(),
+        manifest: serde_json::from_str(&examination.proof.manifest_text).unwrap_or_default(),
         notice: notice.map(|notice| NoticeSummary {
             number: notice.number,
             sha256: notice.sha256,
@@ -319,6 +341,17 @@ impl CaseSummary {
     }
 }
 
+impl FurtherEvidence {
+    fn of(proof: &case::Proof) -> Self {
+        Self {
+            evidence_id: proof.evidence_id.clone(),
+            received_at: proof.received_at,
+            verified: proof.failures.is_empty(),
+            manifest: serde_json::from_str(&proof.manifest_text).unwrap_or_default(),
+        }
+    }
+}
+
 impl RelatedCase {
     fn of(related: &case::Related) -> Self {
         let case = &related.case;
@@ -329,7 +362,9 @@ impl RelatedCase {
             camera: case.camera_id.clone(),
             place: case.place.clone(),
             act_at: case.act_at,
-            same_place: related.same_place,
+            same_passage: related.same_passage(),
+            same_act: related.same_act(),
+            uncertain: related.uncertain().to_vec(),
             distinct: related.distinct.is_some(),
             blocks: related.blocks(),
         }

@@ -5,19 +5,16 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use contract::manifest::{File, FileRole, Manifest};
-use judge::basis::{Again, BasisError};
 use serde::Deserialize;
 
 use super::history::{self, Event};
+use super::package_view::{Fact, FurtherView, PackageView};
 use super::queue::{self, Due};
 use super::session::Officer;
 use crate::AppState;
 use crate::admin::users;
 use crate::case::states::{self, Duty};
 use crate::case::{self, Action, Case, Examination, ExamineError, Reason, plate};
-use crate::evidence::codec;
-use crate::law::VIETNAM;
 use crate::notice::{self, Notice};
 use crate::web::problem::page;
 use crate::web::{Shell, WebError, Words, facts, format};
@@ -50,21 +47,9 @@ struct CasePage {
     corrected_by: Option<String>,
     doubt: bool,
     facts: Vec<Fact>,
-    frames: Vec<Picture>,
-    close_up: Option<Picture>,
-    overlay: Option<Picture>,
-    clip: Option<Picture>,
-    /// The clip's type with its codec, for the browser to judge.
-    clip_type: String,
-    clip_is_h265: bool,
-    /// Shown before the clip plays, and instead of it where it does not.
-    poster: Option<String>,
-    manifest: Vec<Fact>,
-    files: Vec<FileRow>,
-    manifest_text: String,
-    key_id: String,
-    sealed: bool,
-    failures: Vec<String>,
+    /// The package that carries the case, and further ones.
+    pack: PackageView,
+    further: Vec<FurtherView>,
     blockers: Vec<String>,
     related: Vec<RelatedRow>,
     actions: Actions,
@@ -77,26 +62,6 @@ struct CasePage {
     events: Vec<Event>,
 }
 
-struct Fact {
-    name: String,
-    value: String,
-}
-
-struct Picture {
-    url: String,
-    label: String,
-    time: String,
-}
-
-struct FileRow {
-    role: String,
-    name: String,
-    url: String,
-    size: String,
-    time: String,
-    sha256: String,
-}
-
 /// Another case that may show the same act.
 struct RelatedRow {
     id: String,
@@ -104,6 +69,10 @@ struct RelatedRow {
     facts: String,
     state: &'static str,
     state_text: String,
+    /// How it stands to this case, and what leaves that open.
+    relation: String,
+    /// Whether somebody must say if they are one act.
+    same_act: bool,
     /// Who found that they are two acts, when and why.
     distinct: Option<(String, String)>,
     blocks: bool,
@@ -192,31 +161,8 @@ pub(super) async fn show(
         doubt: case.plate_by.is_none()
             && case.confidence.is_none_or(|confidence| confidence < doubt_below),
         facts: facts(&examination, w, reviewer.as_deref(), approver.as_deref()),
-        frames: moments(&examination, w),
-        close_up: picture(&examination, FileRole::CloseUp, w),
-        overlay: picture(&examination, FileRole::Overlay, w),
-        clip: picture(&examination, FileRole::Clip, w),
-        clip_type: match &examination.clip_codec {
-            Some(codec) => format!("video/mp4; codecs=\"{codec}\""),
-            None => "video/mp4".into(),
-        },
-        clip_is_h265: examination.clip_codec.as_deref().is_some_and(codec::is_h265),
-        poster: main_picture(&examination).map(|file| url(&case.id, file)),
-        manifest: examination
-            .manifest
-            .as_ref()
-            .map(|manifest| manifest_facts(manifest, examination.again.as_ref(), w))
-            .unwrap_or_default(),
-        files: examination
-            .manifest
-            .iter()
-            .flat_map(|manifest| &manifest.files)
-            .map(|file| file_row(&case.id, file, w))
-            .collect(),
-        manifest_text: examination.manifest_text.clone(),
-        key_id: examination.key_id.clone(),
-        sealed: examination.failures.is_empty(),
-        failures: examination.failures.iter().map(ToString::to_string).collect(),
+        pack: PackageView::of(&case.id, &examination.proof, w),
+        further: FurtherView::all(&examination, w),
         blockers: blockers(&examination, w),
         related: related(&state, &examination, w).await?,
         hint: hint(&officer, case, &actions, reviewer.as_deref(), w),
@@ -269,8 +215,10 @@ async fn related(
         let case = &related.case;
         let gap = (case.act_at - examination.case.act_at).as_seconds_f64();
         let gap = format!("{gap:+.1}").replace('.', ",");
-        let place =
-            if related.same_place { "case.related_same_place" } else { "case.related_other_place" };
+        let plate = case
+            .plate
+            .as_deref()
+            .map(|plate| plate::display(plate, case.vehicle, case.plate_colour));
         let distinct = match &related.distinct {
             None => None,
             Some(finding) => {
@@ -285,20 +233,38 @@ async fn related(
             id: case.id.clone(),
             short_id: short_id(&case.id),
             facts: [
+                plate.unwrap_or_default(),
                 w.named("act", case.act.name()),
                 format::second(case.act_at),
                 w.with("case.related_gap", "seconds", gap),
-                format!("{} ({})", case.place, w.t(place)),
+                case.place.clone(),
                 case.camera_id.clone(),
             ]
             .join(" · "),
             state: case.state.name(),
             state_text: w.named("state", case.state.name()),
+            relation: relation(related, w),
+            same_act: related.same_act(),
             distinct,
             blocks: related.blocks(),
         });
     }
     Ok(rows)
+}
+
+/// `Có thể cùng một lần vi phạm; chưa chắc vì: hướng ghi khác nhau`.
+fn relation(related: &case::Related, w: &Words) -> String {
+    let key = match (related.same_act(), related.same_passage()) {
+        (true, _) => "case.related_same_act",
+        (false, true) => "case.related_other_act",
+        (false, false) => "case.related_other_place",
+    };
+    let why: Vec<_> =
+        related.uncertain().iter().map(|why| w.named("uncertain", why.name())).collect();
+    match why[..] {
+        [] => w.t(key).to_owned(),
+        _ => format!("{}; {}", w.t(key), w.with("case.related_why", "why", why.join(", "))),
+    }
 }
 
 fn actions(officer: &Officer, case: &Case) -> Actions {
@@ -372,7 +338,15 @@ fn facts(
     add("act", w.named("act", case.act.name()));
     add("time", format::second(case.act_at));
     add("place", case.place.clone());
-    if let Some(manifest) = &examination.manifest {
+    let seen = |proof: &case::Proof| Some(proof.manifest.as_ref()?.violation.act.clone());
+    let mut besides: Vec<_> = examination.further.iter().filter_map(seen).collect();
+    besides.retain(|act| *act != case.act);
+    besides.sort();
+    besides.dedup();
+    for act in besides {
+        add("included", w.named("act", act.name()));
+    }
+    if let Some(manifest) = &examination.proof.manifest {
         let violation = &manifest.violation;
         add("direction", manifest.camera.direction.clone());
         add("vehicle", w.named("vehicle", case.vehicle.name()));
@@ -410,108 +384,4 @@ fn facts(
         add("last_reason", text);
     }
     facts
-}
-
-/// Whether the rules of this program say the same of what was sealed.
-fn judged_again(again: &Result<Again, BasisError>, w: &Words) -> String {
-    match again {
-        Ok(Again::Same) => w.t("case.again_same").to_owned(),
-        Ok(Again::Differs(what)) => format!("{}: {}", w.t("case.again_differs"), what.join("; ")),
-        Err(error) => format!("{}: {error}", w.t("case.again_failed")),
-    }
-}
-
-fn manifest_facts(
-    manifest: &Manifest,
-    again: Option<&Result<Again, BasisError>>,
-    w: &Words,
-) -> Vec<Fact> {
-    let camera = &manifest.camera;
-    let clock = &manifest.clock;
-    let mut facts = Vec::new();
-    let mut add = |key: &str, value: String| {
-        facts.push(Fact { name: w.named("case", key), value });
-    };
-    add("unit", format!("{} ({})", manifest.unit.name, manifest.unit.code));
-    add("operator", manifest.unit.operator.clone());
-    add("device", manifest.device.id.clone());
-    add("serial", manifest.device.serial.clone());
-    add("software", manifest.device.software.clone());
-    add("camera", camera.id.clone());
-    add("plan", camera.plan.clone());
-    let verification = camera.verification.as_ref().map_or_else(
-        || w.t("case.none").to_owned(),
-        |verification| {
-            let date = verification.valid_to;
-            let date = format!("{:02}/{:02}/{}", date.day(), u8::from(date.month()), date.year());
-            w.with("case.verification_to", "certificate", &verification.certificate)
-                .replace("{date}", &date)
-        },
-    );
-    add("verification", verification);
-    let mut source = w.named("clock", &case::name_of(&clock.source));
-    if let Some(ms) = clock.offset_ms {
-        source.push_str(", ");
-        source.push_str(&w.with("case.offset", "ms", ms));
-    }
-    add("clock", source);
-    add("sequence", manifest.sequence.to_string());
-    for model in &manifest.models {
-        add("models", format!("{} · {}", model.name, short(&model.sha256.to_string())));
-    }
-    add("config", short(&manifest.config.to_string()));
-    add("why", manifest.violation.reason.clone());
-    if let Some(again) = again {
-        add("again", judged_again(again, w));
-    }
-    facts
-}
-
-/// The pictures of the act's moments, in their order.
-fn moments(examination: &Examination, w: &Words) -> Vec<Picture> {
-    let Some(manifest) = &examination.manifest else { return Vec::new() };
-    let moments = manifest.violation.moments.iter();
-    moments
-        .filter_map(|moment| {
-            let file = manifest.picture(moment.role)?;
-            Some(taken(examination, file, w.named("moment", moment.role.name())))
-        })
-        .collect()
-}
-
-/// The picture that dates the act.
-fn main_picture(examination: &Examination) -> Option<&File> {
-    let manifest = examination.manifest.as_ref()?;
-    manifest.picture(manifest.main_moment()?)
-}
-
-fn picture(examination: &Examination, role: FileRole, w: &Words) -> Option<Picture> {
-    let file = examination.manifest.as_ref()?.file(role)?;
-    Some(taken(examination, file, w.named("role", &case::name_of(&role))))
-}
-
-fn taken(examination: &Examination, file: &File, label: String) -> Picture {
-    let at = file.captured_at.to_offset(VIETNAM);
-    let time =
-        format!("{:02}:{:02}:{:02}.{:03}", at.hour(), at.minute(), at.second(), at.millisecond());
-    Picture { url: url(&examination.case.id, file), label, time }
-}
-
-fn file_row(case_id: &str, file: &File, w: &Words) -> FileRow {
-    FileRow {
-        role: w.named("role", &case::name_of(&file.role)),
-        name: file.name.clone(),
-        url: url(case_id, file),
-        size: format::size(file.bytes),
-        time: format::second(file.captured_at),
-        sha256: file.sha256.to_string(),
-    }
-}
-
-fn url(case_id: &str, file: &File) -> String {
-    format!("/ho-so/{case_id}/tep/{}", file.name)
-}
-
-fn short(digest: &str) -> String {
-    format!("{}…", digest.get(..16).unwrap_or(digest))
 }

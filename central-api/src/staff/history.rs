@@ -54,6 +54,9 @@ fn describe(detail: &Value, w: &Words) -> String {
     {
         parts.push(format!("{} → {}", w.named("state", from), w.named("state", to)));
     }
+    if let (Some(camera), Some(act)) = (text("camera"), text("act")) {
+        parts.push(format!("{} · {camera}", w.named("act", act)));
+    }
     if let Some(plate) = detail.get("plate") {
         let side = |key: &str| plate.get(key).and_then(Value::as_str).unwrap_or("–").to_owned();
         parts.push(format!("{} → {}", side("from"), side("to")));

@@ -14,35 +14,26 @@ use crate::evidence::EvidenceError;
 use crate::notice;
 use crate::web::WebError;
 
-/// `GET /ho-so/{id}/tep/{name}`.
+/// `GET /ho-so/{id}/tep/{evidence}/{name}`.
 pub(super) async fn file(
     State(state): State<AppState>,
     officer: Officer,
-    Path((id, name)): Path<(String, String)>,
+    Path((id, evidence, name)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
     if !officer.reads_cases() {
         return Err(WebError::Forbidden(officer.lang));
     }
     let missing = || WebError::NotFound(officer.lang);
-    let case = case::find(&state.store, &id).await?.ok_or_else(missing)?;
-    let media_type: Option<String> = sqlx::query_scalar(
-        "SELECT media_type FROM evidence_files WHERE evidence_id = $1 AND name = $2",
-    )
-    .bind(case.evidence_id.clone())
-    .bind(name.clone())
-    .fetch_optional(state.store.pool())
-    .await
-    .map_err(crate::store::StoreError::from)?;
-    // Only what the manifest lists is served, under the type the manifest gives it.
+    let media_type = case::media_type(&state.store, &id, &evidence, &name).await?;
+    // Only what a manifest of the case lists is served, under the type the manifest gives it.
     let media_type = media_type.ok_or_else(missing)?;
     let failed = |error: EvidenceError| match error {
         EvidenceError::NotFound { .. } => WebError::NotFound(officer.lang),
         other => WebError::internal(officer.lang, other),
     };
     let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
-    let size =
-        state.evidence.open_range(&case.evidence_id, &name, None).await.map_err(failed)?.size;
+    let size = state.evidence.open_range(&evidence, &name, None).await.map_err(failed)?.size;
     let asked = match range.map(|range| parse_range(range, size)) {
         None | Some(Asked::Whole) => None,
         Some(Asked::Part(range)) => Some(range),
@@ -52,7 +43,7 @@ pub(super) async fn file(
         }
     };
     let opened =
-        state.evidence.open_range(&case.evidence_id, &name, asked.clone()).await.map_err(failed)?;
+        state.evidence.open_range(&evidence, &name, asked.clone()).await.map_err(failed)?;
     let length = opened.range.end - opened.range.start;
     let mut response = Body::from_stream(opened.stream).into_response();
     let fields = response.headers_mut();

@@ -6,6 +6,7 @@ mod decision;
 mod history;
 mod known_browser;
 mod media;
+mod package_view;
 mod queue;
 mod session;
 mod sign_in;
@@ -29,7 +30,7 @@ pub fn router() -> Router<AppState> {
         .route("/ho-so", get(queue::all))
         .route("/ho-so/{id}", get(case_page::show))
         .route("/ho-so/{id}/quyet-dinh", post(decision::submit))
-        .route("/ho-so/{id}/tep/{name}", get(media::file))
+        .route("/ho-so/{id}/tep/{evidence}/{name}", get(media::file))
         .route("/ho-so/{id}/thong-bao.pdf", get(media::notice));
     web::secure(pages.merge(Router::from(api_router())))
 }

@@ -1,4 +1,4 @@
-//! No row is believed alone: every case is made again from its sealed manifest and the decisions in
+//! No row is believed alone: every case is made again from its sealed packages and the decisions in
 //! the audit, and compared with its row, its notice, its notice's PDF and the names of those who
 //! decided. A value that a hand in the database put there is named by its column.
 
@@ -11,8 +11,10 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 use time::OffsetDateTime;
 
 use super::Report;
-use crate::case::{self, Action, Actor, Case, Reason, Step, Value};
+use crate::case::acts::{self, Tie};
+use crate::case::{self, Action, Actor, Case, Reason, Step, Value, passage};
 use crate::evidence::EvidenceStore;
+use crate::law::LawBook;
 use crate::notice;
 use crate::store::{StoreError, from_ms, to_ms};
 
@@ -34,10 +36,21 @@ pub(super) type Columns = Vec<(&'static str, Value)>;
 /// Findings of two acts by pair, each with the row of the audit that holds it.
 type Pairs = BTreeMap<(String, String), (i64, Columns)>;
 
+/// The manifests of the packages that name one case, by their ids.
+type Packages = BTreeMap<String, Option<Manifest>>;
+
+/// What every case is made again with.
+struct Bench<'a> {
+    law: &'a LawBook,
+    logins: HashMap<String, String>,
+}
+
 /// What the audit says of one case.
 #[derive(Default)]
 struct Story {
     case: Option<Case>,
+    /// Packages in the order in which they came to it.
+    packages: Vec<String>,
     /// The law's words as they were kept when the case was opened.
     law: Option<String>,
     notice: Option<Columns>,
@@ -48,32 +61,42 @@ pub(super) async fn check(
     report: &mut Report,
     view: &mut AnyConnection,
     evidence: &EvidenceStore,
+    law: &LawBook,
 ) -> Result<(), StoreError> {
-    let logins = users(report, view).await?;
+    let bench = Bench { law, logins: users(report, view).await? };
     let mut pairs = Pairs::new();
     let mut last = String::new();
     loop {
-        // The manifest is that of the evidence which names this case, not the one the case names.
-        let rows = sqlx::query(
-            "SELECT c.id, e.manifest FROM cases c LEFT JOIN evidence e ON e.case_id = c.id
-             WHERE c.id > $1 ORDER BY c.id LIMIT $2",
-        )
-        .bind(last.clone())
-        .bind(PAGE)
-        .fetch_all(&mut *view)
-        .await?;
-        let Some(end) = rows.last() else { break };
-        last = end.try_get("id")?;
-        for row in &rows {
-            let id: String = row.try_get("id")?;
-            let manifest: Option<String> = row.try_get("manifest")?;
-            let manifest = manifest.and_then(|text| Manifest::parse(text.as_bytes()).ok());
-            let told = story(report, view, &id, manifest.as_ref(), &logins, &mut pairs).await?;
-            rows_of(report, view, &id, &told).await?;
-            paper(report, view, evidence, &id, &told).await?;
+        let ids: Vec<String> =
+            sqlx::query_scalar("SELECT id FROM cases WHERE id > $1 ORDER BY id LIMIT $2")
+                .bind(last.clone())
+                .bind(PAGE)
+                .fetch_all(&mut *view)
+                .await?;
+        let Some(end) = ids.last() else { break };
+        last.clone_from(end);
+        for id in &ids {
+            // Those that name this case, not those which the case names.
+            let packages = packages(view, id).await?;
+            let told = story(report, view, id, &packages, &bench, &mut pairs).await?;
+            rows_of(report, view, id, &told).await?;
+            paper(report, view, evidence, id, &told).await?;
         }
     }
     apart(report, view, &pairs).await
+}
+
+async fn packages(view: &mut AnyConnection, id: &str) -> Result<Packages, StoreError> {
+    let rows = sqlx::query("SELECT id, manifest FROM evidence WHERE case_id = $1")
+        .bind(id.to_owned())
+        .fetch_all(&mut *view)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let text: String = row.try_get("manifest")?;
+            Ok((row.try_get("id")?, Manifest::parse(text.as_bytes()).ok()))
+        })
+        .collect()
 }
 
 /// Replays the audit of one case.
@@ -81,8 +104,8 @@ async fn story(
     report: &mut Report,
     view: &mut AnyConnection,
     id: &str,
-    manifest: Option<&Manifest>,
-    logins: &HashMap<String, String>,
+    packages: &Packages,
+    bench: &Bench<'_>,
     pairs: &mut Pairs,
 ) -> Result<Story, StoreError> {
     let mut told = Story::default();
@@ -92,15 +115,27 @@ async fn story(
         let Some(name) = entry.action.strip_prefix("case.") else { continue };
         let wrong = |what: &str| format!("audit row {}, {name}: {what}", entry.seq);
         let Some(before) = told.case.take() else {
-            match (name, manifest) {
-                ("opened", Some(manifest)) => told.open(id, manifest, &entry),
+            match (name, told.came(&entry, packages)) {
+                ("opened", Some(manifest)) => told.open(id, manifest, &entry, bench.law),
                 ("opened", None) => report.add(&subject, wrong("its manifest is missing")),
                 _ => report.add(&subject, wrong("comes before the case was opened")),
             }
             continue;
         };
+        if name == "joined" {
+            let Some(manifest) = told.came(&entry, packages) else {
+                report.add(&subject, wrong("its manifest is missing"));
+                told.case = Some(before);
+                continue;
+            };
+            if !told.is_joined_rightly(&before, manifest, &entry, packages) {
+                report.add(&subject, wrong("is not the passage that the case is about"));
+            }
+            told.join(before, manifest, &entry, bench.law);
+            continue;
+        }
         let login = entry.actor.strip_prefix("user:").unwrap_or_default();
-        let by = text("by").or(logins.get(login).map(String::as_str));
+        let by = text("by").or(bench.logins.get(login).map(String::as_str));
         let (Some(action), Some(by)) = (Action::parse(name), by) else {
             report.add(&subject, wrong("is no decision of a known user"));
             told.case = Some(before);
@@ -144,12 +179,28 @@ async fn story(
     if told.case.is_none() {
         report.add(&subject, "no row of the audit says that it was opened");
     }
+    for stranger in packages.keys().filter(|id| !told.packages.contains(id)) {
+        report.add(&subject, format!("evidence {stranger} names it, but never came to it"));
+    }
     Ok(told)
 }
 
 impl Story {
-    fn open(&mut self, id: &str, manifest: &Manifest, entry: &Entry) {
-        let mut case = case::opening(id.into(), manifest, entry.at);
+    /// The manifest of the package that came to the case with `entry`.
+    fn came<'a>(&mut self, entry: &Entry, packages: &'a Packages) -> Option<&'a Manifest> {
+        let id = entry.detail.get("evidence").and_then(Json::as_str)?;
+        let manifest = packages.get(id)?.as_ref()?;
+        self.packages.push(id.to_owned());
+        Some(manifest)
+    }
+
+    fn open(&mut self, id: &str, manifest: &Manifest, entry: &Entry, law: &LawBook) {
+        self.case = Some(self.opening(id, manifest, entry, law));
+    }
+
+    /// The case that a package opens, under the law's words of that day.
+    fn opening(&mut self, id: &str, manifest: &Manifest, entry: &Entry, law: &LawBook) -> Case {
+        let mut case = case::opening(id.into(), manifest, entry.at, law);
         // Rows of before these were kept: the law as it stands now.
         if let Some(due) = entry.detail.get("notice_due") {
             case.notice_due = due.as_i64().and_then(|due| from_ms(due).ok());
@@ -158,7 +209,37 @@ impl Story {
         if entry.detail.get("law").is_some_and(Json::is_null) {
             case.law = None;
         }
-        self.case = Some(case);
+        case
+    }
+
+    fn join(&mut self, before: Case, manifest: &Manifest, entry: &Entry, law: &LawBook) {
+        let leads = entry.detail.get("leads").and_then(Json::as_bool) == Some(true);
+        self.case = Some(match leads {
+            true => case::led_by(&before, self.opening(&before.id, manifest, entry, law)),
+            false => before,
+        });
+    }
+
+    /// Whether a package that was joined shows the passage of those before it, by the limits of
+    /// that day, and its act is the case's, or one includes the other.
+    fn is_joined_rightly(
+        &self,
+        case: &Case,
+        manifest: &Manifest,
+        entry: &Entry,
+        packages: &Packages,
+    ) -> bool {
+        let limits = entry.detail.get("limits").cloned().unwrap_or_default();
+        let Ok(limits) = serde_json::from_value(limits) else { return false };
+        let earlier = self.packages.iter().filter(|id| **id != manifest.evidence_id.to_string());
+        let earlier: Vec<_> = earlier.filter_map(|id| packages.get(id)?.as_ref()).collect();
+        let tie = acts::tie(&manifest.violation.act, &case.act);
+        let leads = entry.detail.get("leads").and_then(Json::as_bool) == Some(true);
+        let fits = match leads {
+            true => tie == Tie::Includes,
+            false => matches!(tie, Tie::Same | Tie::Included),
+        };
+        fits && passage::is_of_case(manifest, case.plate.as_deref(), &earlier, &limits)
     }
 }
 

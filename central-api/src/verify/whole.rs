@@ -14,6 +14,7 @@ use super::{Depth, Finding, Report, delivery};
 use crate::audit;
 use crate::device::settle;
 use crate::evidence::{EvidenceError, EvidenceStore};
+use crate::law::LawBook;
 use crate::store::{Store, StoreError};
 
 const PAGE: i64 = 200;
@@ -64,10 +65,11 @@ struct Link {
 pub async fn verify_store(
     store: &Store,
     evidence: &EvidenceStore,
+    law: &LawBook,
     depth: Depth,
 ) -> Result<Report, StoreError> {
     let mut view = store.snapshot().await?;
-    verify_view(&mut view, evidence, depth).await
+    verify_view(&mut view, evidence, law, depth).await
 }
 
 /// Checks what `view` sees: one state of the database, for rows are held against each other that
@@ -75,6 +77,7 @@ pub async fn verify_store(
 pub async fn verify_view(
     view: &mut AnyConnection,
     evidence: &EvidenceStore,
+    law: &LawBook,
     depth: Depth,
 ) -> Result<Report, StoreError> {
     let mut report = Report::looking(depth);
@@ -87,7 +90,7 @@ pub async fn verify_view(
             "SELECT e.id, e.device_id, e.sequence, e.manifest, e.manifest_digest, e.seal, e.key_id,
                     e.captured_at, e.announced_at, e.received_at, e.parked, e.closed_at,
                     e.case_id, c.id AS opened
-             FROM evidence e LEFT JOIN cases c ON c.evidence_id = e.id
+             FROM evidence e LEFT JOIN cases c ON c.id = e.case_id
              WHERE e.device_id > $1 OR (e.device_id = $1 AND e.sequence > $2)
              ORDER BY e.device_id, e.sequence LIMIT $3",
         )
@@ -112,7 +115,7 @@ pub async fn verify_view(
     }
     check_heads(&mut report, view, &links).await?;
     check_orphans(&mut report, view).await?;
-    super::cases::check(&mut report, view, evidence).await?;
+    super::cases::check(&mut report, view, evidence, law).await?;
     match audit::verify(view).await? {
         Ok(chain) => {
             report.audit_rows = chain.rows;
@@ -172,7 +175,7 @@ fn check_case(report: &mut Report, kept: &Kept) {
         (true, Some(case), Some(opened)) if case == opened => {}
         (false, None, None) => {}
         (true, None, None) if kept.parked => {}
-        (true, ..) => report.add(subject, "received, but its case is missing or another's"),
+        (true, ..) => report.add(subject, "received, but its case is missing"),
         (false, ..) => report.add(subject, "has a case, but was never received whole"),
     }
 }

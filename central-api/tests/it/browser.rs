@@ -253,8 +253,10 @@ async fn a_clip_that_the_browser_cannot_play_is_said_at_once() {
         let clip = bytes::Bytes::from_static(include_bytes!("../assets/clip-h265.mp4"));
         setting.case_with(1, vec![("clip.mp4", clip)], |_| {}).await
     };
-    // The same number a minute later: the page shows it, too.
+    // The same number a minute later, and the same passage from the other side: the page shows both.
     setting.case(2, |_| {}).await;
+    let joined = setting.case(3, |m| crate::passages::second_camera(m, 3, 400)).await;
+    assert_eq!(joined, case);
     let (base, server) = serve(&setting).await;
     let profile = tempfile::tempdir().unwrap();
     let browser = driver.browser(profile.path()).await;
@@ -270,10 +272,12 @@ async fn a_clip_that_the_browser_cannot_play_is_said_at_once() {
     let shown = "const video = document.querySelector('video'); \
                  const link = document.querySelector('.unplayable a'); \
                  return [video.checkVisibility(), link.checkVisibility(), link.pathname, \
-                     document.querySelectorAll('.frames img').length]";
+                     document.querySelectorAll('.evidence .frames img').length]";
     let shown = site.browser.execute(shown, vec![]).await.unwrap();
-    assert_eq!(shown, json!([false, true, format!("/ho-so/{case}/tep/clip.mp4"), 3]));
-    site.sees("Hồ sơ cùng biển số, gần cùng lúc").await;
+    let clip = setting.url(&case, "clip.mp4").await;
+    assert_eq!(shown, json!([false, true, clip, 3]));
+    site.sees("Hồ sơ cùng hoặc gần giống biển số, gần cùng lúc").await;
+    site.sees("Bằng chứng bổ sung của cùng một lần đi qua").await;
     site.click(".related summary").await;
     shot(&driver, &site.browser, "case-h265").await;
     site.browser.clone().close().await.unwrap();

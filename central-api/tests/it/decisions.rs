@@ -104,7 +104,8 @@ async fn one_evidence_has_one_case() {
             .unwrap();
         let manifest = contract::Manifest::parse(manifest.as_bytes()).unwrap();
         let mut tx = state.store.begin().await.unwrap();
-        let again = case::open(&mut tx, &manifest, crate::setting::START).await.unwrap();
+        let again =
+            case::open(&mut tx, state.terms(), &manifest, crate::setting::START).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(first, again);
         let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM cases")

@@ -175,7 +175,11 @@ async fn terms_that_run_out_stop_a_notice_with_their_provision() {
     assert!(detail.starts_with("20/11/2026 (Luật XLVPHC 15/2012 Điều 6"), "{detail}");
     let page = an.get(&format!("/ho-so/{barred}")).await.text();
     assert!(page.contains("Đã hết thời hiệu xử phạt vi phạm hành chính, ngày cuối: 20/11/2026"));
-    let held = setting.case(2, |m| shift(m, datetime!(2025-11-21 00:00:00 +7))).await;
+    let held = setting.case(2, |m| {
+        shift(m, datetime!(2025-11-21 00:00:00 +7));
+        m.plate.as_mut().unwrap().text = Some("29AA67890".into());
+    });
+    let held = held.await;
     let found = blockers(&mut an, &held).await;
     assert!(!found.iter().any(|(code, _)| code == "limitation_passed"), "{found:?}");
 

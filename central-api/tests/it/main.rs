@@ -18,6 +18,7 @@ mod lookup;
 mod notices;
 mod ops;
 mod pages;
+mod passages;
 mod plans;
 mod problems;
 mod process;

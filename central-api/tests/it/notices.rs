@@ -42,6 +42,11 @@ fn content() -> Content {
         device: "Camera cam-01, thiết bị số SN-0001, phương án lắp đặt số 12/PA-PC08".into(),
         results: "03 ảnh toàn cảnh, 01 ảnh cận cảnh biển số, 01 đoạn video".into(),
         evidence_id: "01934b1e-0000-7000-8000-000000000001".into(),
+        further: vec![
+            "Camera cam-02, thiết bị số SN-0002, phương án lắp đặt số 12/PA-PC08. Mã bằng chứng: \
+             01934b1e-0000-7000-8000-000000000002"
+                .into(),
+        ],
         signer: "Nguyễn Văn Bình".into(),
         archive: "PC08".into(),
         lookup_url: "https://phatnguoi.example/tra-cuu?thong-bao=K7QM2X9DHR4TBV6N".into(),
@@ -58,6 +63,7 @@ fn pictures() -> Pictures {
             main: true,
         }],
         close_up: Bytes::from_static(include_bytes!("../assets/closeup.jpg")),
+        further: vec![(Bytes::from_static(include_bytes!("../assets/past.jpg")), "cam-02".into())],
     }
 }
 
@@ -113,7 +119,7 @@ fn the_text_can_be_copied_with_every_mark() {
         "Địa chỉ:",
         "Biện pháp ngăn chặn",
         "giấy phép lái xe",
-        "01934b1e-0000-7000-8000-000000000001.",
+        "01934b1e-0000-7000-8000-000000000001; còn được ghi nhận trong 01 gói bằng chứng khác (phụ lục).",
         "Nơi nhận:",
         "THỦ TRƯỞNG ĐƠN VỊ",
         "Nguyễn Văn Bình",
@@ -171,7 +177,7 @@ async fn the_annex_shows_the_accused_vehicle_and_nobody_else() {
     setting.user("binh", &[Role::Approver]).await;
     let (on, close_up) = (striped(1280, 760), striped(1280, 680));
     let sealed = Digest::of(&on);
-    let files = vec![("on.jpg", on), ("closeup.jpg", close_up)];
+    let files = vec![("on.jpg", on.clone()), ("closeup.jpg", close_up)];
     let case = setting.case_with(1, files, |manifest| {
         let view = contract::view::View {
             picture: [1280, 720],
@@ -192,6 +198,21 @@ async fn the_annex_shows_the_accused_vehicle_and_nobody_else() {
         });
     });
     let case = case.await;
+    // The same passage by a second camera, and one whose picture does not say who is who.
+    let joined = setting.case_with(2, vec![("on.jpg", on)], |manifest| {
+        crate::passages::second_camera(manifest, 2, 900);
+        manifest.files[1].view = Some(contract::view::View {
+            picture: [1280, 720],
+            vehicle: [640, 180, 320, 360],
+            plate: None,
+            others: Vec::new(),
+            lamps: Vec::new(),
+            marks: Vec::new(),
+        });
+    });
+    assert_eq!(joined.await, case);
+    let unknown = setting.case(3, |manifest| crate::passages::second_camera(manifest, 3, 700));
+    assert_eq!(unknown.await, case);
     Visitor::officer(&setting.state, "an").await.decide(&case, "accept", &[]).await;
     let mut binh = Visitor::officer(&setting.state, "binh").await;
     binh.decide(&case, "approve", &[]).await;
@@ -223,6 +244,19 @@ async fn the_annex_shows_the_accused_vehicle_and_nobody_else() {
     assert_eq!(edge(&close_up, [0.455, 0.02, 0.485, 0.90]), 0, "between the panels is nothing");
     assert!(edge(&close_up, [0.06, 0.11, 0.44, 0.84]) > 120);
     assert!(edge(&close_up, [0.56, 0.30, 0.92, 0.57]) > 120);
+    let further = picture(4);
+    for away in [[0.01, 0.02, 0.45, 0.70], [0.80, 0.02, 0.99, 0.70]] {
+        assert!(edge(&further, away) < 24, "{away:?}: {}", edge(&further, away));
+    }
+    assert!(edge(&further, [0.52, 0.27, 0.73, 0.70]) > 120);
+    assert!(!folder.path().join("picture-005.jpg").exists(), "nothing of the third camera");
+    if let Some(text) = text_of(&pdf) {
+        assert!(text.contains("Ảnh 5. Cùng hành vi, do camera cam-02 ghi"), "{text}");
+        assert_eq!(text.matches("Hành vi còn được ghi nhận bởi: Camera cam-02").count(), 2);
+    }
+    if let Some(keep) = std::env::var_os("SCREENSHOTS") {
+        std::fs::copy(&pdf, Path::new(&keep).join("notice-further.pdf")).unwrap();
+    }
     // What was sealed is as it was.
     let detail = binh.get(&format!("/api/v1/cases/{case}")).await.json();
     let kept = setting.file(detail["case"]["evidence_id"].as_str().unwrap(), "on.jpg");

@@ -25,7 +25,7 @@ async fn every_route_answers_every_role_as_the_table_says() {
     const NO: u16 = 403;
     // Columns: nobody, reviewer, approver, registry, admin, auditor.
     let page = format!("/ho-so/{case}");
-    let clip = format!("/ho-so/{case}/tep/clip.mp4");
+    let clip = setting.url(&case, "clip.mp4").await;
     let notice = format!("/ho-so/{case}/thong-bao.pdf");
     let one = format!("/api/v1/cases/{case}");
     let table: [(&str, [u16; 6]); 12] = [
@@ -163,7 +163,7 @@ async fn the_clip_comes_in_ranges_and_only_files_of_the_manifest_come() {
     let case = setting.case(1, |_| {}).await;
     setting.user("an", &[Role::Reviewer]).await;
     let mut officer = Visitor::officer(&setting.state, "an").await;
-    let path = format!("/ho-so/{case}/tep/clip.mp4");
+    let path = setting.url(&case, "clip.mp4").await;
     let whole = officer.get(&path).await;
     assert_eq!(whole.status, StatusCode::OK);
     assert_eq!(whole.headers["content-type"], "video/mp4");
@@ -176,9 +176,13 @@ async fn the_clip_comes_in_ranges_and_only_files_of_the_manifest_come() {
     let beyond = officer.get_range(&path, &format!("bytes={size}-")).await;
     assert_eq!(beyond.status, StatusCode::RANGE_NOT_SATISFIABLE);
     for name in ["manifest.json", "other.jpg", "..%2F..%2Fcentral.db"] {
-        let answer = officer.get(&format!("/ho-so/{case}/tep/{name}")).await;
+        let answer = officer.get(&setting.url(&case, name).await).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{name}");
     }
+    // Nor does the file of another case come under this one.
+    let other = setting.case(2, |_| {}).await;
+    let strayed = setting.url(&other, "clip.mp4").await.replace(&other, &case);
+    assert_eq!(officer.get(&strayed).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

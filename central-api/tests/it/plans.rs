@@ -53,6 +53,7 @@ const NARROW: &[&str] = &[
 const WHOLE: &[(&str, &str)] = &[
     ("COUNT(*) FROM cases GROUP BY state", "the gauge of all states: one index, once a scrape"),
     ("AS cases FROM cases WHERE state IN", "counts open cases, which people work off"),
+    ("plate IS NOT NULL AND state <> 'rejected'", "walks the cases of ten minutes"),
     ("ORDER BY +act_at, id LIMIT", "sorts open cases, which people work off"),
     ("LIMIT 10001) AS counted", "stops at ten thousand"),
     ("ORDER BY act_at, id LIMIT 25 OFFSET 0", "walks cases in order and stops at 25"),
@@ -67,8 +68,15 @@ const WHOLE_FILES: &[(&str, &str)] = &[
 ];
 
 /// Parts of texts that change no plan, with something in their place.
-const PARTS: &[(&str, &str)] =
-    &[("{COLUMNS}", "*"), ("{MOST}", "50"), ("{names}", "id"), ("{places}", "$1")];
+const PARTS: &[(&str, &str)] = &[
+    ("{COLUMNS}", "*"),
+    ("{MOST}", "50"),
+    ("{names}", "id"),
+    ("{places}", "$1"),
+    ("{sets}", "state = $1"),
+    ("${id}", "$2"),
+    ("${version}", "$3"),
+];
 
 /// Texts that are built from parts.
 fn built() -> Vec<String> {

@@ -171,7 +171,9 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled(database: Database) {
     }
     let store = Store::open(&central.database.url, 2).await.unwrap();
     let evidence = EvidenceStore::open_folder(&central.folder().join("evidence")).unwrap();
-    let report = verify_store(&store, &evidence, Depth::Seals).await.unwrap();
+    let report = verify_store(&store, &evidence, &central_api::law::book().unwrap(), Depth::Seals)
+        .await
+        .unwrap();
     assert!(report.ok, "{:?}", report.findings);
     assert_eq!((report.packages, report.incomplete), (4, 0));
     let cases: i64 =

@@ -1,5 +1,5 @@
-//! One act seen by two cameras: shown on both cases, and one notice unless an officer finds, in
-//! writing, that there were two.
+//! What may be one act seen by two cameras, without being certain: shown on both cases, and one
+//! notice unless an officer finds, in writing, that there were two.
 
 use axum::http::StatusCode;
 use central_api::admin::users::Role;
@@ -19,13 +19,14 @@ fn later(manifest: &mut Manifest, by: Duration) {
     }
 }
 
-/// The same moment, seen from the other side of the junction under another name.
+/// The same moment, seen from the other side of the junction under another name and direction.
 fn from_the_other_side(manifest: &mut Manifest) {
     let back = Duration::minutes(1) - Duration::milliseconds(400);
     later(manifest, -back);
     manifest.camera.id = "cam-02".into();
     manifest.camera.place = "Trần Phú, chiều Nam – Bắc".into();
     manifest.camera.gps = Some([16.8162, 107.1004]);
+    manifest.camera.direction = "Hướng Nam – Bắc".into();
 }
 
 struct Desk {
@@ -69,10 +70,12 @@ async fn one_act_has_one_notice_until_somebody_finds_two() {
         for (case, other) in [(&one, &two), (&two, &one)] {
             let detail = desk.detail(case).await;
             assert_eq!(detail["related"][0]["id"], other.as_str());
-            assert_eq!(detail["related"][0]["same_place"], true);
+            assert_eq!(detail["related"][0]["same_act"], true);
+            assert_eq!(detail["related"][0]["uncertain"], serde_json::json!(["direction"]));
             assert_eq!(detail["blockers"].as_array().unwrap().len(), 0, "{detail}");
             let page = desk.an.get(&format!("/ho-so/{case}")).await.text();
-            assert!(page.contains("Hồ sơ cùng biển số, gần cùng lúc") && page.contains(other));
+            let maybe = "Có thể cùng một lần vi phạm; chưa chắc vì hướng ghi khác nhau";
+            assert!(page.contains(maybe) && page.contains(other));
         }
         desk.notify(&one).await;
         let detail = desk.detail(&two).await;
@@ -137,15 +140,24 @@ async fn what_is_certainly_another_act_is_not_held() {
     let one = desk.setting.case(1, |_| {}).await;
     desk.notify(&one).await;
     type Edit = fn(&mut Manifest);
-    let cases: [(&str, usize, bool, Edit); 6] = [
+    let cases: [(&str, usize, bool, Edit); 8] = [
         ("a corrected number", 1, true, |m| {
             from_the_other_side(m);
             m.plate.as_mut().unwrap().raw = "29AA12346".into();
         }),
-        ("another act of one passage", 1, true, |m| {
+        ("an act that the first includes", 1, true, |m| {
             from_the_other_side(m);
             m.violation.act = Act::STOP_LINE;
             m.violation.facts = crate::gate::stood(4.0);
+        }),
+        ("another act of one passage, fined on its own", 1, false, |m| {
+            from_the_other_side(m);
+            m.violation.act = Act::named("wrong_lane");
+            m.violation.facts = crate::passages::lane();
+        }),
+        ("a number with one other character", 1, true, |m| {
+            from_the_other_side(m);
+            m.plate.as_mut().unwrap().text = Some("29AA12346".into());
         }),
         ("no position, the same unit", 1, true, |m| {
             from_the_other_side(m);
@@ -156,7 +168,7 @@ async fn what_is_certainly_another_act_is_not_held() {
             m.camera.gps = Some([16.86, 107.1]);
         }),
         ("another number", 0, false, |m| {
-            m.plate.as_mut().unwrap().text = Some("29AA12346".into());
+            m.plate.as_mut().unwrap().text = Some("29AA12367".into());
         }),
         ("six minutes later", 0, false, |m| later(m, Duration::minutes(6))),
     ];
@@ -166,6 +178,8 @@ async fn what_is_certainly_another_act_is_not_held() {
             // Every act at the minute of the first, before it is changed.
             later(m, -Duration::minutes(sequence as i64 - 2));
             edit(m);
+            // Each from where no other is.
+            m.camera.direction = format!("Hướng {sequence}");
         });
         let case = case.await;
         let detail = desk.detail(&case).await;

@@ -51,7 +51,8 @@ async fn a_package_from_the_future_is_parked_and_the_box_goes_on(database: Datab
 
     let id = dated.id().to_string();
     let decide = async |verdict, reason| {
-        parked::decide(&world.app.store, world.clock.now(), &id, verdict, reason).await
+        parked::decide(&world.app.store, world.app.terms(), world.clock.now(), &id, verdict, reason)
+            .await
     };
     let early = decide(Verdict::Case, "somebody wants it as a case").await.unwrap_err();
     assert!(matches!(early, ParkedError::Future { .. }), "{early}");
@@ -87,7 +88,9 @@ async fn parked_evidence_becomes_a_case_only_once_its_time_has_come(database: Da
     let id = parked.id().to_string();
     let why = "time zone of the box was wrong by design";
     let now = world.clock.now();
-    let case = parked::decide(&world.app.store, now, &id, Verdict::Case, why).await.unwrap();
+    let case = parked::decide(&world.app.store, world.app.terms(), now, &id, Verdict::Case, why)
+        .await
+        .unwrap();
     assert!(case.is_some());
     assert_eq!(world.cases().await, 2);
     let report = world.verify().await;
@@ -102,8 +105,9 @@ async fn a_restored_image_begins_again_when_somebody_says_so(database: Database)
         let package = road_box.sealed(road_box.next());
         deliver(&world, &mut road_box, &package).await;
     }
-    // The image knows nothing of the three: sequence 1 again, other evidence.
+    // The image knows nothing of the three: sequence 1 again, other evidence of another hour.
     road_box.head = Head::default();
+    road_box.now -= Duration::hours(1);
     let first = road_box.sealed(road_box.next());
     let before = world.snapshot().await;
     assert_eq!(road_box.announce(&first).await.refusal(), (409, "out_of_order".into()));

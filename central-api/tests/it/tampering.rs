@@ -17,7 +17,8 @@ const LEFT: [(&str, &str); 2] =
     [("evidence_files", "evidence_id"), ("evidence_files", "stored_at")];
 
 async fn verify(setting: &Setting) -> Report {
-    verify_store(&setting.state.store, &setting.state.evidence, Depth::Seals).await.unwrap()
+    let state = &setting.state;
+    verify_store(&state.store, &state.evidence, &state.law, Depth::Seals).await.unwrap()
 }
 
 async fn run(setting: &Setting, sql: String) {
@@ -70,7 +71,8 @@ async fn force(setting: &Setting, sql: String) {
 }
 
 /// One notified case whose plate was corrected, one of the same number found to be another act,
-/// one rejected, one nobody has looked at.
+/// one rejected, one nobody has looked at; and two packages that joined cases, one of which carries
+/// its case now.
 async fn story(setting: &Setting) -> [String; 4] {
     setting.user("an", &[Role::Reviewer]).await;
     setting.user("binh", &[Role::Approver]).await;
@@ -94,9 +96,11 @@ async fn story(setting: &Setting) -> [String; 4] {
     binh.decide(&apart, "return", &back).await;
     an.decide(&apart, "accept", &[]).await;
     binh.decide(&apart, "approve", &[]).await;
-    let rejected = setting.case(3, |_| {}).await;
+    let rejected = setting.case(3, |m| m.violation.act = contract::Act::STOP_LINE).await;
+    assert_eq!(setting.case(4, |m| crate::passages::second_camera(m, 2, 400)).await, rejected);
+    assert_eq!(setting.case(5, |m| crate::passages::second_camera(m, 3, 600)).await, rejected);
     an.decide(&rejected, "reject", &[("reason", "other"), ("note", "xe khác")]).await;
-    let new = setting.case(4, |m| m.plate = None).await;
+    let new = setting.case(6, |m| m.plate = None).await;
     [corrected, apart, rejected, new]
 }
 

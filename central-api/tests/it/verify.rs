@@ -84,7 +84,8 @@ async fn a_store_that_takes_packages_meanwhile_verifies(database: Database) {
     let next = road_box.sealed(road_box.next());
     road_box.deliver(&next).await.unwrap();
 
-    let report = verify_view(&mut view, &world.app.evidence, Depth::Seals).await.unwrap();
+    let (evidence, law) = (&world.app.evidence, &world.app.law);
+    let report = verify_view(&mut view, evidence, law, Depth::Seals).await.unwrap();
     assert!(report.ok, "{:?}", report.findings);
     assert_eq!((report.packages, report.incomplete), (1, 1));
     drop(view);

@@ -51,7 +51,8 @@ async fn every_version_leads_to_a_notice() {
         let detail = binh.get(&format!("/api/v1/cases/{case}")).await.json();
         assert_eq!(detail["case"]["state"], "notified", "{name}");
 
-        let report = verify_store(&setting.state.store, &setting.state.evidence, Depth::Verdicts);
+        let state = &setting.state;
+        let report = verify_store(&state.store, &state.evidence, &state.law, Depth::Verdicts);
         let report = report.await.unwrap();
         assert!(report.ok, "{name}: {:?} {:?}", report.findings, report.judged);
         let again = report.judged.unwrap();

@@ -73,14 +73,16 @@ async fn torment(site: Site, weights: &Path, plan: &Plan, stages: &Stages) -> Re
             Ok(((), format!("{} sealed", sealed.len())))
         })
         .await?;
-    let cases =
-        officer::Api::sign_in(&system.site, &system.central.reviewer).await?.cases().await?;
+    let api = officer::Api::sign_in(&system.site, &system.central.reviewer).await?;
+    let cases = api.cases().await?;
     sealed.extend(agent::spooled(&system.site)?);
-    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     for case in &cases {
-        *counts.entry(case["evidence_id"].as_str().unwrap_or_default()).or_default() += 1;
+        for package in api.packages(case).await? {
+            *counts.entry(package).or_default() += 1;
+        }
     }
-    let lost: Vec<_> = sealed.iter().filter(|id| !counts.contains_key(id.as_str())).collect();
+    let lost: Vec<_> = sealed.iter().filter(|id| !counts.contains_key(*id)).collect();
     let doubled: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).collect();
     println!(
         "  {} sealed, {} cases, {} lost, {} doubled",

@@ -157,4 +157,14 @@ impl Api {
         }
         Ok(cases)
     }
+
+    /// The ids of the packages of a case: the one that carries it, and those that joined it.
+    pub async fn packages(&self, case: &Value) -> Result<Vec<String>> {
+        let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let url = format!("{}/cases/{}", self.base, text(case, "id"));
+        let detail: Value = self.client.get(url).send().await?.error_for_status()?.json().await?;
+        let further = detail["further"].as_array().into_iter().flatten();
+        let further = further.map(|package| text(package, "evidence_id"));
+        Ok(std::iter::once(text(case, "evidence_id")).chain(further).collect())
+    }
 }

@@ -235,16 +235,10 @@ async fn receive(
         return Ok(at);
     }
     let received_at = from_ms(now)?;
-    let mut case_id = None;
-    if !parked {
-        let opened = case::open(&mut tx, &parsed, received_at).await?;
-        sqlx::query("UPDATE evidence SET case_id = $1 WHERE id = $2")
-            .bind(opened.as_str())
-            .bind(id.as_str())
-            .execute(&mut *tx)
-            .await?;
-        case_id = Some(opened);
-    }
+    let case_id = match parked {
+        true => None,
+        false => Some(case::open(&mut tx, app.terms(), &parsed, received_at).await?),
+    };
     let entry = audit::Entry {
         at: received_at,
         actor: &format!("device:{device}"),

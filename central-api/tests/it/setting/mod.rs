@@ -15,7 +15,7 @@ use central_api::clock::Simulated;
 use central_api::config::Config;
 use central_api::evidence::EvidenceStore;
 use central_api::store::{Store, to_ms};
-use central_api::{AppState, case};
+use central_api::{AppState, case, law};
 use contract::act::Violation;
 use contract::facts::{Facts, Lamp, Lit, Measured, Signal, Unit as In};
 use contract::manifest::{
@@ -76,6 +76,7 @@ impl Setting {
             evidence: EvidenceStore::open_folder(&folder.path().join("evidence")).unwrap(),
             clock: clock.clone(),
             config: Arc::new(config),
+            law: Arc::new(law::book().unwrap()),
             receipt_key: Arc::new(SigningKey::from_seed(&[9; 32])),
         };
         let key = SigningKey::from_seed(&[7; 32]);
@@ -107,6 +108,11 @@ impl Setting {
         let mut manifest = manifest(sequence, &files);
         edit(&mut manifest);
         self.case_of(manifest, files).await
+    }
+
+    /// A package of this manifest, with its files as [`manifest_of`] names them.
+    pub async fn keep_manifest(&self, manifest: Manifest) -> String {
+        self.case_of(manifest, files()).await
     }
 
     async fn case_of(&self, mut manifest: Manifest, files: BTreeMap<&str, Bytes>) -> String {
@@ -194,13 +200,7 @@ impl Setting {
             .await
             .unwrap();
         }
-        let case_id = case::open(&mut tx, manifest, now).await.unwrap();
-        sqlx::query("UPDATE evidence SET case_id = $1 WHERE id = $2")
-            .bind(case_id.clone())
-            .bind(id.clone())
-            .execute(&mut *tx)
-            .await
-            .unwrap();
+        let case_id = case::open(&mut tx, self.state.terms(), manifest, now).await.unwrap();
         for (action, detail) in [
             ("evidence.announced", serde_json::json!({ "sequence": manifest.sequence })),
             ("evidence.received", serde_json::json!({ "case": case_id })),
@@ -219,6 +219,16 @@ impl Setting {
             .unwrap();
         tx.commit().await.unwrap();
         case_id
+    }
+
+    /// Address of a file of the package that carries a case.
+    pub async fn url(&self, case: &str, name: &str) -> String {
+        let evidence: String = sqlx::query_scalar("SELECT evidence_id FROM cases WHERE id = $1")
+            .bind(case.to_owned())
+            .fetch_one(self.state.store.pool())
+            .await
+            .unwrap();
+        format!("/ho-so/{case}/tep/{evidence}/{name}")
     }
 
     /// Path of a stored evidence file.
@@ -253,6 +263,13 @@ fn files() -> BTreeMap<&'static str, Bytes> {
         ("clip.mp4", Bytes::from_static(include_bytes!("../../assets/clip.mp4"))),
         (BASIS_FILE, Bytes::from_static(b"{}")),
     ])
+}
+
+/// [`manifest`] with the usual files and their moments.
+pub fn manifest_of(sequence: u64) -> Manifest {
+    let mut manifest = manifest(sequence, &files());
+    manifest.violation.moments = moments(&manifest.files);
+    manifest
 }
 
 /// A motorbike on red, with everything a notice needs.

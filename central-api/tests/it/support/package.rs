@@ -137,7 +137,12 @@ impl PackageBuilder {
         Self { manifest, seed: 1, clip_bytes: 3000 }
     }
 
+    /// The next of its box: another vehicle each.
     pub fn after(mut self, sequence: u64, previous: Option<Digest>) -> Self {
+        if let Some(plate) = &mut self.manifest.plate {
+            plate.raw = format!("29AA{:05}", 10_000 + sequence % 90_000);
+            plate.text = Some(plate.raw.clone());
+        }
         self.manifest.sequence = sequence;
         self.manifest.previous = previous;
         self

@@ -94,7 +94,9 @@ impl World {
     }
 
     pub async fn verify(&self) -> Report {
-        verify_store(&self.app.store, &self.app.evidence, Depth::Seals).await.unwrap()
+        verify_store(&self.app.store, &self.app.evidence, &self.app.law, Depth::Seals)
+            .await
+            .unwrap()
     }
 
     /// Everything an intake request could change, as text.
