@@ -68,7 +68,7 @@ lamps: setup
 .PHONY: acts
 acts: setup
 	@mkdir -p benches/results
-	cargo run --locked -p benches --bin acts -- --json benches/results/acts.json
+	cargo run --locked -p drill -- --json benches/results/acts.json
 
 .PHONY: test
 test: setup-test build

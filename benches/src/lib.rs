@@ -1,7 +1,6 @@
 //! What the benchmarks share: samples of a measurement and what is told of them; lamps as the
-//! agent reads them; the acts as the rules judge them.
+//! agent reads them.
 
-pub mod acts;
 pub mod lamps;
 
 pub use plate_model::timing::Samples;

@@ -212,6 +212,18 @@ mod tests {
     }
 
     #[test]
+    fn every_reason_of_the_rules_has_its_words() {
+        let lawful = judge::Lawful::ALL.map(|why| ("lawful", why.name()));
+        let doubts = judge::Doubt::ALL.map(|why| ("in_doubt", why.name()));
+        for (section, key) in lawful.into_iter().chain(doubts) {
+            for lang in [Lang::Vi, Lang::En] {
+                let words = lang.words().named(section, key);
+                assert!(!words.is_empty() && words != key, "{section}.{key}: {words}");
+            }
+        }
+    }
+
+    #[test]
     fn every_rule_of_the_cameras_has_a_row() {
         for kind in judge::rules::ALL {
             let average = kind.act == average_speed::KIND.act;

@@ -1,5 +1,6 @@
 //! The officers' pages and their JSON API: sign-in, queue, case, decision, notice.
 
+mod again;
 mod api;
 mod case_page;
 mod decision;

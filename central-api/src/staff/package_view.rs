@@ -4,6 +4,7 @@
 use contract::manifest::{File, FileRole, Manifest};
 use judge::basis::{Again, BasisError};
 
+use super::again;
 use crate::case::{self, Examination, Proof};
 use crate::evidence::codec;
 use crate::law::VIETNAM;
@@ -168,15 +169,6 @@ impl Shown<'_> {
     }
 }
 
-/// Whether the rules of this program say the same of what was sealed.
-fn judged_again(again: &Result<Again, BasisError>, w: &Words) -> String {
-    match again {
-        Ok(Again::Same) => w.t("case.again_same").to_owned(),
-        Ok(Again::Differs(what)) => format!("{}: {}", w.t("case.again_differs"), what.join("; ")),
-        Err(error) => format!("{}: {error}", w.t("case.again_failed")),
-    }
-}
-
 fn manifest_facts(
     manifest: &Manifest,
     again: Option<&Result<Again, BasisError>>,
@@ -218,7 +210,7 @@ fn manifest_facts(
     add("config", short(&manifest.config.to_string()));
     add("why", manifest.violation.reason.clone());
     if let Some(again) = again {
-        add("again", judged_again(again, w));
+        add("again", again::again(again, w));
     }
     facts
 }

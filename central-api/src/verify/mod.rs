@@ -84,7 +84,7 @@ impl Report {
         };
         match again {
             Ok(Again::Same) => judged.same += 1,
-            Ok(Again::Differs(what)) => what.into_iter().for_each(&mut differs),
+            Ok(Again::Differs(what)) => what.iter().for_each(|what| differs(what.to_string())),
             Err(error) => differs(error.to_string()),
         }
     }

@@ -10,6 +10,7 @@ mod doors;
 mod gate;
 mod guesses;
 mod intake;
+mod judged;
 mod keys;
 mod law;
 mod law_table;

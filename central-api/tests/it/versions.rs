@@ -96,10 +96,13 @@ fn what_judges_otherwise_is_named() {
         let Facts::Signal(signal) = &mut manifest.violation.facts else { panic!() };
         signal.lit.red.value = 9333.0;
     }));
-    assert!(longer.starts_with("facts: ") && longer.contains("2333"), "{longer}");
+    assert_eq!(longer, "red: 2333 ms, limit 300; sealed: 9333 ms, limit 300");
     // A red that the lamp's history does not hold.
     let green = |basis: &str| basis.replace("\"light\":\"red\"", "\"light\":\"green\"");
-    assert_eq!(differing(judged_otherwise(green, |_| {})), "lawful: lamp_not_red");
+    assert_eq!(
+        differing(judged_otherwise(green, |_| {})),
+        "these rules accuse nobody: lamp not red"
+    );
     // Settings that are not those whose digest the manifest holds.
     let stricter = |basis: &str| basis.replace("\\\"grace_ms\\\":300", "\\\"grace_ms\\\":0");
     let other = differing(judged_otherwise(stricter, |_| {}));

@@ -1,17 +1,19 @@
 //! What a verdict stood on, as it is sealed beside the pictures, and the judgement made again from
 //! it: the same on any machine with the same rules, else the difference is named.
 
+use std::fmt;
 use std::time::Duration;
 
+use contract::facts::Measured;
 use contract::geometry::BBox;
 use contract::manifest::Manifest;
-use contract::{Act, Digest, MomentRole};
+use contract::{Act, Digest, Facts, MomentRole};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::lamp::Lamp;
 use crate::road::Road;
-use crate::rules::{Elsewhere, Rule, Scene, Verdict};
+use crate::rules::{Doubt, Elsewhere, Lawful, Rule, Scene, Verdict};
 use crate::site::Site;
 use crate::time::{Nanos, SECOND};
 use crate::track::{Companion, Passed, Track};
@@ -85,11 +87,76 @@ pub enum BasisError {
 }
 
 /// What judging again gave.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Again {
     Same,
-    /// What differs, each in words.
-    Differs(Vec<String>),
+    Differs(Vec<Difference>),
+}
+
+/// What these rules say otherwise than was sealed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Difference {
+    /// They accuse nobody.
+    Lawful(Lawful),
+    /// They abstain.
+    Doubt(Doubt),
+    /// They would go on looking.
+    Undecided,
+    Facts {
+        found: Box<Facts>,
+        sealed: Box<Facts>,
+    },
+    /// Another text: of the vehicle, its track, the moments, the reason.
+    Said {
+        what: &'static str,
+        found: String,
+        sealed: String,
+    },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lawful(why) => {
+                write!(f, "these rules accuse nobody: {}", why.name().replace('_', " "))
+            }
+            Self::Doubt(why) => write!(f, "these rules abstain: {}", why.name().replace('_', " ")),
+            Self::Undecided => f.write_str("these rules have not decided by then"),
+            Self::Facts { found, sealed } => facts(f, found, sealed),
+            Self::Said { what, found, sealed } => write!(f, "{what}: {found}; sealed: {sealed}"),
+        }
+    }
+}
+
+/// The measured values that differ, else everything that was found.
+fn facts(f: &mut fmt::Formatter<'_>, found: &Facts, sealed: &Facts) -> fmt::Result {
+    let (ours, theirs) = (found.measured(), sealed.measured());
+    let mut told = 0;
+    for (name, measured) in &ours {
+        let other = theirs.iter().find(|(other, _)| other == name).map(|(_, other)| other);
+        if let Some(other) = other.filter(|other| *other != measured) {
+            let comma = if told == 0 { "" } else { ", " };
+            write!(f, "{comma}{name}: {}; sealed: {}", value(measured), value(other))?;
+            told += 1;
+        }
+    }
+    match told {
+        0 => write!(f, "facts: {}; sealed: {}", json(found), json(sealed)),
+        _ => Ok(()),
+    }
+}
+
+/// `2333 ms, limit 300`.
+fn value(measured: &Measured) -> String {
+    let unit = json(&measured.unit);
+    let unit = unit.trim_matches('"').replace('_', " ");
+    let parts = [
+        ("limit", measured.limit),
+        ("tolerance", measured.tolerance),
+        ("uncertainty", measured.uncertainty),
+    ];
+    let parts = parts.map(|(name, part)| part.map(|part| format!(", {name} {part}")));
+    format!("{} {unit}{}", measured.value, parts.into_iter().flatten().collect::<String>())
 }
 
 impl Basis {
@@ -222,20 +289,26 @@ impl Basis {
         let (verdict, begun) = self.judged()?;
         let finding = match verdict {
             Verdict::Violation(finding) => finding,
-            Verdict::Lawful(reason) => return Ok(differs(format!("lawful: {}", reason.name()))),
-            Verdict::Abstained(doubt) => return Ok(differs(format!("doubt: {}", doubt.name()))),
-            Verdict::Pending => return Ok(differs("not decided".into())),
+            Verdict::Lawful(why) => return Ok(Again::Differs(vec![Difference::Lawful(why)])),
+            Verdict::Abstained(why) => return Ok(Again::Differs(vec![Difference::Doubt(why)])),
+            Verdict::Pending => return Ok(Again::Differs(vec![Difference::Undecided])),
         };
         let mut differences = Vec::new();
-        let mut says = |what: &str, found: &str, sealed: &str| {
+        if finding.facts != sealed.facts {
+            differences.push(Difference::Facts {
+                found: Box::new(finding.facts.clone()),
+                sealed: Box::new(sealed.facts.clone()),
+            });
+        }
+        let mut says = |what: &'static str, found: &str, sealed: &str| {
             if found != sealed {
-                differences.push(format!("{what}: {found}, sealed: {sealed}"));
+                let (found, sealed) = (found.to_owned(), sealed.to_owned());
+                differences.push(Difference::Said { what, found, sealed });
             }
         };
         says("act", finding.act.name(), sealed.act.name());
         says("vehicle", self.track.class.name(), sealed.vehicle.name());
         says("track", &self.track.id.to_string(), &sealed.track.to_string());
-        says("facts", &json(&finding.facts), &json(&sealed.facts));
         let elsewhere = begun.as_ref().map(|_| MomentRole::Begin);
         let found = finding.moments.iter().map(|(role, _)| *role);
         let roles = sealed.moments.iter().map(|moment| moment.role);
@@ -251,10 +324,6 @@ impl Basis {
         says("reason", &finding.reason, &sealed.reason);
         Ok(if differences.is_empty() { Again::Same } else { Again::Differs(differences) })
     }
-}
-
-fn differs(what: String) -> Again {
-    Again::Differs(vec![what])
 }
 
 fn json(value: &impl Serialize) -> String {
@@ -288,6 +357,19 @@ mod tests {
         assert!(matches!(script.play(&RULE), Verdict::Violation(_)));
         let phases = &[(0.0, Light::Green)];
         assert!(matches!(Script { phases, ..script }.play(&RULE), Verdict::Lawful(_)));
+    }
+
+    /// The parser is asked for exactness (`float_roundtrip`): without, one in seventy speeds is read
+    /// back as its neighbour and judged to differ.
+    #[test]
+    fn numbers_are_read_back_to_the_bit() {
+        for number in [7.899_999_999_999_999_5, 1.900_000_000_000_000_1, 0.1 + 0.2] {
+            let written = serde_json::to_string(&number).unwrap();
+            assert_eq!(
+                serde_json::from_str::<f64>(&written).unwrap().to_bits(),
+                f64::to_bits(number)
+            );
+        }
     }
 
     #[test]

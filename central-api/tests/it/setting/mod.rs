@@ -115,7 +115,8 @@ impl Setting {
         self.case_of(manifest, files()).await
     }
 
-    async fn case_of(&self, mut manifest: Manifest, files: BTreeMap<&str, Bytes>) -> String {
+    /// The package of `manifest` with exactly these files.
+    pub async fn case_of(&self, mut manifest: Manifest, files: BTreeMap<&str, Bytes>) -> String {
         manifest.violation.moments = moments(&manifest.files);
         let last = sqlx::query("SELECT head_sequence, head_digest FROM devices WHERE id = $1")
             .bind(DEVICE)

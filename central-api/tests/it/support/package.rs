@@ -195,9 +195,10 @@ impl PackageBuilder {
     }
 }
 
-/// The three moments of a passage over the line, as its pictures show them.
+/// The moments of an act, as the pictures named after them show them.
 pub fn moments(files: &[File]) -> Vec<Moment> {
-    [MomentRole::Before, MomentRole::On, MomentRole::Past]
+    use MomentRole::{Before, Begin, During, End, On, Past};
+    [Before, On, Past, Begin, During, End]
         .into_iter()
         .filter_map(|role| {
             let name = format!("{}.jpg", role.name());

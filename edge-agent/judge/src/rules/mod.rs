@@ -359,6 +359,27 @@ pub enum Lawful {
 }
 
 impl Lawful {
+    pub const ALL: [Self; 18] = [
+        Self::NeverCrossed,
+        Self::NotFromApproach,
+        Self::StayedAtLine,
+        Self::WaitedForGreen,
+        Self::LampNotRed,
+        Self::RedTooYoung,
+        Self::FrontCrossedBeforeRed,
+        Self::MovementAllowed,
+        Self::DroveOn,
+        Self::NotStanding,
+        Self::ClassAllowed,
+        Self::NotInForce,
+        Self::WithinLimit,
+        Self::NeverThere,
+        Self::Brief,
+        Self::NotAgainst,
+        Self::StoppedThere,
+        Self::NotOver,
+    ];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::NeverCrossed => "never_crossed",
@@ -427,6 +448,32 @@ pub enum Doubt {
 }
 
 impl Doubt {
+    pub const ALL: [Self; 23] = [
+        Self::FirstSeenBeyond,
+        Self::SeenTooLate,
+        Self::LampUnknown,
+        Self::MovementUnclear,
+        Self::IdentityUncertain,
+        Self::LostAtLine,
+        Self::LostFromSight,
+        Self::EntryUnclear,
+        Self::TooSlow,
+        Self::MayBeStopping,
+        Self::LaneUnclear,
+        Self::Obstructed,
+        Self::PoorlySeen,
+        Self::ClockUnknown,
+        Self::SightLost,
+        Self::EvidenceIncomplete,
+        Self::GraverAct,
+        Self::NotDrawn,
+        Self::Congested,
+        Self::ClassUncertain,
+        Self::CutOff,
+        Self::Inexact,
+        Self::PlateUnread,
+    ];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::FirstSeenBeyond => "first_seen_beyond",

@@ -1,6 +1,7 @@
 //! The drill of the acts: every act and its look-alikes on ways without pixels, seen as our detector
 //! and tracker see, thousands of times. What is true is what the vehicle really did; what is counted
-//! is whom the rules accuse.
+//! is whom the rules accuse. Each accusation comes with what it stood on, as an agent seals it
+//! ([`Caught`]).
 
 mod junction;
 mod luck;
@@ -17,6 +18,8 @@ use serde::Serialize;
 
 use self::luck::Luck;
 use self::scene::Case;
+
+pub use self::sight::Caught;
 
 /// Least share of the violations found, and most lawful ones accused, as a share.
 pub const RECALL: f64 = 0.97;
@@ -50,6 +53,13 @@ pub fn classes() -> Vec<Class> {
     [junction::CLASSES, stretch::CLASSES, places::CLASSES, speed::CLASSES].concat()
 }
 
+/// How each act is done, those that the law only names otherwise in other places among them.
+pub fn violations() -> Vec<Class> {
+    let mut all = [classes(), places::ELSEWHERE.to_vec()].concat();
+    all.retain(|class| class.violates);
+    all
+}
+
 /// The acts, in the order of their classes.
 pub fn acts(classes: &[Class]) -> Vec<&'static str> {
     let mut known = BTreeSet::new();
@@ -74,7 +84,7 @@ pub fn drill(class: &Class, tries: u64, seed: u64) -> Result<Row> {
     let part = |first: u64| -> Result<(u64, Vec<u64>)> {
         let (mut accused, mut faults) = (0, Vec::new());
         for n in (first..tries).step_by(2) {
-            let found = try_one(class, seed + n)?;
+            let found = try_one(class, seed + n)?.is_some();
             accused += u64::from(found);
             if found != class.violates {
                 faults.push(seed + n);
@@ -95,15 +105,15 @@ pub fn drill(class: &Class, tries: u64, seed: u64) -> Result<Row> {
     Ok(Row { act, class: name, violates, tried: tries, accused: accused + one.0, faults })
 }
 
-/// Whether the vehicle of one seed is accused.
-pub fn try_one(class: &Class, seed: u64) -> Result<bool> {
+/// The accusation of the vehicle of one seed, if it is accused.
+pub fn try_one(class: &Class, seed: u64) -> Result<Option<Caught>> {
     let name = format!("{class:?}");
     let mixed = name
         .bytes()
         .fold(seed, |sum, byte| sum.wrapping_mul(0x0100_0000_01b3).wrapping_add(u64::from(byte)));
     let mut luck = Luck(mixed);
     let case = (class.make)(&mut luck);
-    sight::accused(&case, class.act, &mut luck)
+    sight::caught(&case, class.act, &mut luck)
 }
 
 /// One act over all its classes.
@@ -181,6 +191,21 @@ mod tests {
         for act in acts(&classes) {
             let sum = Sum::of(rows.iter().filter(|row| row.act == act));
             assert!(sum.recall() >= 0.9 && sum.wrong <= 1, "{act}: {sum:?}");
+        }
+    }
+
+    #[test]
+    fn every_violation_is_caught_under_its_own_act_and_judged_again_from_what_it_stood_on() {
+        for class in violations() {
+            let caught: Vec<Caught> =
+                (1..=10).filter_map(|seed| try_one(&class, seed).unwrap()).collect();
+            assert!(caught.len() >= 7, "{class:?}: {}", caught.len());
+            for caught in caught {
+                assert_eq!(caught.finding.act.name(), class.act);
+                let basis = judge::basis::Basis::parse(&caught.basis).unwrap();
+                let again = judge::Verdict::from(caught.finding);
+                assert_eq!(basis.verdict().unwrap(), again, "{class:?}");
+            }
         }
     }
 

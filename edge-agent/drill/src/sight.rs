@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use contract::geometry::BBox;
+use contract::{Act, VehicleClass};
+use judge::basis::Basis;
 use judge::lamp::{History, Lamp, Reading};
 use judge::road::Road;
 use judge::rules::Elsewhere;
 use judge::track::{Companion, Gap, Observation};
-use judge::{Nanos, Rule, SECOND, Scene, Site, Track, Verdict, seconds};
+use judge::{Finding, Nanos, Rule, SECOND, Scene, Site, Track, Verdict, seconds};
 use settings::{Complaints, Reader};
 
 use super::luck::Luck;
@@ -142,17 +144,30 @@ pub fn read(site: &str) -> Result<Site> {
     if complaints.is_empty() { Ok(found) } else { Err(anyhow!("{complaints:?} in {site}")) }
 }
 
-/// Whether any track that comes of the vehicle is accused of `act`.
-pub fn accused(case: &Case, act: &str, luck: &mut Luck) -> Result<bool> {
+/// An accusation with everything that a manifest says of it.
+#[derive(Debug)]
+pub struct Caught {
+    pub class: VehicleClass,
+    pub track: u64,
+    pub finding: Finding,
+    /// The text whose digest a manifest holds.
+    pub config: String,
+    /// What the verdict stood on, as it is sealed.
+    pub basis: Vec<u8>,
+}
+
+/// The first accusation of `act` of any track that comes of the vehicle.
+pub fn caught(case: &Case, act: &str, luck: &mut Luck) -> Result<Option<Caught>> {
     let site = read(&case.site)?;
-    let rule = site.rules.iter().find(|rule| rule.act().name() == act);
-    let rule = rule.with_context(|| format!("the site has no {act}"))?.as_ref();
+    let act = Act::parse(act).context("no name of an act")?;
+    let rule = site.rule(&act).with_context(|| format!("the site has no {act}"))?;
     Watch::new(case, &site, rule, luck).run()
 }
 
 /// One camera while a vehicle passes.
 struct Watch<'a> {
     case: &'a Case,
+    site: &'a Site,
     rule: &'a dyn Rule,
     road: Option<Road>,
     lamps: Vec<Lamp>,
@@ -165,7 +180,7 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(case: &'a Case, site: &Site, rule: &'a dyn Rule, luck: &'a mut Luck) -> Self {
+    fn new(case: &'a Case, site: &'a Site, rule: &'a dyn Rule, luck: &'a mut Luck) -> Self {
         let [width, height] = case.size;
         let road = site.junction.as_ref().map(|drawn| Road::new(drawn, width, height));
         let lamp = |head: &Head| Lamp {
@@ -182,6 +197,7 @@ impl<'a> Watch<'a> {
             seen: Vec::new(),
         });
         Self {
+            site,
             rule,
             road,
             lamps: case.heads.iter().map(lamp).collect(),
@@ -194,7 +210,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn run(mut self) -> Result<bool> {
+    fn run(mut self) -> Result<Option<Caught>> {
         let fps = self.case.sight.fps;
         let before = if self.lamps.is_empty() { 0.0 } else { WATCHED };
         let phase = self.luck.between(0.0, 1.0) / fps as f32;
@@ -208,15 +224,15 @@ impl<'a> Watch<'a> {
             }
             self.see_others(t, now);
             let lost = self.track.as_ref().is_some_and(|it| it.unseen(now) > seconds(LOST_AFTER));
-            if lost && self.judge(now, t, true) {
-                return Ok(true);
+            if lost && let Some(caught) = self.judge(now, t, true) {
+                return Ok(Some(caught));
             }
             if lost {
                 (self.track, self.decided) = (None, false);
             }
             self.see_vehicle(t, now, before);
-            if self.judge(now, t, false) {
-                return Ok(true);
+            if let Some(caught) = self.judge(now, t, false) {
+                return Ok(Some(caught));
             }
         }
         Ok(self.judge(last * SECOND / fps, self.case.vehicle.end, true))
@@ -276,13 +292,11 @@ impl<'a> Watch<'a> {
         track.doubts.sort_unstable();
     }
 
-    /// Whether the track's verdict, the first that is final, accuses it.
-    fn judge(&mut self, now: Nanos, t: f32, ended: bool) -> bool {
-        let Some(track) = self.track.as_ref().filter(|it| it.path.len() >= CONFIRMED) else {
-            return false;
-        };
+    /// The accusation, where the track's verdict, the first that is final, accuses it.
+    fn judge(&mut self, now: Nanos, t: f32, ended: bool) -> Option<Caught> {
+        let track = self.track.as_ref().filter(|it| it.path.len() >= CONFIRMED)?;
         if self.decided {
-            return false;
+            return None;
         }
         let since = Duration::from_secs_f32(t.max(0.0));
         let scene = Scene {
@@ -297,6 +311,9 @@ impl<'a> Watch<'a> {
         };
         let verdict = self.rule.judge(track, &scene);
         self.decided = verdict != Verdict::Pending;
-        matches!(verdict, Verdict::Violation(_))
+        let Verdict::Violation(finding) = verdict else { return None };
+        let config = serde_json::json!({ "site": self.site }).to_string();
+        let basis = Basis::new(finding.act.clone(), self.rule, &config, track, &scene).to_bytes();
+        Some(Caught { class: track.class, track: track.id, finding: *finding, config, basis })
     }
 }

@@ -36,6 +36,19 @@ pub const CLASSES: &[Class] = &[
     lawful(STOP, "two one after another at one place", one_after_another),
 ];
 
+/// Who stands where the law gives the place a name of its own.
+pub const ELSEWHERE: &[Class] = &[
+    violation("park_place", "stands there", |luck| named(luck, "park_place", &CARS)),
+    violation("park_junction", "stands there", |luck| named(luck, "park_junction", &CARS)),
+    violation("park_railway", "stands there", |luck| named(luck, "park_railway", &CARS)),
+    violation("stop_one_way_left", "stands there", |luck| named(luck, "stop_one_way_left", &CARS)),
+    violation("stop_tunnel", "stands there", |luck| named(luck, "stop_tunnel", &VehicleClass::ALL)),
+    violation("stop_bridge", "stands there", |luck| named(luck, "stop_bridge", &[Motorbike])),
+    violation("expressway_stop", "stands there", |luck| named(luck, "expressway_stop", &CARS)),
+];
+
+const CARS: [VehicleClass; 3] = [Car, Bus, Truck];
+
 fn case(luck: &mut Luck, act: &str, class: VehicleClass, way: Way, camera: Camera) -> Case {
     let draws = |points: &[[f32; 2]]| camera.draws(points);
     let site = if act == ROAD {
@@ -134,6 +147,14 @@ fn stop(luck: &mut Luck, from: f32, to: f32, plain: bool) -> Case {
     let class = luck.pick(&VehicleClass::ALL);
     let case = case(luck, STOP, class, way, camera);
     if plain { plainly(luck, case) } else { case }
+}
+
+fn named(luck: &mut Luck, act: &str, classes: &[VehicleClass]) -> Case {
+    let (way, camera) = (stands(luck, 12.0, 25.0), Camera::any(luck, 5.0));
+    let class = luck.pick(classes);
+    let mut case = case(luck, STOP, class, way, camera);
+    case.site.push_str(&format!("\nact = {act:?}"));
+    plainly(luck, case)
 }
 
 fn place(luck: &mut Luck, going: Going) -> Case {

@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use benches::acts::{self, RECALL, Row, Sum, WRONG};
 use clap::Parser;
+use drill::{RECALL, Row, Sum, WRONG};
 use serde::Serialize;
 
 #[derive(Parser)]
@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let Arguments { violations, lawful, seed, faults, .. } = arguments;
     let only = arguments.act.as_deref();
-    let rows = acts::run(only, violations, lawful, seed, |row| {
+    let rows = drill::run(only, violations, lawful, seed, |row| {
         let Row { act, class, tried, accused, .. } = row;
         println!("{act:26} {class:44} {tried:>6} tried {accused:>6} accused");
         if faults && !row.faults.is_empty() {
@@ -58,7 +58,7 @@ fn main() -> Result<()> {
         "act", "violations", "found", "recall %", "lawful", "wrong", "wrong at most %"
     );
     let mut holds = true;
-    for act in acts::acts(&acts::classes()) {
+    for act in drill::acts(&drill::classes()) {
         let sum = Sum::of(rows.iter().filter(|row| row.act == act));
         if sum.violations + sum.lawful == 0 {
             continue;
