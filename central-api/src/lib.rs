@@ -17,6 +17,7 @@ pub mod notice;
 pub mod openapi;
 pub mod ops;
 pub mod owner;
+mod percent;
 pub mod serve;
 pub mod staff;
 pub mod store;

@@ -12,6 +12,7 @@
 //! - [`health`]: metrics, states and the doctor's checks.
 
 pub mod accusation;
+mod backoff;
 pub mod boxes;
 pub mod clock;
 pub mod config;

@@ -9,7 +9,7 @@ use super::record::Case;
 use super::related::Related;
 use super::states::State;
 use super::{acts, agreement};
-use crate::law::{LawBook, VIETNAM};
+use crate::law::{LawBook, Term, VIETNAM};
 
 /// One thing that is not in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -247,20 +247,20 @@ fn same(case: &Case, manifest: &Manifest, book: &LawBook, blockers: &mut Vec<Blo
 
 /// Whether the law still allows a notice. Terms are told with their last day and their source.
 fn terms(case: &Case, book: &LawBook, now: OffsetDateTime, blockers: &mut Vec<Blocker>) {
-    let told = |end: OffsetDateTime, term: &str| {
-        let source = book.deadline(term).map_or("", |term| &term.source);
+    let told = |end: OffsetDateTime, term: Term| {
+        let source = &book.deadline(term).source;
         let day = end.to_offset(VIETNAM).date();
         format!("{:02}/{:02}/{} ({source})", day.day(), u8::from(day.month()), day.year())
     };
     match book.limitation(case.act_at) {
         Ok(end) if now > end => {
-            blockers.push(Blocker::LimitationPassed(told(end, "limitation")));
+            blockers.push(Blocker::LimitationPassed(told(end, Term::Limitation)));
         }
         Ok(_) => {}
         Err(error) => blockers.push(Blocker::CalendarUnknown(error.to_string())),
     }
     match book.notice_due(case.act_at) {
-        Ok(end) if now > end => blockers.push(Blocker::NoticeTermPassed(told(end, "notice"))),
+        Ok(end) if now > end => blockers.push(Blocker::NoticeTermPassed(told(end, Term::Notice))),
         Ok(_) => {}
         Err(error) => blockers.push(Blocker::CalendarUnknown(error.to_string())),
     }

@@ -11,7 +11,7 @@ use super::calendar::{Calendar, Day};
 use super::deadline::End;
 use super::schema::{DecreeFile, Kind, ProcedureFile, ProvisionRow};
 use super::signer::Signers;
-use super::{Deadline, VIETNAM};
+use super::{Deadline, Term, VIETNAM};
 
 /// Why the law cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +65,7 @@ struct Decree {
 #[derive(Debug)]
 pub struct LawBook {
     decrees: Vec<Decree>,
+    /// In the order of [`Term::ALL`].
     deadlines: Vec<Deadline>,
     calendar: Calendar,
     signers: Signers,
@@ -112,7 +113,7 @@ impl LawBook {
             .map_err(|_| entry(procedure.0, "appointment.at", "is not a time of day like 08:00"))?;
         let mut book = Self {
             decrees: Vec::new(),
-            deadlines: file.deadline,
+            deadlines: terms(procedure.0, &file.deadline)?,
             calendar: Calendar::read(calendar)?,
             signers: Signers::read(procedure.0, file.signer)?,
             default_position: file.fine.default_position,
@@ -154,16 +155,11 @@ impl LawBook {
         }
         for deadline in &self.deadlines {
             if deadline.count == 0 || deadline.source.trim().is_empty() {
-                return Err(entry(file, &deadline.name, "needs a count above 0 and a source"));
+                let name = format!("deadline {:?}", deadline.name);
+                return Err(entry(file, &name, "needs a count above 0 and a source"));
             }
         }
-        for name in ["notice", "limitation"] {
-            if self.deadline(name).is_none() {
-                let problem = format!("has no entry named {name}: cases need its term");
-                return Err(entry(file, "deadline", &problem));
-            }
-        }
-        let no_show = self.deadline("no_show").map_or(0, |deadline| i64::from(deadline.count));
+        let no_show = i64::from(self.deadline(Term::NoShow).count);
         if self.appointment_days < 1 || self.appointment_days > no_show {
             let problem = "days_after_notice must lie between 1 and the no_show term";
             return Err(entry(file, "appointment", problem));
@@ -227,8 +223,8 @@ impl LawBook {
         })
     }
 
-    pub fn deadline(&self, name: &str) -> Option<&Deadline> {
-        self.deadlines.iter().find(|deadline| deadline.name == name)
+    pub fn deadline(&self, term: Term) -> &Deadline {
+        &self.deadlines[term as usize]
     }
 
     pub const fn calendar(&self) -> &Calendar {
@@ -237,17 +233,16 @@ impl LawBook {
 
     /// The last moment for the notice of an act. Where the calendar is not settled, the earlier.
     pub fn notice_due(&self, detected: OffsetDateTime) -> Result<OffsetDateTime, LawError> {
-        Ok(self.end("notice", detected)?.earliest)
+        Ok(self.end(Term::Notice, detected)?.earliest)
     }
 
     /// The last moment at which an act may still be fined.
     pub fn limitation(&self, act: OffsetDateTime) -> Result<OffsetDateTime, LawError> {
-        Ok(self.end("limitation", act)?.earliest)
+        Ok(self.end(Term::Limitation, act)?.earliest)
     }
 
-    fn end(&self, name: &str, event: OffsetDateTime) -> Result<End, LawError> {
-        let missing = || entry("law", name, "is no deadline of the procedure");
-        self.deadline(name).ok_or_else(missing)?.end(event, &self.calendar)
+    fn end(&self, term: Term, event: OffsetDateTime) -> Result<End, LawError> {
+        self.deadline(term).end(event, &self.calendar)
     }
 
     /// When a notice of `issued` asks the owner to come: a day that is certainly worked, within
@@ -256,7 +251,7 @@ impl LawBook {
         let issued = issued.to_offset(VIETNAM).date();
         let later = |days| issued.saturating_add(Duration::days(days));
         let from = later(self.appointment_days);
-        let to = later(self.deadline("no_show").map_or(0, |term| i64::from(term.count)));
+        let to = later(i64::from(self.deadline(Term::NoShow).count));
         let mut day = from;
         while self.calendar.day(day)? != Day::Working {
             day = super::deadline::next(day);
@@ -271,6 +266,18 @@ impl LawBook {
         let width = (fine[1] - fine[0]) as f64;
         fine[0] + (width * self.default_position).round() as i64
     }
+}
+
+/// Every term once, in the order of [`Term::ALL`].
+fn terms(file: &str, given: &[Deadline]) -> Result<Vec<Deadline>, LawError> {
+    let found = |term: Term| {
+        let mut rows = given.iter().filter(|deadline| deadline.name == term);
+        match (rows.next(), rows.next()) {
+            (Some(deadline), None) => Ok(deadline.clone()),
+            _ => Err(entry(file, &format!("deadline {term:?}"), "must be given, and once")),
+        }
+    };
+    Term::ALL.into_iter().map(found).collect()
 }
 
 fn decree(source: (&str, &str), book: &LawBook) -> Result<Decree, LawError> {

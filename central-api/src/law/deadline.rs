@@ -16,11 +16,54 @@ pub enum DeadlineUnit {
     Years,
 }
 
+/// The terms that the procedure has; every one of them stands in the file, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Term {
+    Notice,
+    Record,
+    NoShow,
+    HearingRequest,
+    WrittenExplanation,
+    Decision,
+    DecisionTransferred,
+    DecisionExplained,
+    DecisionComplex,
+    DecisionSent,
+    DecisionCorrected,
+    Execution,
+    Pay,
+    Complaint,
+    Lawsuit,
+    Limitation,
+}
+
+impl Term {
+    pub const ALL: [Self; 16] = [
+        Self::Notice,
+        Self::Record,
+        Self::NoShow,
+        Self::HearingRequest,
+        Self::WrittenExplanation,
+        Self::Decision,
+        Self::DecisionTransferred,
+        Self::DecisionExplained,
+        Self::DecisionComplex,
+        Self::DecisionSent,
+        Self::DecisionCorrected,
+        Self::Execution,
+        Self::Pay,
+        Self::Complaint,
+        Self::Lawsuit,
+        Self::Limitation,
+    ];
+}
+
 /// One term, e.g. ten days from detection to the notice.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deadline {
-    pub name: String,
+    pub name: Term,
     /// The event it runs from.
     pub from: String,
     pub count: u32,
@@ -115,7 +158,7 @@ mod tests {
 
     fn term(count: u32, unit: DeadlineUnit) -> Deadline {
         Deadline {
-            name: "notice".into(),
+            name: Term::Notice,
             from: "detection".into(),
             count,
             unit,

@@ -13,7 +13,7 @@ mod signer;
 
 pub use book::{LawBook, LawError, Provision};
 pub use calendar::{Calendar, Day};
-pub use deadline::{Deadline, DeadlineUnit, End};
+pub use deadline::{Deadline, DeadlineUnit, End, Term};
 pub use schema::Kind;
 
 const DECREES: [(&str, &str); 2] = [

@@ -13,7 +13,7 @@ use super::veil::{Veil, veiled};
 use super::{NoticeError, form};
 use crate::AppState;
 use crate::case::{Actor, Case, Examination, Proof, acts};
-use crate::law::VIETNAM;
+use crate::law::{Term, VIETNAM};
 use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
 
 /// More pictures of other cameras than this do not fit a notice.
@@ -51,7 +51,6 @@ pub async fn issue(
     let manifest =
         examination.proof.manifest.as_ref().ok_or(NoticeError::Incomplete("a manifest"))?;
     let book = &state.law;
-    let no_show = book.deadline("no_show").ok_or(NoticeError::Incomplete("the no_show term"))?;
     let approver = case.approver.as_deref().ok_or(NoticeError::Incomplete("an approver"))?;
     let signer = user_name(tx, approver).await?;
     let year = at.to_offset(VIETNAM).year();
@@ -62,7 +61,7 @@ pub async fn issue(
         code: &code,
         at,
         appointment: book.appointment(at)?,
-        no_show_days: no_show.count,
+        no_show_days: book.deadline(Term::NoShow).count,
         signer: &signer,
         public_url: &state.config.web.public_url,
     };

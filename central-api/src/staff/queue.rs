@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::session::Officer;
 use crate::AppState;
 use crate::case::{self, Case, Filter, State as CaseState, acts, plate};
+use crate::percent;
 use crate::web::problem::page;
 use crate::web::{Shell, WebError, Words, format};
 
@@ -262,14 +263,7 @@ pub(super) fn due(case: &Case, w: &Words, now: time::OffsetDateTime) -> Due {
     Due { date, text: w.with("case.due_left", "days", days), class }
 }
 
-/// Percent-encodes what is not plain in a query.
+/// A value of a query.
 fn escape(text: &str) -> String {
-    text.bytes()
-        .map(|b| match b {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                char::from(b).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect()
+    percent::encode(text.as_bytes(), b"")
 }

@@ -17,6 +17,8 @@ use sqlx::migrate::Migrator;
 use time::OffsetDateTime;
 use uuid::{NoContext, Timestamp, Uuid};
 
+use crate::percent;
+
 pub use constraint::{Constraint, OnConstraint};
 pub use error::StoreError;
 
@@ -173,17 +175,7 @@ fn sqlite_url(path: &str) -> Result<String, StoreError> {
         .open(&file)
         .map_err(failed)?;
     // sqlx takes the name from a url: everything but plain characters is escaped.
-    let escaped: String = file
-        .as_os_str()
-        .as_bytes()
-        .iter()
-        .map(|&b| match b {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
-                char::from(b).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect();
+    let escaped = percent::encode(file.as_os_str().as_bytes(), b"/");
     Ok(format!("sqlite://{escaped}?mode=rwc"))
 }
 

@@ -1,6 +1,7 @@
 //! The frame around a page: language, who is signed in, where one is.
 
 use super::words::{Lang, Words};
+use crate::percent;
 
 /// What `base.html` needs.
 #[derive(Debug, Clone)]
@@ -36,16 +37,7 @@ impl Shell {
 
     /// Link that switches the language and comes back.
     pub fn switch_link(&self) -> String {
-        let back: String = self
-            .here
-            .bytes()
-            .map(|b| match b {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
-                    char::from(b).to_string()
-                }
-                other => format!("%{other:02X}"),
-            })
-            .collect();
+        let back = percent::encode(self.here.as_bytes(), b"/");
         format!("/ngon-ngu?to={}&back={back}", self.lang.other().code())
     }
 }

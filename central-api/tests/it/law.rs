@@ -1,8 +1,14 @@
 //! The law is chosen by the time of the act, on the day and not about it.
 
-use central_api::law::{self, Kind, LawError};
+use std::sync::Arc;
+
+use central_api::admin::users::Role;
+use central_api::law::{self, Kind, LawBook, LawError};
 use contract::VehicleClass;
 use time::macros::datetime;
+
+use crate::setting::Setting;
+use crate::setting::browserless::Visitor;
 
 #[test]
 fn red_light_costs_what_the_decree_in_force_says() {
@@ -105,4 +111,49 @@ fn an_act_is_barred_after_a_year_and_its_notice_is_due_on_a_day_that_is_worked()
     let due = book.notice_due(datetime!(2026-11-14 23:30 +7));
     assert_eq!(due, Ok(datetime!(2026-11-25 23:59:59 +7)));
     assert!(book.notice_due(datetime!(2027-12-28 12:00 +7)).is_err());
+}
+
+#[test]
+fn a_procedure_that_lacks_a_term_or_gives_one_twice_is_refused() {
+    let whole = include_str!("../../law/procedure.toml");
+    let calendar = ("calendar", include_str!("../../law/calendar.toml"));
+    let read = |procedure: &str| LawBook::read(&[], ("procedure.toml", procedure), calendar);
+    assert!(read(whole).is_ok());
+    let twice = whole.replace("name = \"pay\"", "name = \"notice\"");
+    let error = read(&twice).unwrap_err().to_string();
+    assert_eq!(error, "procedure.toml: deadline Notice: must be given, and once");
+    let unknown = whole.replace("name = \"pay\"", "name = \"paid\"");
+    let error = read(&unknown).unwrap_err().to_string();
+    assert!(error.contains("unknown variant `paid`") && error.contains("`pay`"), "{error}");
+}
+
+/// The law is what the handlers' state holds, not what is built in.
+#[tokio::test]
+async fn a_case_is_opened_and_held_by_the_law_of_its_handlers() {
+    let decree = |act: &str| {
+        format!(
+            "number = \"1/2020/NĐ-CP\"\ntitle = \"Thử\"\neffective = \"2025-01-01\"\n\
+             source = \"tests\"\n[[provision]]\nact = {act:?}\non = \"motorbike\"\narticle = 1\n\
+             clause = 2\nfine = [100_000, 300_000]\npoints = 0\ntext = \"Hành vi thử\"\n"
+        )
+    };
+    let procedure = ("procedure", include_str!("../../law/procedure.toml"));
+    let calendar = ("calendar", include_str!("../../law/calendar.toml"));
+    let book = |act: &str| {
+        Arc::new(LawBook::read(&[("decree", &decree(act))], procedure, calendar).unwrap())
+    };
+    let mut setting = Setting::new().await;
+    setting.user("an", &[Role::Reviewer]).await;
+    let mut seen = Vec::new();
+    for (sequence, act) in [(1, "red_light"), (2, "stop_line")] {
+        setting.state.law = book(act);
+        let case = setting.case(sequence, |m| m.plate.as_mut().unwrap().confidence = 0.8).await;
+        let mut an = Visitor::officer(&setting.state, "an").await;
+        let detail = an.get(&format!("/api/v1/cases/{case}")).await.json();
+        let law = &detail["law"];
+        seen.push((law["decree"].clone(), law["fine_max"].clone(), detail["blockers"].clone()));
+    }
+    assert_eq!(seen[0], ("1/2020/NĐ-CP".into(), 300_000.into(), serde_json::json!([])));
+    let held = serde_json::json!([{ "code": "law_missing", "detail": null }]);
+    assert_eq!(seen[1], (serde_json::Value::Null, serde_json::Value::Null, held));
 }

@@ -6,7 +6,6 @@
 //! nothing here is shared between cameras, so one camera's trouble is its own.
 
 mod address;
-pub mod backoff;
 pub mod clock;
 mod concealment;
 mod container;

@@ -7,11 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::address::{self, Address, Login};
-use super::backoff::Backoff;
 use super::shared::Counts;
 use super::{Damage, Input, Next, Picture, Pipeline, Settings, SourceError};
+use crate::backoff::Backoff;
 use crate::config::Camera;
 use crate::health::{CameraHandle, CameraState};
+
+/// Waits between two attempts to reach a camera.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
 /// What the camera's loop does with its source.
 pub trait Watcher {
@@ -48,7 +51,7 @@ pub fn run(
     alive: &impl Fn(),
     seed: u64,
 ) {
-    let mut backoff = Backoff::new(seed);
+    let mut backoff = Backoff::new(RETRY.0, RETRY.1, seed);
     let mut epoch = 0;
     let mut first = true;
     while !stop.load(Ordering::Relaxed) {
@@ -70,7 +73,7 @@ pub fn run(
         let Err(error) = ended else { break };
         board.state(error.state(), error.to_string());
         board.dropped(error.kind(), 0);
-        pause(backoff.wait(), stop, alive);
+        pause(backoff.next(), stop, alive);
     }
     board.state(CameraState::Stopped, "");
 }

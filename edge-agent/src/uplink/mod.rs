@@ -20,7 +20,6 @@
 //! Blocked means that people must help: `/healthz` is 503 with the reason and the command, until
 //! the next receipt. The chain allows nothing to go before what is blocked.
 
-mod backoff;
 mod client;
 mod delivery;
 mod rate;
@@ -32,11 +31,11 @@ use std::time::Duration;
 use contract::seal::VerifyingKey;
 use tokio_util::sync::CancellationToken;
 
+use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::keys::{Identity, KeyError};
 use crate::spool::{Entry, Spool, SpoolError, State};
 
-use backoff::Backoff;
 pub use client::{Central, ClientError, Trouble};
 use rate::Bucket;
 pub use status::{Monitor, Phase, Status};

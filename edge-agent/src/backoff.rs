@@ -1,5 +1,6 @@
-//! How long to wait before trying again: doubling, bounded, jittered so that a province's boxes do
-//! not all come back in the same second after a power cut.
+//! How long to wait before trying again, a camera or the central: doubling, bounded, jittered so that
+//! after a power cut a street's cameras are not all called, and a province's boxes do not all come
+//! back, in the same second.
 
 use std::time::Duration;
 
