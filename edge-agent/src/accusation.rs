@@ -42,9 +42,15 @@ pub struct Accusation {
 
 impl Accusation {
     /// The lines and areas that were broken, 0 to 1 of the frame.
-    pub fn marks(&self) -> Vec<Vec<[f32; 2]>> {
-        let rule = self.camera.site.rule(&self.violation.act);
-        rule.map_or_else(Vec::new, |rule| rule.marks(&self.camera.site, &self.violation.facts))
+    /// In the pictures of `camera`.
+    pub fn marks(&self, camera: &Camera) -> Vec<Vec<[f32; 2]>> {
+        let rule = camera.site.rule(&self.violation.act);
+        rule.map_or_else(Vec::new, |rule| rule.marks(&camera.site, &self.violation.facts))
+    }
+
+    /// What its pictures come from, unless another camera took one.
+    pub fn origin(&self) -> Origin {
+        Origin { camera: Arc::clone(&self.camera), clock: self.clock.clone() }
     }
 
     /// The picture that dates the act.
@@ -58,6 +64,15 @@ impl Accusation {
 pub struct Taken {
     pub role: MomentRole,
     pub shot: Shot,
+    /// Where another camera took it.
+    pub elsewhere: Option<Origin>,
+}
+
+/// The camera that took a picture, and how its time was known.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    pub camera: Arc<Camera>,
+    pub clock: Clock,
 }
 
 impl Taken {

@@ -19,6 +19,7 @@ use crate::keys::{self, Identity};
 use crate::source::{Dating, Settings, SourceError, supervise};
 use crate::spool::{Policy, Spool};
 use crate::uplink::{self, Uplink, UplinkError};
+use crate::watch::elsewhere::Passages;
 use crate::watch::eyes::{Eyes, Pool};
 use crate::watch::{self, Accused, Context, KEEP_BYTES, Wanted, Watch};
 
@@ -97,6 +98,7 @@ pub async fn run<E: Eyes>(
         models,
         plates_per_frame: agent.models.plates_per_frame,
         wanted: Wanted::Suspects,
+        passages: Arc::new(Passages::of(&agent.cameras)),
     };
     let mut cameras = Vec::new();
     for camera in &agent.cameras {

@@ -13,6 +13,7 @@ use edge_agent::config::{self, Agent};
 use edge_agent::health::{Board, Finding, Verdict, doctor};
 use edge_agent::see::tracker::Settings as Tracking;
 use edge_agent::source::supervise;
+use edge_agent::watch::elsewhere::Passages;
 use edge_agent::watch::eyes::{Eyes, Pool};
 use edge_agent::{keys, live, replay, watch};
 use plate_model::card::Card;
@@ -51,9 +52,10 @@ enum Command {
     Replay {
         #[command(flatten)]
         config: ConfigArgs,
-        /// Recording: MP4, Matroska, … with H.264 or H.265 video.
-        #[arg(long, value_name = "CLIP")]
-        input: PathBuf,
+        /// Recording: MP4, Matroska, … with H.264 or H.265 video. Repeat for a way between several
+        /// cameras: a recording a camera, in the order of the configuration, begun at one time.
+        #[arg(long = "input", value_name = "CLIP", required = true)]
+        inputs: Vec<PathBuf>,
         /// Folder for the evidence packages.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
@@ -195,9 +197,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             let (eyes, used) = eyes(&agent, |models| models)?;
             runtime()?.block_on(live::run(agent, eyes, used))?;
         }
-        Command::Replay { config, input, out, json, camera, start, measure } => {
+        Command::Replay { config, inputs, out, json, camera, start, measure } => {
             let agent = config.load(false)?;
-            let replay = Replay { agent: &agent, input, out: &out, json, start, measure };
+            let replay = Replay { agent: &agent, inputs, out: &out, json, start, measure };
             if replay.measure.loose_plates {
                 replay.run(camera.as_deref(), replay::loose::Loose)?;
             } else {
@@ -257,7 +259,7 @@ fn eyes<E: Eyes>(
 /// What `replay` was asked for.
 struct Replay<'a> {
     agent: &'a Agent,
-    input: PathBuf,
+    inputs: Vec<PathBuf>,
     out: &'a std::path::Path,
     json: bool,
     start: OffsetDateTime,
@@ -266,12 +268,12 @@ struct Replay<'a> {
 
 impl Replay<'_> {
     fn run<E: Eyes>(self, camera: Option<&str>, wrap: impl Fn(Models) -> E) -> anyhow::Result<()> {
-        let Self { agent, input, out, json, start, measure } = self;
-        let mut camera = replay::camera(agent, camera)?;
+        let Self { agent, inputs, out, json, start, measure } = self;
+        let mut cameras = replay::cameras(agent, camera, inputs.len())?;
         if let Some(fps) = measure.fps {
-            Arc::make_mut(&mut camera).analysed_fps = fps;
+            cameras.iter_mut().for_each(|camera| Arc::make_mut(camera).analysed_fps = fps);
         }
-        let sealer = replay::sealer(agent, &camera, out)?;
+        let sealer = replay::sealer(agent, &cameras, out)?;
         let (eyes, models) = eyes(agent, wrap)?;
         let board = Board::new(Arc::new(System::default()));
         let context = watch::Context {
@@ -290,20 +292,11 @@ impl Replay<'_> {
             } else {
                 watch::Wanted::Suspects
             },
-        };
-        let replay = replay::Replay {
-            board: board.camera(&camera.id),
-            camera,
-            context,
-            input,
-            start,
-            out,
-            sealer: &sealer,
-            notes: replay::Notes { tracks: measure.tracks, sheets: measure.sheets },
+            passages: Arc::new(Passages::of(&cameras)),
         };
         let started = std::time::Instant::now();
         let mut lines = replay::json_lines(stdout().lock());
-        let summary = replay.run(eyes, |event| {
+        let mut print = |event: &replay::Event| {
             if json {
                 return lines(event);
             }
@@ -317,7 +310,24 @@ impl Replay<'_> {
                 event.evidence
             );
             Ok(())
-        })?;
+        };
+        let mut summary = replay::Summary::default();
+        for (camera, input) in cameras.into_iter().zip(inputs) {
+            let replay = replay::Replay {
+                board: board.camera(&camera.id),
+                camera,
+                context: context.clone(),
+                input,
+                start,
+                out,
+                sealer: &sealer,
+                notes: replay::Notes {
+                    tracks: measure.tracks.clone(),
+                    sheets: measure.sheets.clone(),
+                },
+            };
+            summary += replay.run(Arc::clone(&eyes), &mut print)?;
+        }
         let took = started.elapsed().as_secs_f64();
         eprintln!(
             "{} events in {} analysed pictures, {:.1} pictures/s",

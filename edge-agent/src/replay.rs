@@ -35,6 +35,11 @@ use tracks::TrackLog;
 pub enum ReplayError {
     #[error("the configuration has {} cameras ({}), choose one with --camera", .0.len(), .0.join(", "))]
     WhichCamera(Vec<String>),
+    #[error(
+        "{recordings} recordings are given for {} cameras ({}): give one a camera, in this order",
+        .cameras.len(), .cameras.join(", ")
+    )]
+    WhichRecordings { recordings: usize, cameras: Vec<String> },
     #[error("the configuration has no camera {wanted:?}, only: {}", known.join(", "))]
     NoSuchCamera { wanted: String, known: Vec<String> },
     #[error(transparent)]
@@ -106,8 +111,31 @@ pub struct Summary {
     pub events: u64,
 }
 
+impl std::ops::AddAssign for Summary {
+    fn add_assign(&mut self, other: Self) {
+        self.pictures += other.pictures;
+        self.events += other.events;
+    }
+}
+
+/// The cameras that so many recordings stand for: one the `wanted`, several all of them.
+pub fn cameras(
+    agent: &Agent,
+    wanted: Option<&str>,
+    recordings: usize,
+) -> Result<Vec<Arc<Camera>>, ReplayError> {
+    match (recordings, wanted) {
+        (1, _) => Ok(vec![camera(agent, wanted)?]),
+        (_, None) if recordings == agent.cameras.len() => Ok(agent.cameras.clone()),
+        _ => Err(ReplayError::WhichRecordings {
+            recordings,
+            cameras: agent.cameras.iter().map(|camera| camera.id.clone()).collect(),
+        }),
+    }
+}
+
 /// The camera of the configuration that the recording stands for.
-pub fn camera(agent: &Agent, wanted: Option<&str>) -> Result<Arc<Camera>, ReplayError> {
+fn camera(agent: &Agent, wanted: Option<&str>) -> Result<Arc<Camera>, ReplayError> {
     let ids = || agent.cameras.iter().map(|camera| camera.id.clone()).collect::<Vec<_>>();
     match (wanted, agent.cameras.as_slice()) {
         (None, [only]) => Ok(Arc::clone(only)),
@@ -121,14 +149,16 @@ pub fn camera(agent: &Agent, wanted: Option<&str>) -> Result<Arc<Camera>, Replay
 
 /// The sealer of a replay. With a device in the configuration it is that device's; else a key
 /// derived from the configuration, worth nothing as evidence, and written beside the packages.
-pub fn sealer(agent: &Agent, camera: &Camera, out: &Path) -> Result<Sealer, ReplayError> {
+pub fn sealer(agent: &Agent, cameras: &[Arc<Camera>], out: &Path) -> Result<Sealer, ReplayError> {
     let software = concat!("edge-agent ", env!("CARGO_PKG_VERSION"), " replay").to_owned();
     let (key, id, serial) = match &agent.device {
         Some(device) if device.keys.join(keys::SEAL_KEY).exists() => {
             (keys::load_seal_key(&device.keys)?, device.id.clone(), device.serial.clone())
         }
         device => {
-            let seed = Digest::of(format!("replay {}", camera.digest()).as_bytes());
+            let judged: Vec<String> =
+                cameras.iter().map(|camera| camera.digest().to_string()).collect();
+            let seed = Digest::of(format!("replay {}", judged.join(" ")).as_bytes());
             let id = device.as_ref().map_or_else(|| "replay".to_owned(), |d| d.id.clone());
             (SigningKey::from_seed(seed.as_bytes()), id, "replay".to_owned())
         }

@@ -2,6 +2,7 @@
 //! agency's configuration. Owner and address are unknown until the registry answers: dotted lines.
 
 use bytes::Bytes;
+use contract::act::Moment;
 use contract::plate::PlateColour;
 use contract::{Facts, FileRole, Manifest, MomentRole, VehicleClass};
 use time::OffsetDateTime;
@@ -10,6 +11,7 @@ use super::NoticeError;
 use crate::case::{Case, plate};
 use crate::config::{Agency, Office};
 use crate::law::VIETNAM;
+use crate::web::{Lang, facts};
 
 /// The fields of one notice.
 #[derive(Debug, Clone)]
@@ -44,15 +46,26 @@ pub struct Content {
     pub code: String,
 }
 
-/// What the annex shows.
+/// What the annex shows: everybody but the accused vehicle [`veiled`](super::veiled).
 #[derive(Debug, Clone)]
 pub struct Pictures {
-    /// JPEG: the vehicle on the line, everybody else [`veiled`](super::veiled).
-    pub on: Bytes,
-    /// JPEG: the plate, likewise.
+    /// The moments that show the act, in their order.
+    pub moments: Vec<Taken>,
+    /// JPEG: the plate.
     pub close_up: Bytes,
     /// The act as other cameras saw it, likewise, each with its camera.
     pub further: Vec<(Bytes, String)>,
+}
+
+/// A moment of the act and its picture.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    pub jpeg: Bytes,
+    pub at: OffsetDateTime,
+    /// What it shows, as the form words it: `trên vạch`.
+    pub shows: &'static str,
+    /// Whether it dates the act.
+    pub main: bool,
 }
 
 /// What only the moment of issue knows.
@@ -132,31 +145,34 @@ fn device(manifest: &Manifest) -> String {
     device
 }
 
-/// What the device recorded, counted: `03 ảnh toàn cảnh (trước vạch, …), 01 ảnh cận cảnh …`.
+/// What the device recorded: its pictures, counted, and what it measured.
 fn results(manifest: &Manifest) -> String {
     let violation = &manifest.violation;
-    let line = matches!(violation.facts, Facts::Signal(_) | Facts::Line(_));
-    let moments: Vec<_> = violation
-        .moments
-        .iter()
-        .map(|moment| match moment.role {
-            MomentRole::Before if line => "trước vạch",
-            MomentRole::On if line => "trên vạch",
-            MomentRole::Past if line => "qua vạch",
-            MomentRole::Before => "trước khi vi phạm",
-            MomentRole::On => "lúc vi phạm",
-            MomentRole::Past => "sau khi vi phạm",
-            MomentRole::Begin => "lúc bắt đầu",
-            MomentRole::During => "trong lúc vi phạm",
-            MomentRole::End => "lúc kết thúc",
-        })
-        .collect();
+    let shown = |moment: &Moment| shows(moment.role, &violation.facts);
+    let moments: Vec<_> = violation.moments.iter().map(shown).collect();
     let clips = manifest.files.iter().filter(|file| file.role == FileRole::Clip).count();
     format!(
-        "{:02} ảnh toàn cảnh ({}), 01 ảnh cận cảnh biển số, {clips:02} đoạn video",
+        "{:02} ảnh toàn cảnh ({}), 01 ảnh cận cảnh biển số, {clips:02} đoạn video; {}",
         moments.len(),
         moments.join(", "),
+        facts::phrase(&violation.facts, Lang::Vi.words()),
     )
+}
+
+/// What a moment's picture shows.
+pub(super) fn shows(role: MomentRole, facts: &Facts) -> &'static str {
+    let line = matches!(facts, Facts::Signal(_) | Facts::Line(_));
+    match role {
+        MomentRole::Before if line => "trước vạch",
+        MomentRole::On if line => "trên vạch",
+        MomentRole::Past if line => "qua vạch",
+        MomentRole::Before => "trước khi vi phạm",
+        MomentRole::On => "lúc vi phạm",
+        MomentRole::Past => "sau khi vi phạm",
+        MomentRole::Begin => "lúc bắt đầu",
+        MomentRole::During => "trong lúc vi phạm",
+        MomentRole::End => "lúc kết thúc",
+    }
 }
 
 /// The kind of vehicle as a notice names it.

@@ -5,7 +5,7 @@ use krilla::SerializeSettings;
 use krilla::metadata::{DateTime, Metadata};
 
 use super::NoticeError;
-use super::content::{Content, Pictures, long_date, long_time};
+use super::content::{Content, Pictures, Taken, date, long_date, long_time};
 use super::layout::{bold, italic, plain};
 use super::page::{Align, LEFT, Paper, RIGHT};
 use super::qr;
@@ -16,8 +16,11 @@ use crate::law::VIETNAM;
 const BODY: f32 = 11.5;
 const SMALL: f32 = 10.5;
 /// Height of recipients, code and signature together.
-const FOOT: f32 = 126.0;
-const QR_SIDE: f32 = 88.0;
+const FOOT: f32 = 116.0;
+const QR_SIDE: f32 = 80.0;
+/// Height of the picture that dates the act, and of the others beside each other.
+const MAIN: f32 = 270.0;
+const SIDE: f32 = 140.0;
 
 /// The PDF of a notice, with an annex where there are pictures.
 pub fn render(content: &Content, pictures: Option<&Pictures>) -> Result<Vec<u8>, NoticeError> {
@@ -225,37 +228,41 @@ fn annex(paper: &mut Paper, content: &Content, pictures: &Pictures) -> Result<()
     let of = format!("Kèm theo Thông báo số {}", content.number);
     paper.column(&[italic(of)], BODY, page.clone(), Align::Centre);
     paper.space(10.0);
-    paper.picture(&pictures.on, 330.0)?;
-    let at = content.act_at.to_offset(VIETNAM).time();
-    let caption = format!(
-        "Ảnh 1. Phương tiện khi vi phạm, lúc {:02}:{:02}:{:02}, {}",
-        at.hour(),
-        at.minute(),
-        at.second(),
-        super::content::date(content.act_at.to_offset(VIETNAM).date())
-    );
-    paper.column(&[italic(caption)], SMALL, page.clone(), Align::Centre);
-    paper.space(12.0);
-    paper.picture(&pictures.close_up, 220.0)?;
-    let caption = format!("Ảnh 2. Cận cảnh biển số {}", content.plate);
-    paper.column(&[italic(caption)], SMALL, page.clone(), Align::Centre);
-    paper.space(8.0);
-    for ((picture, camera), number) in pictures.further.iter().zip(3..) {
-        paper.keep(300.0);
-        paper.picture(picture, 260.0)?;
-        let caption = format!("Ảnh {number}. Cùng hành vi, do camera {camera} ghi");
-        paper.column(&[italic(caption)], SMALL, page.clone(), Align::Centre);
-        paper.space(8.0);
+    let (main, others): (Vec<_>, Vec<_>) = pictures.moments.iter().partition(|taken| taken.main);
+    let mut count = 0;
+    let mut counted = |caption: String| {
+        count += 1;
+        format!("Ảnh {count}. {caption}")
+    };
+    for taken in main {
+        paper.pictures(&[(&taken.jpeg, counted(shown(taken)))], MAIN, SMALL)?;
+    }
+    let mut rest: Vec<_> =
+        others.into_iter().map(|taken| (&taken.jpeg, counted(shown(taken)))).collect();
+    rest.push((&pictures.close_up, counted(format!("Cận cảnh biển số {}", content.plate))));
+    rest.extend(pictures.further.iter().map(|(picture, camera)| {
+        (picture, counted(format!("Cùng hành vi, do camera {camera} ghi")))
+    }));
+    for row in rest.chunks(2) {
+        paper.pictures(row, SIDE, SMALL)?;
     }
     for further in &content.further {
         let device = format!("Hành vi còn được ghi nhận bởi: {further}.");
         paper.column(&[plain(device)], SMALL, page.clone(), Align::Left);
-        paper.space(4.0);
     }
-    let veiled =
-        "Người và phương tiện khác đã được làm mờ. Ảnh gốc được niêm phong, lưu tại hồ sơ vụ việc.";
+    paper.space(4.0);
+    let veiled = "Phương tiện vi phạm được đóng khung; vạch, khu vực liên quan được kẻ thêm. Người và \
+                  phương tiện khác đã được làm mờ. Ảnh gốc được niêm phong, lưu tại hồ sơ vụ việc.";
     paper.column(&[italic(veiled)], SMALL, page, Align::Centre);
     Ok(())
+}
+
+/// What a picture shows and when, to the second.
+fn shown(taken: &Taken) -> String {
+    let at = taken.at.to_offset(VIETNAM);
+    let (hour, minute, second) = at.to_hms();
+    let (shows, day) = (taken.shows, date(at.date()));
+    format!("Phương tiện {shows}, lúc {hour:02}:{minute:02}:{second:02}, {day}")
 }
 
 /// Only what the notice itself says, so that the same notice has the same bytes.

@@ -1,17 +1,18 @@
 //! Issuing a notice inside the transaction that makes its case notified, and finding it again.
 
 use bytes::Bytes;
-use contract::manifest::File;
-use contract::{Digest, FileRole, Manifest};
+use contract::act::Moment;
+use contract::manifest::{File, Manifest};
+use contract::{Digest, FileRole};
 use rand::Rng as _;
 use sqlx::Row as _;
 use time::OffsetDateTime;
 
-use super::content::{Content, Issue, Pictures};
+use super::content::{self, Content, Issue, Pictures, Taken};
 use super::veil::{Veil, veiled};
 use super::{NoticeError, form};
 use crate::AppState;
-use crate::case::{Actor, Case, Examination, Proof};
+use crate::case::{Actor, Case, Examination, Proof, acts};
 use crate::law::{Term, VIETNAM};
 use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
 
@@ -66,25 +67,36 @@ pub async fn issue(
     };
     let further = corroborating(case, examination);
     let content = Content::of(case, manifest, &further, &state.config.agency, issue)?;
-    let picture = async |of: &Manifest, file: Option<&File>, what| {
-        let file = file.ok_or(NoticeError::Incomplete(what))?;
+    let picture = async |of: &Manifest, file: &File| {
         let jpeg = state.evidence.read(&of.evidence_id.to_string(), &file.name).await?;
         Ok::<_, NoticeError>((jpeg, file.view.clone()))
     };
-    const MAIN: &str = "the picture that dates the act";
-    let on = picture(manifest, main_picture(manifest), MAIN).await?;
-    let close_up = picture(manifest, manifest.file(FileRole::CloseUp), "the close-up").await?;
+    let shown = moments(case, manifest);
+    if !shown.iter().any(|(.., main)| *main) {
+        return Err(NoticeError::Incomplete("the picture that dates the act"));
+    }
+    let mut taken = Vec::with_capacity(shown.len());
+    for (moment, file, main) in shown {
+        let shows = content::shows(moment.role, &manifest.violation.facts);
+        taken.push((picture(manifest, file).await?, moment.at, shows, main));
+    }
+    let close_up = manifest.file(FileRole::CloseUp).ok_or(NoticeError::Incomplete("the close-up"));
+    let close_up = picture(manifest, close_up?).await?;
     let mut others = Vec::new();
     for other in further {
-        let (jpeg, view) = picture(other, main_picture(other), MAIN).await?;
+        let Some(file) = main_picture(other) else { continue };
+        let (jpeg, view) = picture(other, file).await?;
         // Of a picture without a view nothing is known: all of it would be veiled.
         if view.is_some() {
             others.push((jpeg, view, other.camera.id.clone()));
         }
     }
     let pdf = tokio::task::spawn_blocking(move || {
+        let moments = taken.into_iter().map(|((jpeg, view), at, shows, main)| {
+            Ok(Taken { jpeg: veiled(&jpeg, view.as_ref(), Veil::Cells)?, at, shows, main })
+        });
         let pictures = Pictures {
-            on: veiled(&on.0, on.1.as_ref(), Veil::Cells)?,
+            moments: moments.collect::<Result<_, NoticeError>>()?,
             close_up: match &close_up.1 {
                 Some(view) => veiled(&close_up.0, Some(view), Veil::Blank)?,
                 // Of a box that does not say where: the close-up is the vehicle cut out already.
@@ -118,6 +130,19 @@ pub async fn issue(
     .await
     .map_err(StoreError::from)?;
     Ok(Issued { year, number, code, sha256 })
+}
+
+/// The moments that a notice shows of the act, each with its picture and whether it dates the act.
+fn moments<'a>(case: &Case, manifest: &'a Manifest) -> Vec<(&'a Moment, &'a File, bool)> {
+    let main = manifest.main_moment();
+    let asked = acts::row(&case.act).map_or(&[][..], |row| row.moments);
+    let moments = manifest.violation.moments.iter();
+    moments
+        .filter(|moment| Some(moment.role) == main || asked.contains(&moment.role))
+        .filter_map(|moment| {
+            Some((moment, manifest.picture(moment.role)?, Some(moment.role) == main))
+        })
+        .collect()
 }
 
 /// Packages of the same act that the two people who decided could see, and that verify now.

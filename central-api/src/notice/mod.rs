@@ -10,7 +10,7 @@ mod page;
 mod qr;
 mod veil;
 
-pub use content::{Content, Pictures, plate_colour};
+pub use content::{Content, Pictures, Taken, plate_colour};
 pub use form::render;
 pub use issue::{Issued, Notice, file_name, find, find_by_code, issue, read};
 pub use veil::{Veil, veiled};

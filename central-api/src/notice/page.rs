@@ -25,6 +25,8 @@ pub(super) const LEFT: f32 = 85.0;
 pub(super) const RIGHT: f32 = WIDTH - 56.7;
 const TOP: f32 = 45.4;
 const BOTTOM: f32 = HEIGHT - 42.5;
+/// Between pictures beside each other.
+const GUTTER: f32 = 10.0;
 /// Distance of two lines over the size of the type.
 const LEADING: f32 = 1.24;
 
@@ -121,17 +123,38 @@ impl Paper {
         self.mark(Mark::Shape(path));
     }
 
-    /// A JPEG as wide as the column or as high as `max_height`, whichever is smaller, centred.
-    pub(super) fn picture(&mut self, jpeg: &Bytes, max_height: f32) -> Result<(), NoticeError> {
-        let image = Image::from_jpeg(jpeg.to_vec().into(), true).map_err(NoticeError::Pdf)?;
-        let (pixels_wide, pixels_high) = image.size();
-        let scale = ((RIGHT - LEFT) / pixels_wide as f32).min(max_height / pixels_high as f32);
-        let (width, height) = (pixels_wide as f32 * scale, pixels_high as f32 * scale);
-        self.keep(height);
-        let x = LEFT + (RIGHT - LEFT - width) / 2.0;
-        let y = self.y;
-        self.mark(Mark::Picture { image, x, y, width, height });
-        self.y += height + 4.0;
+    /// JPEGs side by side, each as wide as its share of the page or as high as `max_height`,
+    /// whichever is smaller, with a caption below.
+    pub(super) fn pictures(
+        &mut self,
+        row: &[(&Bytes, String)],
+        max_height: f32,
+        size: f32,
+    ) -> Result<(), NoticeError> {
+        let share = (RIGHT - LEFT + GUTTER) / row.len().max(1) as f32;
+        let mut placed = Vec::with_capacity(row.len());
+        for (column, (jpeg, caption)) in row.iter().enumerate() {
+            let image = Image::from_jpeg(jpeg.to_vec().into(), true).map_err(NoticeError::Pdf)?;
+            let (pixels_wide, pixels_high) = image.size();
+            let left = LEFT + share * column as f32;
+            let room = share - GUTTER;
+            let scale = (room / pixels_wide as f32).min(max_height / pixels_high as f32);
+            let (width, height) = (pixels_wide as f32 * scale, pixels_high as f32 * scale);
+            placed.push((image, left..left + room, width, height, caption));
+        }
+        let highest = placed.iter().map(|(_, _, _, height, _)| *height).fold(0.0, f32::max);
+        // A caption has two lines at most.
+        self.keep(highest + 2.0 * size * LEADING);
+        let (top, mut end) = (self.y, self.y);
+        for (image, column, width, height, caption) in placed {
+            let x = (column.start + column.end - width) / 2.0;
+            let y = top + (highest - height) / 2.0;
+            self.mark(Mark::Picture { image, x, y, width, height });
+            self.y = top + highest + 2.0;
+            self.column(&[layout::italic(caption.clone())], size, column, Align::Centre);
+            end = end.max(self.y);
+        }
+        self.y = end + 6.0;
         Ok(())
     }
 

@@ -11,14 +11,13 @@ use super::history::{self, Event};
 use super::package_view::{Fact, FurtherView, PackageView};
 use super::queue::{self, Due};
 use super::session::Officer;
-use super::told;
 use crate::AppState;
 use crate::admin::users;
 use crate::case::states::{self, Duty};
 use crate::case::{self, Action, Case, Examination, ExamineError, Reason, plate};
 use crate::notice::{self, Notice};
 use crate::web::problem::page;
-use crate::web::{Shell, WebError, Words, format};
+use crate::web::{Shell, WebError, Words, facts, format};
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct After {
@@ -351,7 +350,7 @@ fn facts(
         let violation = &manifest.violation;
         add("direction", manifest.camera.direction.clone());
         add("vehicle", w.named("vehicle", case.vehicle.name()));
-        for (key, value) in told::facts(&violation.facts, w) {
+        for (key, value) in facts::lines(&violation.facts, w) {
             add(key, value);
         }
     }

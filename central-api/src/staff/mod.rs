@@ -1,5 +1,6 @@
 //! The officers' pages and their JSON API: sign-in, queue, case, decision, notice.
 
+mod again;
 mod api;
 mod case_page;
 mod decision;
@@ -10,7 +11,6 @@ mod package_view;
 mod queue;
 mod session;
 mod sign_in;
-mod told;
 
 pub use session::{ApiOfficer, Officer};
 

@@ -4,7 +4,7 @@
 use contract::manifest::{File, FileRole, Manifest};
 use judge::basis::{Again, BasisError};
 
-use super::told;
+use super::again;
 use crate::case::{self, Examination, Proof};
 use crate::evidence::codec;
 use crate::law::VIETNAM;
@@ -210,7 +210,7 @@ fn manifest_facts(
     add("config", short(&manifest.config.to_string()));
     add("why", manifest.violation.reason.clone());
     if let Some(again) = again {
-        add("again", told::again(again, w));
+        add("again", again::again(again, w));
     }
     facts
 }

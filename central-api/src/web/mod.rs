@@ -4,6 +4,7 @@
 pub mod address;
 pub mod assets;
 pub mod attempts;
+pub mod facts;
 pub mod form_token;
 pub mod format;
 mod headers;

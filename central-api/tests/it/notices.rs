@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use central_api::admin::users::Role;
 use central_api::config::Office;
-use central_api::notice::{Content, Pictures, render};
+use central_api::notice::{Content, Pictures, Taken, render};
 use contract::Digest;
 use time::macros::datetime;
 
@@ -56,7 +56,12 @@ fn content() -> Content {
 
 fn pictures() -> Pictures {
     Pictures {
-        on: Bytes::from_static(include_bytes!("../assets/on.jpg")),
+        moments: vec![Taken {
+            jpeg: Bytes::from_static(include_bytes!("../assets/on.jpg")),
+            at: datetime!(2026-11-21 08:15:30 +7),
+            shows: "trên vạch",
+            main: true,
+        }],
         close_up: Bytes::from_static(include_bytes!("../assets/closeup.jpg")),
         further: vec![(Bytes::from_static(include_bytes!("../assets/past.jpg")), "cam-02".into())],
     }
@@ -231,18 +236,22 @@ async fn the_annex_shows_the_accused_vehicle_and_nobody_else() {
     for kept in [[0.27, 0.25, 0.48, 0.70], [0.905, 0.06, 0.94, 0.13], [0.1, 0.96, 0.9, 0.99]] {
         assert!(edge(&on, kept) > 120, "{kept:?}: {}", edge(&on, kept));
     }
-    let close_up = picture(1);
+    // The moments before and after say of nothing where it is: nothing of them is shown.
+    for other in [1, 2] {
+        assert!(edge(&picture(other), [0.0, 0.0, 0.999, 0.999]) < 24);
+    }
+    let close_up = picture(3);
     assert_eq!(edge(&close_up, [0.455, 0.02, 0.485, 0.90]), 0, "between the panels is nothing");
     assert!(edge(&close_up, [0.06, 0.11, 0.44, 0.84]) > 120);
     assert!(edge(&close_up, [0.56, 0.30, 0.92, 0.57]) > 120);
-    let further = picture(2);
+    let further = picture(4);
     for away in [[0.01, 0.02, 0.45, 0.70], [0.80, 0.02, 0.99, 0.70]] {
         assert!(edge(&further, away) < 24, "{away:?}: {}", edge(&further, away));
     }
     assert!(edge(&further, [0.52, 0.27, 0.73, 0.70]) > 120);
-    assert!(!folder.path().join("picture-004.jpg").exists(), "nothing of the third camera");
+    assert!(!folder.path().join("picture-005.jpg").exists(), "nothing of the third camera");
     if let Some(text) = text_of(&pdf) {
-        assert!(text.contains("Ảnh 3. Cùng hành vi, do camera cam-02 ghi"), "{text}");
+        assert!(text.contains("Ảnh 5. Cùng hành vi, do camera cam-02 ghi"), "{text}");
         assert_eq!(text.matches("Hành vi còn được ghi nhận bởi: Camera cam-02").count(), 2);
     }
     if let Some(keep) = std::env::var_os("SCREENSHOTS") {

@@ -18,10 +18,22 @@ pub fn render(site: &Site, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
     render_scene(site, JUNCTION, seed)
 }
 
-/// The same for any built-in scene.
+/// The same in other weather, as `world render --weather` names it.
+pub fn render_weather(site: &Site, seed: u64, sky: &str) -> Result<(PathBuf, PathBuf, PathBuf)> {
+    let flags = ["--seed", &seed.to_string(), "--weather", sky];
+    made(site, &format!("{}-{sky}", junction(seed)), &flags.map(AsRef::as_ref), None)
+}
+
+/// The same for any built-in scene; but for the junction each seed has weather of its own.
 pub fn render_scene(site: &Site, scene: &str, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
     let flags = ["--scene", scene, "--seed", &seed.to_string()];
     made(site, &format!("{scene}-{seed}"), &flags.map(AsRef::as_ref), None)
+}
+
+/// The same as the scene's second camera sees it, where it has one.
+pub fn render_further(site: &Site, scene: &str, seed: u64) -> Result<(PathBuf, PathBuf, PathBuf)> {
+    let flags = ["--scene", scene, "--seed", &seed.to_string(), "--further"];
+    made(site, &format!("{scene}-{seed}-further"), &flags.map(AsRef::as_ref), None)
 }
 
 /// The same for a scenario file, its truth with every picture's boxes; `seed` instead of its own.
@@ -102,7 +114,8 @@ pub async fn serve_with(site: &Site, clip: &Path, flags: &[&str]) -> Result<(Run
     command.arg("--file").arg(clip).args(flags);
     command.args(["--port", &site.ports.rtsp.to_string(), "--path", "/cam-01"]);
     // A log of its own: "ready" must be this camera's word.
-    let log = site.log(&format!("camera{}", flags.join("").replace(':', "-")));
+    let name = clip.file_stem().unwrap_or_default().to_string_lossy();
+    let log = site.log(&format!("camera-{name}{}", flags.join("").replace(':', "-")));
     let mut running = Running::start("camera", command, &log)?;
     for _ in 0..600 {
         running.check()?;

@@ -2,6 +2,7 @@
 //! (`crash`), against known truth (`score`, `tracks`), against damage (`damage`). Everything it
 //! starts ends with it.
 
+mod acts;
 mod agent;
 mod browser;
 mod camera;

@@ -93,18 +93,51 @@ const NOTICE: &str = r"
 #[derive(Debug)]
 pub struct Api {
     client: reqwest::Client,
+    site: String,
     base: String,
+    csrf: String,
 }
 
 impl Api {
     /// Signs in; the session cookie stays in the client.
     pub async fn sign_in(site: &Site, officer: &Login) -> Result<Self> {
         let client = reqwest::Client::builder().cookie_store(true).build()?;
-        let api = Self { client, base: site.web_url("/api/v1") };
+        let [site_url, base] = ["", "/api/v1"].map(|path| site.web_url(path));
+        let mut api = Self { client, site: site_url, base, csrf: String::new() };
         let body = json!({ "login": officer.login, "password": officer.password });
         let answer = api.client.post(format!("{}/session", api.base)).json(&body).send().await?;
-        answer.error_for_status().context("sign in through the staff API")?;
+        let answer = answer.error_for_status().context("sign in through the staff API")?;
+        let session: Value = answer.json().await?;
+        api.csrf = session["csrf"].as_str().context("a session without its token")?.to_owned();
         Ok(api)
+    }
+
+    /// Everything about a case.
+    pub async fn case(&self, id: &str) -> Result<Value> {
+        let answer = self.client.get(format!("{}/cases/{id}", self.base)).send().await?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+
+    /// Takes `action` on the case as it stands now.
+    pub async fn decide(&self, id: &str, action: &str) -> Result<()> {
+        let case = self.case(id).await?;
+        let body = json!({ "action": action, "version": case["case"]["version"] });
+        let url = format!("{}/cases/{id}/decisions", self.base);
+        let answer = self.client.post(url).header("X-CSRF-Token", &self.csrf).json(&body);
+        let answer = answer.send().await?;
+        let status = answer.status();
+        let told = answer.text().await?;
+        ensure!(status.is_success(), "{action} was refused: {told}");
+        Ok(())
+    }
+
+    /// Approves the case, which issues its notice, and fetches that.
+    pub async fn approve(&self, id: &str) -> Result<Vec<u8>> {
+        self.decide(id, "approve").await?;
+        let url = format!("{}/ho-so/{id}/thong-bao.pdf", self.site);
+        let pdf = self.client.get(url).send().await?.error_for_status()?.bytes().await?;
+        ensure!(pdf.starts_with(b"%PDF-"), "the notice is no PDF");
+        Ok(pdf.to_vec())
     }
 
     /// Every case, all pages.

@@ -65,10 +65,9 @@ impl Running {
         let tail = lines[lines.len().saturating_sub(12)..].join("\n    ");
         format!("log {} ends:\n    {tail}", self.log.display())
     }
-}
 
-impl Drop for Running {
-    fn drop(&mut self) {
+    /// Ends the program, politely first; nothing where it has ended.
+    pub fn end(&mut self) {
         if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
@@ -84,6 +83,12 @@ impl Drop for Running {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Replays rendered scenes through the agent and holds its events against the truth: per act how many
 //! violations were found, who was accused wrongly, and how many only seemed to do it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -13,7 +13,7 @@ use crate::process;
 use crate::site::Site;
 
 /// Every built-in scene of `world`.
-const SCENES: [&str; 9] = [
+const SCENES: [&str; 10] = [
     camera::JUNCTION,
     "wrong_way",
     "turn_ban",
@@ -22,17 +22,24 @@ const SCENES: [&str; 9] = [
     "no_stopping",
     "forbidden",
     "speed",
+    AVERAGE_SPEED,
     "emergency_lane",
 ];
+/// The scene between two cameras; its act is the law's one for speed, told apart in the table.
+const AVERAGE_SPEED: &str = "average_speed";
+/// The junction's weather by the seed's remainder; the other scenes have theirs from the seed alike.
+const SKIES: [&str; 4] = ["night", "clear", "overcast", "rain"];
 /// When the recordings are said to begin: what holds in some hours is judged by it.
 const START: &str = "2026-11-28T08:00:00+07:00";
 
 #[derive(Debug, clap::Args)]
 pub struct Plan {
-    /// Seeds of every scene, 1 to this; 10 of the junction and 4 of the others if left out: a day, an
-    /// overcast one, rain and night.
-    #[arg(long)]
-    seeds: Option<u64>,
+    /// How many seeds of every scene: of every four one is a clear day, an overcast one, rain, night.
+    #[arg(long, default_value_t = 3)]
+    seeds: u64,
+    /// The first of them: 2 begins with the overcast day, and with three night is the last.
+    #[arg(long, default_value_t = 2)]
+    first: u64,
     /// Scenes to render and replay; all if left out.
     #[arg(long, num_args = 1.., value_parser = SCENES)]
     scenes: Vec<String>,
@@ -50,20 +57,23 @@ pub fn score(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
     let scenes = if plan.scenes.is_empty() { &all[..] } else { &plan.scenes[..] };
     let mut sum = Table::default();
     println!("  {:<15} seed  vehicles  violations  found  wrong  lawful", "scene");
-    for scene in scenes {
-        let usual = if scene == camera::JUNCTION { 10 } else { 4 };
-        for seed in 1..=plan.seeds.unwrap_or(usual) {
+    for seed in plan.first..plan.first + plan.seeds {
+        for scene in scenes {
             let played = play(&site, &config, scene, seed)?;
             let [violations, found, wrong, lawful] = played.sums();
             println!(
                 "  {scene:<15} {seed:>4}  {:>8}  {violations:>10}  {found:>5}  {wrong:>5}  {lawful:>6}",
                 played.vehicles
             );
+            for line in &played.faults {
+                println!("    {line}");
+            }
             sum.add(played);
+            // Who breaks it off keeps what there is.
+            sum.write(&plan.json)?;
         }
     }
     println!("\n{sum}");
-    sum.write(&plan.json)?;
     println!("{}", plan.json.display());
     match sum.acts.get("red_light") {
         Some(red) if scenes.iter().any(|scene| scene == camera::JUNCTION) => bar(red),
@@ -83,7 +93,11 @@ fn bar(red: &Row) -> Result<()> {
 
 /// One recording through the agent.
 fn play(site: &Site, config: &Path, scene: &str, seed: u64) -> Result<Table> {
-    let (clip, truth, geometry) = camera::render_scene(site, scene, seed)?;
+    let (clip, truth, geometry) = if scene == camera::JUNCTION {
+        camera::render_weather(site, seed, SKIES[(seed % 4) as usize])?
+    } else {
+        camera::render_scene(site, scene, seed)?
+    };
     let which = format!("{scene}-{seed}");
     let out = site.dir.join(format!("replay-{which}"));
     let events = site.dir.join(format!("events-{which}.jsonl"));
@@ -91,6 +105,10 @@ fn play(site: &Site, config: &Path, scene: &str, seed: u64) -> Result<Table> {
     let mut replay = site.program("edge-agent")?;
     replay.args(["replay", "--json", "--start", START, "--config"]).arg(&geometry);
     replay.arg("--config").arg(config).arg("--input").arg(&clip).arg("--out").arg(&out);
+    if scene == AVERAGE_SPEED {
+        let (clip, _, geometry) = camera::render_further(site, scene, seed)?;
+        replay.arg("--config").arg(&geometry).arg("--input").arg(&clip);
+    }
     let status = replay
         .stdin(Stdio::null())
         .stdout(std::fs::File::create(&events)?)
@@ -103,8 +121,15 @@ fn play(site: &Site, config: &Path, scene: &str, seed: u64) -> Result<Table> {
     let mut judge = site.program("world")?;
     judge.args(["score", "--json", "--truth"]).arg(&truth).arg("--events").arg(&events);
     let told: Told = serde_json::from_str(&process::finish(judge)?).context("world score")?;
-    let acts = told.rows.into_iter().map(|row| (row.act.clone(), row)).collect();
-    Ok(Table { vehicles: told.vehicles, acts })
+    let seeds = BTreeSet::from([seed]);
+    let named = |row: Row| {
+        let act = if scene == AVERAGE_SPEED { AVERAGE_SPEED.to_owned() } else { row.act.clone() };
+        (act.clone(), Row { act, seeds: seeds.clone(), ..row })
+    };
+    let acts = told.rows.into_iter().map(named).collect();
+    let missed = told.missed.into_iter().map(|line| format!("missed: {line}"));
+    let wrong = told.invented.into_iter().map(|line| format!("wrong:  {line}"));
+    Ok(Table { vehicles: told.vehicles, acts, faults: missed.chain(wrong).collect() })
 }
 
 /// What `world score` tells, as far as it is needed.
@@ -112,11 +137,15 @@ fn play(site: &Site, config: &Path, scene: &str, seed: u64) -> Result<Table> {
 struct Told {
     vehicles: u64,
     rows: Vec<Row>,
+    missed: Vec<String>,
+    invented: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Row {
     act: String,
+    #[serde(default)]
+    seeds: BTreeSet<u64>,
     violations: u64,
     found: u64,
     wrong: u64,
@@ -136,6 +165,8 @@ struct Seeming {
 struct Table {
     vehicles: u64,
     acts: BTreeMap<String, Row>,
+    /// Who was missed and who accused wrongly, in words.
+    faults: Vec<String>,
 }
 
 impl Table {
@@ -143,6 +174,7 @@ impl Table {
         self.vehicles += other.vehicles;
         for (act, row) in other.acts {
             let sum = self.acts.entry(act.clone()).or_insert_with(|| Row { act, ..Row::default() });
+            sum.seeds.extend(row.seeds);
             sum.violations += row.violations;
             sum.found += row.found;
             sum.wrong += row.wrong;
@@ -179,7 +211,7 @@ impl Table {
 impl std::fmt::Display for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "  {:<27} violations  found  wrong  lawful  plate right", "act")?;
-        for Row { act, violations, found, wrong, lawful, plates_right, look_alikes } in
+        for Row { act, violations, found, wrong, lawful, plates_right, look_alikes, .. } in
             self.acts.values()
         {
             writeln!(
@@ -207,13 +239,14 @@ mod tests {
     fn recordings_add_up_and_are_written_a_row_an_act() {
         let row = r#"{"act":"wrong_way","violations":6,"found":5,"wrong":0,"lawful":2,
             "plates_right":4,"look_alikes":{"weaves":{"lawful":2,"wrong":0}}}"#;
-        let one = || {
-            let row: Row = serde_json::from_str(row).unwrap();
-            Table { vehicles: 18, acts: BTreeMap::from([(row.act.clone(), row)]) }
+        let one = |seed| {
+            let row = Row { seeds: BTreeSet::from([seed]), ..serde_json::from_str(row).unwrap() };
+            let acts = BTreeMap::from([(row.act.clone(), row)]);
+            Table { vehicles: 18, acts, faults: Vec::new() }
         };
         let mut sum = Table::default();
-        sum.add(one());
-        sum.add(one());
+        sum.add(one(3));
+        sum.add(one(4));
         assert_eq!((sum.vehicles, sum.sums()), (36, [12, 10, 0, 4]));
         assert!(sum.to_string().contains("weaves"));
         let dir = tempfile::tempdir().unwrap();
@@ -221,5 +254,6 @@ mod tests {
         sum.write(&path).unwrap();
         let rows: Vec<Row> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         assert_eq!((rows[0].act.as_str(), rows[0].look_alikes["weaves"].lawful), ("wrong_way", 4));
+        assert_eq!(rows[0].seeds, BTreeSet::from([3, 4]));
     }
 }

@@ -1,5 +1,6 @@
 //! The whole way of one violation, driven without a person: camera, agent, seal, delivery, review,
-//! approval, notice, lookup, verification, and what happens when one bit is flipped.
+//! approval, notice, lookup, verification, and what happens when one bit is flipped; and of other acts
+//! from other scenes.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,8 +8,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::acts;
 use crate::agent;
 use crate::browser::Browser;
+use crate::camera;
 use crate::officer;
 use crate::owner;
 use crate::process;
@@ -108,6 +111,7 @@ async fn walk(site: Site, weights: &Path, stages: &Stages) -> Result<()> {
             Ok(((), "nine public fields, no picture".to_owned()))
         })
         .await?;
+    let mut truths = acts::walk(&mut system, weights, stages, PATIENCE).await?;
     stages
         .run("store verifies", async {
             let report = system.central.verify_store(&system.site)?;
@@ -120,7 +124,10 @@ async fn walk(site: Site, weights: &Path, stages: &Stages) -> Result<()> {
             Ok(((), names))
         })
         .await?;
-    stages.run("logs name nobody", async { Ok(((), secrecy::logs_name_nobody(&system)?)) }).await
+    truths.push(camera::truth(&system.site, SEED));
+    stages
+        .run("logs name nobody", async { Ok(((), secrecy::logs_name_nobody(&system, &truths)?)) })
+        .await
 }
 
 /// Flips one bit in copies of manifest, frame and clip of a delivered package; each must be named.

@@ -75,6 +75,25 @@ impl System {
         Ok(Self { agent_process, central_process, camera_process, agent, central, site })
     }
 
+    /// Puts another built-in scene before the camera: camera and agent begin anew, the agent with its
+    /// spool as it is. Gives the scene's truth.
+    pub async fn turn_to(
+        &mut self,
+        scene: &str,
+        seed: u64,
+        weights: &Path,
+        stages: &Stages,
+    ) -> Result<PathBuf> {
+        self.agent_process.end();
+        self.camera_process = None;
+        let (clip, truth, geometry) = camera::render_scene(&self.site, scene, seed)?;
+        let (process, uri) = serve(&self.site, &clip, stages).await?;
+        self.camera_process = Some(process);
+        self.agent = Agent::configure(&self.site, &geometry, weights, &uri)?;
+        self.agent_process = self.agent.run(&self.site).await?;
+        Ok(truth)
+    }
+
     /// Fails with the words of the program that ended by itself.
     pub fn check(&mut self) -> Result<()> {
         self.agent_process.check()?;

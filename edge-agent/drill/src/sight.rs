@@ -10,6 +10,7 @@ use contract::{Act, VehicleClass};
 use judge::basis::Basis;
 use judge::lamp::{History, Lamp, Reading};
 use judge::road::Road;
+use judge::rules::Elsewhere;
 use judge::track::{Companion, Gap, Observation};
 use judge::{Finding, Nanos, Rule, SECOND, Scene, Site, Track, Verdict, seconds};
 use settings::{Complaints, Reader};
@@ -302,6 +303,7 @@ impl<'a> Watch<'a> {
             road: self.road.as_ref(),
             lamps: &self.lamps,
             company: &self.company,
+            elsewhere: Elsewhere::default(),
             size: self.case.size,
             now,
             captured_at: self.case.start.map(|start| start + since),

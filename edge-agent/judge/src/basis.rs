@@ -2,20 +2,21 @@
 //! it: the same on any machine with the same rules, else the difference is named.
 
 use std::fmt;
+use std::time::Duration;
 
 use contract::facts::Measured;
 use contract::geometry::BBox;
 use contract::manifest::Manifest;
-use contract::{Act, Digest, Facts};
+use contract::{Act, Digest, Facts, MomentRole};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::lamp::Lamp;
 use crate::road::Road;
-use crate::rules::{Doubt, Finding, Lawful, Rule, Scene, Verdict};
+use crate::rules::{Doubt, Elsewhere, Lawful, Rule, Scene, Verdict};
 use crate::site::Site;
 use crate::time::{Nanos, SECOND};
-use crate::track::{Companion, Track};
+use crate::track::{Companion, Passed, Track};
 
 /// Most bytes of a basis.
 const MAX_BYTES: usize = 8 << 20;
@@ -25,6 +26,9 @@ const LATEST: Nanos = 10 * 366 * 24 * 3600 * SECOND;
 const FARTHEST: f32 = 1e6;
 /// Most lamps of a camera.
 const MOST: usize = 64;
+
+/// The picture of a passage elsewhere lies no farther from the passage.
+const SHOWN_WITHIN: time::Duration = time::Duration::seconds(2);
 
 /// The form that is written.
 const FORM: u32 = 1;
@@ -50,6 +54,17 @@ pub struct Basis {
     lamps: Vec<Lamp>,
     track: Track,
     company: Vec<Companion>,
+    /// What was known of it beyond this camera.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    plate: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    passed: Vec<Passed>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    clock_known_to_ms: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Why a basis says nothing.
@@ -160,6 +175,9 @@ impl Basis {
             lamps: scene.lamps.to_vec(),
             track: track.clone(),
             company: others.into_iter().cloned().collect(),
+            plate: scene.elsewhere.plate.map(str::to_owned),
+            passed: scene.elsewhere.passed.to_vec(),
+            clock_known_to_ms: millis(scene.elsewhere.known_to),
         }
     }
 
@@ -213,8 +231,9 @@ impl Basis {
         }) || others().any(|(_, [x, y])| far(*x) || far(*y))
         {
             Some("a place far outside the picture")
-        } else if self.lamps.len() > MOST || self.company.len() > MOST * MOST {
-            Some("more lamps or vehicles than a camera sees")
+        } else if self.lamps.len().max(self.passed.len()) > MOST || self.company.len() > MOST * MOST
+        {
+            Some("more lamps, vehicles or passages than a camera sees")
         } else {
             None
         }
@@ -227,6 +246,11 @@ impl Basis {
 
     /// The verdict of the rules of this build.
     pub fn verdict(&self) -> Result<Verdict, BasisError> {
+        Ok(self.judged()?.0)
+    }
+
+    /// The same, and the passage elsewhere at which what is accused began.
+    fn judged(&self) -> Result<(Verdict, Option<Passed>), BasisError> {
         let site = |problem: String| BasisError::Site(problem);
         let config: serde_json::Value =
             serde_json::from_str(&self.config).map_err(|error| site(error.to_string()))?;
@@ -237,13 +261,18 @@ impl Basis {
             road: road.as_ref(),
             lamps: &self.lamps,
             company: &self.company,
+            elsewhere: Elsewhere {
+                plate: self.plate.as_deref(),
+                passed: &self.passed,
+                known_to: Duration::from_millis(self.clock_known_to_ms.into()),
+            },
             size: self.size,
             now: self.now,
             captured_at: self.captured_at,
             ended: self.ended,
         };
         let rule = restored.rule(&self.act).ok_or_else(|| BasisError::NoRule(self.act.clone()))?;
-        Ok(rule.judge(&self.track, &scene))
+        Ok((rule.judge(&self.track, &scene), rule.begun(&scene).cloned()))
     }
 
     /// Judges again and holds the verdict against what `manifest` accuses of.
@@ -257,7 +286,8 @@ impl Basis {
             let expected = sealed.act.clone();
             return Err(BasisError::Act { found: self.act.clone(), expected });
         }
-        let finding = match self.verdict()? {
+        let (verdict, begun) = self.judged()?;
+        let finding = match verdict {
             Verdict::Violation(finding) => finding,
             Verdict::Lawful(why) => return Ok(Again::Differs(vec![Difference::Lawful(why)])),
             Verdict::Abstained(why) => return Ok(Again::Differs(vec![Difference::Doubt(why)])),
@@ -279,10 +309,18 @@ impl Basis {
         says("act", finding.act.name(), sealed.act.name());
         says("vehicle", self.track.class.name(), sealed.vehicle.name());
         says("track", &self.track.id.to_string(), &sealed.track.to_string());
-        says("moments", &roles(&finding), &{
-            let roles: Vec<_> = sealed.moments.iter().map(|moment| json(&moment.role)).collect();
-            roles.join(" ")
-        });
+        let elsewhere = begun.as_ref().map(|_| MomentRole::Begin);
+        let found = finding.moments.iter().map(|(role, _)| *role);
+        let roles = sealed.moments.iter().map(|moment| moment.role);
+        says("moments", &named(elsewhere.into_iter().chain(found)), &named(roles));
+        if let Some(begun) = begun {
+            let read = manifest.plate.as_ref().and_then(|plate| plate.text.as_deref());
+            says("plate", &begun.plate, read.unwrap_or_default());
+            let at = sealed.moments.first().map_or(begun.at, |moment| moment.at);
+            if (at - begun.at).abs() > SHOWN_WITHIN {
+                says("begin", &begun.at.to_string(), &at.to_string());
+            }
+        }
         says("reason", &finding.reason, &sealed.reason);
         Ok(if differences.is_empty() { Again::Same } else { Again::Differs(differences) })
     }
@@ -293,9 +331,12 @@ fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn roles(finding: &Finding) -> String {
-    let roles: Vec<_> = finding.moments.iter().map(|(role, _)| json(role)).collect();
-    roles.join(" ")
+fn named(roles: impl Iterator<Item = MomentRole>) -> String {
+    roles.map(MomentRole::name).collect::<Vec<_>>().join(" ")
+}
+
+fn millis(span: Duration) -> u32 {
+    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -417,6 +458,7 @@ mod tests {
                 road: Some(&road),
                 lamps: &lamps,
                 company: &[],
+                elsewhere: Elsewhere::default(),
                 size: [1000, 1000],
                 now: track.last().t,
                 captured_at: None,

@@ -23,6 +23,10 @@ const MOMENT: f64 = 0.39;
 /// Covered from below a box is lower than about then, and lower for its width, by these shares.
 const LOWER: f32 = 0.8;
 const FLATTER: f32 = 0.75;
+/// Where its upper edge went up the picture by this share of what the lower one did, it drove away
+/// and may be turning: from its side it looks flatter by this share.
+const ALONG: f32 = 0.35;
+const TURNING: f32 = 0.35;
 const ABOUT: Nanos = seconds(3.0);
 
 /// Why it is not certain, if so; `lost` names it where the vehicle was out of sight. Its identity
@@ -82,15 +86,23 @@ pub fn covered(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> b
     let first = path.partition_point(|seen| seen.t + ABOUT < path[from].t);
     let last = path.partition_point(|seen| seen.t <= path[until].t + ABOUT);
     let trimmed = |i: usize| (i.saturating_sub(4)..=i).any(|i| scene.trims(&path[i].bbox));
-    let size = |i: usize| (path[i].t, height(track, i), width(track, i));
-    let sizes: Vec<(Nanos, f32, f32)> = (first..last).filter(|i| !trimmed(*i)).map(size).collect();
-    let asked = path[from].t..=path[until].t;
-    sizes.iter().filter(|(t, ..)| asked.contains(t)).any(|(t, high, wide)| {
-        let mut near = sizes.iter().filter(|(at, ..)| at.abs_diff(*t) <= ABOUT);
-        near.any(|(_, whole, across)| {
-            *high < LOWER * whole && high / wide < FLATTER * whole / across
+    let size = |i: usize| (i, height(track, i), width(track, i));
+    let sizes: Vec<(usize, f32, f32)> = (first..last).filter(|i| !trimmed(*i)).map(size).collect();
+    sizes.iter().filter(|(i, ..)| (from..=until).contains(i)).any(|&(i, high, wide)| {
+        let about = |k: usize| path[k].t.abs_diff(path[i].t) <= ABOUT;
+        sizes.iter().filter(|(k, ..)| about(*k)).any(|&(k, whole, across)| {
+            let turning = receded(path[i].bbox.y1 - path[k].bbox.y1, high - whole);
+            let flatter = if turning { TURNING } else { FLATTER };
+            high < LOWER * whole && high / wide < flatter * whole / across
         })
     })
+}
+
+/// Whether it went up the picture, its upper edge too: by how much that one came down, and by how
+/// much higher the box became.
+fn receded(upper: f32, higher: f32) -> bool {
+    let lower = upper + higher;
+    lower < 0.0 && upper <= ALONG * lower
 }
 
 #[cfg(test)]
@@ -99,6 +111,7 @@ mod tests {
     use contract::geometry::BBox;
 
     use super::*;
+    use crate::rules::Elsewhere;
     use crate::track::Observation;
 
     /// Ten sightings a second of boxes by contact point, height and width.
@@ -119,6 +132,7 @@ mod tests {
             road: None,
             lamps: &[],
             company: &[],
+            elsewhere: Elsewhere::default(),
             size: [1000, 1000],
             now: 0,
             captured_at: None,
@@ -147,6 +161,13 @@ mod tests {
         assert!(!covered(&away, &scene(), 0, 39), "farther away it is smaller");
         let turning = track((0..40).map(|i| (500.0, 700.0, 100.0, 100.0 + 2.0 * i as f32)));
         assert!(!covered(&turning, &scene(), 0, 39), "from its side it is wider");
+        // It turns as it drives away: its upper edge goes up the picture too.
+        let side = |i: i32| 100.0 - 35.0 * (i as f32 / 39.0);
+        let aslant = track((0..40).map(|i| {
+            let lower = 900.0 - 10.0 * i as f32;
+            (500.0, lower, 0.25 * (lower - 300.0), side(i))
+        }));
+        assert!(!covered(&aslant, &scene(), 0, 39), "it turns");
         let half = |i: i32| if (15..25).contains(&i) { 50.0 } else { 100.0 };
         let hidden = track((0..40).map(|i| (500.0, 600.0 + half(i), half(i), 100.0)));
         assert!(covered(&hidden, &scene(), 18, 22));

@@ -9,7 +9,6 @@
 //! - [`signal`], [`movement`], [`passage`]: what rules at a stop line share.
 //! - [`zone`], [`hours`], [`stand`], [`traffic`]: what rules about places share.
 //! - [`homography`]: from the picture to metres on the road.
-//! - [`section`]: from one camera to another.
 //! - [`site`]: what is drawn and set for one camera.
 
 pub mod basis;
@@ -23,7 +22,6 @@ pub mod movement;
 pub mod passage;
 pub mod road;
 pub mod rules;
-pub mod section;
 pub mod signal;
 pub mod site;
 pub mod stand;

@@ -40,6 +40,8 @@ const LEAST_ASIDE: f32 = 25.0;
 const AHEAD: f32 = 4.0;
 /// How far beyond its drawn ends, as a share of its length, an exit ahead may be meant.
 const WIDE: f32 = 0.25;
+/// No step of turning round is as large a share of the way aside as this.
+const STEP: f32 = 0.35;
 /// This long after a side exit a vehicle may yet come back.
 const COMES_BACK: Nanos = 2 * SECOND;
 /// An exit lies behind where its ends are this far from the heading and from the way as a whole.
@@ -97,7 +99,7 @@ pub fn way(track: &Track, road: &Road, passage: &Passage, ended: bool) -> Way {
     let depth = over.depth(road, here.foot()) / here.height().max(1.0);
     let left = depth >= OUT || ended && (depth >= BARELY || last + 1 - on >= SEEN_OUT);
     let movement = match over {
-        Over::Line => Some(Movement::UTurn),
+        Over::Line => swept(track, road, passage, on).then_some(Movement::UTurn),
         Over::Exit((movement, line)) => heading(track, passage)
             .filter(|&h| cosine(h, line.normal()) >= NOT_GRAZED)
             .filter(|&h| suits(road, passage, *movement, h))
@@ -160,6 +162,14 @@ pub fn made(
         }
         _ => Err(Verdict::Abstained(Doubt::MovementUnclear)),
     }
+}
+
+/// Whether it came over to where it goes back at sighting `on` in many steps, as turning round does:
+/// a box that another took over, who came against it, is there in one.
+fn swept(track: &Track, road: &Road, passage: &Passage, on: usize) -> bool {
+    let aside = |i: usize| road.stop.along(track.path[i].bbox.foot());
+    let whole = (aside(on) - road.stop.along(passage.point)).abs();
+    (passage.on + 1..=on).all(|i| (aside(i) - aside(i - 1)).abs() <= STEP * whole)
 }
 
 /// The movements that the way so far leaves open.

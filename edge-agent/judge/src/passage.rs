@@ -12,6 +12,9 @@ use crate::track::{Observation, Track};
 
 /// Farther than this beyond the line, in vehicle heights, a vehicle is in the junction.
 pub const WELL_PAST: f32 = 1.2;
+/// Who comes back beside the line from farther than this has turned round: by a U-turn's sweep a
+/// long vehicle is hardly deeper in the junction.
+const SWEEP: f32 = 1.0;
 
 /// Beyond the line by this share of the vehicle's height counts as past it.
 pub const CLEAR: f32 = 0.5;
@@ -47,9 +50,8 @@ impl Passage {
             let beyond = road.stop.beyond(to);
             farthest = farthest.max(beyond);
             if beyond < 0.0 {
-                let turned = |passage: &Self| {
-                    farthest >= WELL_PAST * passage.size && road.beside_oncoming(to)
-                };
+                let turned =
+                    |passage: &Self| farthest >= SWEEP * passage.size && road.beside_oncoming(to);
                 passage = passage.filter(turned);
             } else if let Some(f) = road.stop.crossing(from, to) {
                 let gap = b.t - a.t;

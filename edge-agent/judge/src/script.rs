@@ -15,7 +15,7 @@ pub use self::site::{Camera, JUNCTION, drawn, junction, rule, site};
 use crate::basis::Basis;
 use crate::lamp::{History, Lamp, Light, Reading};
 use crate::road::Road;
-use crate::rules::{Album, Finding, Rule, Scene, Verdict};
+use crate::rules::{Album, Elsewhere, Finding, Rule, Scene, Verdict};
 use crate::site::Junction;
 use crate::time::{Nanos, SECOND, seconds};
 use crate::track::{Companion, Gap, Observation, Track};
@@ -48,6 +48,8 @@ pub struct Script<'a> {
     pub class_share: Option<f32>,
     pub clock: bool,
     pub camera: Camera,
+    /// How high the horizon lies in the scripted picture: towards it a vehicle becomes smaller.
+    pub horizon: Option<f32>,
     /// Movements that the head of `phases` governs, and whether it is dark every other half second.
     pub controls: &'a [Movement],
     pub flashes: bool,
@@ -82,6 +84,7 @@ impl Default for Script<'_> {
             class_share: None,
             clock: true,
             camera: Camera::default(),
+            horizon: None,
             controls: &[Movement::Straight, Movement::Left],
             flashes: false,
             beside: &[],
@@ -130,8 +133,10 @@ impl Script<'_> {
             let hidden = self.unseen.iter().any(|(from, to)| (*from..*to).contains(&t));
             let mut seen_now = false;
             if let Some(place) = place(self.way, t).filter(|_| !hidden) {
+                let scale = self.horizon.map_or(1.0, |it| (place[1] - it) / (SIZE[1] as f32 - it));
                 let [x, y] = self.camera.sees(place.map(|side| side / SIZE[0] as f32));
-                let mut bbox = bbox(self.class, [x * SIZE[0] as f32, y * SIZE[1] as f32]);
+                let foot = [x * SIZE[0] as f32, y * SIZE[1] as f32];
+                let mut bbox = bbox(self.class, foot, scale);
                 let covered = self.covered.iter().find(|(from, to, _)| (*from..*to).contains(&t));
                 bbox.y2 -= covered.map_or(0.0, |(.., share)| share * bbox.height());
                 let bbox = luck.tremble(bbox, self.jitter);
@@ -157,6 +162,7 @@ impl Script<'_> {
                 lamps: &lamps,
                 // The agent gives nobody to a rule that does not ask.
                 company: if rule.company() > 0 { self.company } else { &[] },
+                elsewhere: Elsewhere::default(),
                 size: SIZE,
                 now,
                 captured_at: self.clock.then(|| self.start + std::time::Duration::from_nanos(now)),
@@ -225,7 +231,8 @@ fn place(way: &[(f32, f32, f32)], t: f32) -> Option<[f32; 2]> {
     Some([a.1 + f * (b.1 - a.1), a.2 + f * (b.2 - a.2)])
 }
 
-fn bbox(class: VehicleClass, [x, y]: [f32; 2]) -> BBox {
-    let (w, h) = if class.is_two_wheeled() { (50.0, 100.0) } else { (160.0, 140.0) };
+fn bbox(class: VehicleClass, [x, y]: [f32; 2], scale: f32) -> BBox {
+    let size = if class.is_two_wheeled() { [50.0, 100.0] } else { [160.0, 140.0] };
+    let [w, h] = size.map(|side| scale * side);
     BBox::new(x - w / 2.0, y - h, x + w / 2.0, y)
 }

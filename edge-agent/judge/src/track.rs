@@ -2,10 +2,12 @@
 //! was out of sight, when it may have been taken for another. Rules abstain over these.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use contract::VehicleClass;
 use contract::geometry::{BBox, Point};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::time::{Nanos, SECOND};
 
@@ -58,6 +60,26 @@ pub struct Companion {
     pub height: f32,
     /// When and where it touched the road, pixels.
     pub seen: Vec<(Nanos, Point)>,
+}
+
+/// A vehicle's passage at another camera of the same agent, known by its plate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passed {
+    pub camera: String,
+    /// As accepted there.
+    pub plate: String,
+    pub class: VehicleClass,
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// How exactly the time is known.
+    pub known_to_ms: u32,
+}
+
+impl Passed {
+    pub fn known_to(&self) -> Duration {
+        Duration::from_millis(self.known_to_ms.into())
+    }
 }
 
 /// How well a vehicle was followed between two moments.

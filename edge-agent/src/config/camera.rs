@@ -5,6 +5,7 @@ use std::sync::Arc;
 use contract::manifest::Verification;
 use judge::Site;
 use judge::lamp::Light;
+use judge::rules::average_speed;
 use judge::site::MOVEMENTS;
 use settings::shapes::{self, Point, rectangle};
 use settings::{Reader, Value};
@@ -17,7 +18,36 @@ const LIGHTS: [(&str, Light); 3] =
 
 /// Every `[[camera]]`.
 pub fn all(root: &Reader<'_>) -> Vec<Arc<Camera>> {
-    root.tables("camera").into_iter().map(|table| Arc::new(one(table))).collect()
+    let cameras: Vec<_> =
+        root.tables("camera").into_iter().map(|table| Arc::new(one(table))).collect();
+    for (camera, table) in cameras.iter().zip(root.tables("camera")) {
+        check_beginning(camera, &cameras, &table);
+    }
+    cameras
+}
+
+/// A way from another camera must begin at one that times who passes.
+fn check_beginning(camera: &Camera, cameras: &[Arc<Camera>], table: &Reader<'_>) {
+    let Some((from, _)) = camera.site.rules.iter().find_map(|rule| rule.begins_at()) else {
+        return;
+    };
+    let Some(section) = table.section(average_speed::SECTION) else { return };
+    let timed = |other: &&Arc<Camera>| {
+        other.site.rules.iter().any(|rule| rule.act().name() == average_speed::KIND.act)
+    };
+    match cameras.iter().find(|other| other.id == from) {
+        None => section.reject(
+            "from",
+            format!("is {from:?}, must be the id of another [[camera]] of this agent"),
+        ),
+        Some(other) if !timed(&other) => section.reject(
+            "from",
+            format!(
+                "is {from:?}, which times nobody: draw [camera.average_speed] with a line there, too"
+            ),
+        ),
+        Some(_) => {}
+    }
 }
 
 fn one(table: Reader<'_>) -> Camera {

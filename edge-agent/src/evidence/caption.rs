@@ -9,7 +9,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::{format_description, offset};
 use time::{OffsetDateTime, UtcOffset};
 
-use crate::accusation::{Accusation, Shot};
+use crate::accusation::{Accusation, Origin, Shot};
 
 /// Vietnam has one offset and no summer time.
 pub const VIETNAM: UtcOffset = offset!(+7);
@@ -20,19 +20,20 @@ const TIME: &[BorrowedFormatItem<'_>] = format_description!(
 );
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[day]/[month]/[year]");
 
-/// The caption's items for one picture.
+/// The caption's items for one picture, which `origin` took.
 pub fn items(
     accusation: &Accusation,
+    origin: &Origin,
     device: &manifest::Device,
     unit: &manifest::Unit,
     title: String,
     shot: &Shot,
 ) -> Vec<String> {
-    let camera = &accusation.camera;
+    let camera = &origin.camera;
     let mut items = vec![
         title,
         taken(accusation, shot),
-        clock(&accusation.clock),
+        clock(&origin.clock),
         act(accusation),
         plate(accusation),
     ];

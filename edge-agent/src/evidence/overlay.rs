@@ -35,17 +35,19 @@ pub fn draw(accusation: &Accusation, on: &RgbImage) -> RgbImage {
         let ([x1, y1], [x2, y2]) = (pixel([x, y]), pixel([x + w, y + h]));
         frame(&mut page, &BBox::new(x1, y1, x2, y2), pen, LAMP);
     }
-    for mark in accusation.marks() {
+    for mark in accusation.marks(camera) {
         for ends in mark.windows(2) {
             line(&mut page, pixel(ends[0]), pixel(ends[1]), pen * 1.5, BROKEN);
         }
     }
 
-    for pair in accusation.moments.windows(2) {
-        let [from, to] = [&pair[0], &pair[1]].map(|taken| taken.shot.vehicle.foot());
+    let here: Vec<_> =
+        accusation.moments.iter().filter(|taken| taken.elsewhere.is_none()).collect();
+    for pair in here.windows(2) {
+        let [from, to] = [pair[0], pair[1]].map(|taken| taken.shot.vehicle.foot());
         line(&mut page, from, to, pen, VEHICLE);
     }
-    for taken in &accusation.moments {
+    for taken in here {
         let weight = if taken.role == accusation.main { pen } else { pen / 2.0 };
         frame(&mut page, &taken.shot.vehicle, weight, VEHICLE);
     }

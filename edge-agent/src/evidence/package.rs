@@ -16,7 +16,7 @@ use jpeg_encoder::EncodingError;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::accusation::{Accusation, Shot};
+use crate::accusation::{Accusation, Origin, Shot};
 use crate::spool::{Entry, Package, Spool, SpoolError, State};
 
 use super::caption::{self, VIETNAM};
@@ -127,38 +127,35 @@ impl Sealer {
     }
 
     fn render(&self, accusation: &Accusation) -> Result<Vec<Rendered>, SealingError> {
-        let marks = accusation.marks();
         let main = accusation.main_shot().ok_or(SealingError::NoMain)?;
-        let whole =
-            |shot: &Shot, picture| (picture, view::of_frame(shot, &accusation.camera, &marks));
+        let here = accusation.origin();
+        let whole = |shot: &Shot, origin: &Origin, picture| {
+            let marks = accusation.marks(&origin.camera);
+            (picture, view::of_frame(shot, &origin.camera, &marks))
+        };
         let mut files = Vec::with_capacity(accusation.moments.len() + 4);
         let mut explained = None;
         for (index, taken) in accusation.moments.iter().enumerate() {
             let shot = &taken.shot;
+            let origin = taken.elsewhere.as_ref().unwrap_or(&here);
             let seen = frames::open(&shot.pixels)?;
             if taken.role == accusation.main {
                 explained = Some(overlay::draw(accusation, &seen));
             }
-            let picture = whole(shot, seen);
+            let picture = whole(shot, origin, seen);
             let title = caption::moment(accusation, index);
-            files.push(self.picture(
-                accusation,
-                taken.file(),
-                FileRole::Scene,
-                title,
-                shot,
-                picture,
-            )?);
+            let named = (taken.file(), FileRole::Scene, title);
+            files.push(self.picture(accusation, origin, named, shot, picture)?);
         }
         let close = &accusation.close_up;
         let picture = frames::close_up(close, &frames::open(&close.pixels)?);
         let title = "CẬN CẢNH (phóng to)".to_owned();
-        let name = "closeup.jpg".to_owned();
-        files.push(self.picture(accusation, name, FileRole::CloseUp, title, close, picture)?);
-        let picture = whole(main, explained.ok_or(SealingError::NoMain)?);
+        let named = ("closeup.jpg".to_owned(), FileRole::CloseUp, title);
+        files.push(self.picture(accusation, &here, named, close, picture)?);
+        let picture = whole(main, &here, explained.ok_or(SealingError::NoMain)?);
         let title = "MINH HỌA (không phải chứng cứ)".to_owned();
-        let name = "overlay.jpg".to_owned();
-        files.push(self.picture(accusation, name, FileRole::Overlay, title, main, picture)?);
+        let named = ("overlay.jpg".to_owned(), FileRole::Overlay, title);
+        files.push(self.picture(accusation, &here, named, main, picture)?);
         let captured_at = match accusation.clip.units.first() {
             Some(unit) => unit.captured_at,
             None => return Err(ClipError::Empty.into()),
@@ -186,13 +183,12 @@ impl Sealer {
     fn picture(
         &self,
         accusation: &Accusation,
-        name: String,
-        role: FileRole,
-        title: String,
+        origin: &Origin,
+        (name, role, title): (String, FileRole, String),
         shot: &Shot,
         (picture, view): (image::RgbImage, Option<View>),
     ) -> Result<Rendered, SealingError> {
-        let items = caption::items(accusation, &self.device, &self.unit, title, shot);
+        let items = caption::items(accusation, origin, &self.device, &self.unit, title, shot);
         let page = frames::with_caption(&self.face, &picture, &items);
         let content = frames::jpeg(&page)
             .map_err(|source| SealingError::Picture { name: name.clone(), source })?;

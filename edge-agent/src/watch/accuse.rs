@@ -1,6 +1,7 @@
 //! Makes the accusation: finding, pictures, plate, clip and clock joined; what is incomplete or of
 //! unknown time is not handed on.
 
+use contract::MomentRole;
 use contract::act::{Moment, Violation};
 use contract::manifest::ClockSource;
 use judge::Doubt;
@@ -15,13 +16,18 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x95d1_08c1_a036_5b12_9620_b966_8931_a08
 
 impl<E: Eyes> Watch<E> {
     pub(super) fn accuse(&self, waiting: &Waiting) -> Result<Accused, Doubt> {
-        let Waiting { rule, finding, basis, track, candidate, clip, .. } = waiting;
+        let Waiting { rule, finding, basis, begun, track, candidate, clip, .. } = waiting;
         let shot = |role| candidate.shot(rule, role).ok_or(Doubt::EvidenceIncomplete);
         let (main, clock) = shot(finding.main)?;
         if clock.source == ClockSource::Unknown {
             return Err(Doubt::ClockUnknown);
         }
-        let mut moments = Vec::with_capacity(finding.moments.len());
+        let mut moments = Vec::with_capacity(finding.moments.len() + 1);
+        moments.extend(begun.as_ref().map(|begun| Taken {
+            role: MomentRole::Begin,
+            shot: begun.shot.clone(),
+            elsewhere: Some(begun.origin.clone()),
+        }));
         for &(role, _) in &finding.moments {
             let (shot, known) = shot(role)?;
             // Times of different epochs do not compare.
@@ -29,7 +35,7 @@ impl<E: Eyes> Watch<E> {
                 return Err(Doubt::ClockUnknown);
             }
             debug_assert!(shot.vehicle.area() > 0.0);
-            moments.push(Taken { role, shot: shot.clone() });
+            moments.push(Taken { role, shot: shot.clone(), elsewhere: None });
         }
         let close_up = candidate.close_up.clone().map_or_else(|| main.clone(), |(_, shot)| shot);
         let clip = clip.clone().ok_or(Doubt::EvidenceIncomplete)?;

@@ -99,7 +99,7 @@ impl Candidate {
             roll.shots.retain(|(role, t, ..)| album.time(*role) == Some(*t));
             for &(role, t) in album.held() {
                 if t == picture.t {
-                    let shot = if rule.longest() > LONG { kept(taken(), picture) } else { taken() };
+                    let shot = if rule.longest() > LONG { kept(taken()) } else { taken() };
                     roll.shots.push((role, t, shot, picture.clock.clone()));
                 }
             }
@@ -120,9 +120,11 @@ impl Candidate {
     }
 }
 
-/// The shot with its picture compressed, where that succeeds.
-fn kept(mut taken: Shot, picture: &Picture) -> Shot {
-    if let Ok(pixels) = frames::compressed(&picture.frame) {
+/// The shot with its picture compressed, where that succeeds: to be kept for long.
+pub fn kept(mut taken: Shot) -> Shot {
+    if let Pixels::Frame(frame) = &taken.pixels
+        && let Ok(pixels) = frames::compressed(frame)
+    {
         taken.pixels = pixels;
     }
     taken

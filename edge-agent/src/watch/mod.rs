@@ -5,6 +5,7 @@
 mod accuse;
 mod candidate;
 mod company;
+pub mod elsewhere;
 pub mod eyes;
 mod ground;
 pub mod listener;
@@ -27,6 +28,7 @@ use bytes::Bytes;
 use contract::manifest::{ClockSource, ModelUsed};
 use contract::{Act, Digest};
 use judge::lamp::Lamp;
+use judge::rules::Elsewhere;
 use judge::{Attention, Finding, Scene};
 use plate_model::{BBox, Detection, Region, View};
 
@@ -43,6 +45,7 @@ use crate::see::{Nanos, seconds};
 use crate::source::Picture;
 use candidate::Candidate;
 use company::Company;
+use elsewhere::{Begun, Passages};
 use eyes::{Eyes, Pool};
 use ground::Ground;
 use listener::Listener;
@@ -104,6 +107,8 @@ struct Waiting {
     finding: Finding,
     /// What the verdict stood on.
     basis: Bytes,
+    /// The passage at another camera at which it began.
+    begun: Option<Arc<Begun>>,
     /// The picture after which it was found.
     found_at: Nanos,
     track: Track,
@@ -122,6 +127,7 @@ pub struct Watch<E: Eyes> {
     models: Vec<ModelUsed>,
     plates_per_frame: usize,
     wanted: Wanted,
+    passages: Arc<Passages>,
     listeners: Vec<Box<dyn Listener>>,
     eyes: Arc<Pool<E>>,
     board: CameraHandle,
@@ -133,8 +139,9 @@ pub struct Watch<E: Eyes> {
     sight: Sight,
     ground: Option<Ground>,
     epoch: u32,
-    /// A capture time and its stream time, where the clock is known.
+    /// A capture time and its stream time, where the clock is known, and how exactly it is.
     dated: Option<(OffsetDateTime, Nanos)>,
+    known_to: Duration,
     candidates: BTreeMap<u64, Candidate>,
     waiting: Vec<Waiting>,
 }
@@ -147,6 +154,8 @@ pub struct Context {
     /// Most plates looked for in one picture.
     pub plates_per_frame: usize,
     pub wanted: Wanted,
+    /// What the agent's cameras know of each other.
+    pub passages: Arc<Passages>,
 }
 
 impl<E: Eyes> std::fmt::Debug for Watch<E> {
@@ -180,6 +189,7 @@ impl<E: Eyes> Watch<E> {
             models: context.models,
             plates_per_frame: context.plates_per_frame,
             wanted: context.wanted,
+            passages: context.passages,
             listeners: Vec::new(),
             tracker: Tracker::new(eyes.tracking(), 1),
             eyes,
@@ -188,6 +198,7 @@ impl<E: Eyes> Watch<E> {
             ground: None,
             epoch: 0,
             dated: None,
+            known_to: Duration::ZERO,
             candidates: BTreeMap::new(),
             waiting: Vec::new(),
         }
@@ -227,6 +238,7 @@ impl<E: Eyes> Watch<E> {
         self.show(picture);
         let known = picture.clock.source != ClockSource::Unknown;
         self.dated = known.then(|| (picture.captured_at.to_offset(VIETNAM), picture.t));
+        self.known_to = elsewhere::known_to(&picture.clock);
         for (reader, lamp) in self.lamp_readers.iter_mut().zip(&mut self.lamps) {
             lamp.history.push(picture.t, reader.read(picture.t, &picture.frame.planes()));
         }
@@ -404,6 +416,7 @@ impl<E: Eyes> Watch<E> {
             road: ground.road.as_ref(),
             lamps: &self.lamps,
             company: self.company.all(),
+            elsewhere: Elsewhere { known_to: self.known_to, ..Elsewhere::default() },
             size: ground.size,
             now,
             captured_at: self

@@ -1,6 +1,8 @@
 //! The whole loop of one camera on painted frames: eyes that read the frame's number from its
 //! first pixels and see what a script says, a lamp that is really looked at.
 
+mod elsewhere;
+
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -194,6 +196,7 @@ impl Run {
             models: vec![],
             plates_per_frame: 4,
             wanted: Wanted::Suspects,
+            passages: Arc::default(),
         };
         let pool = Arc::new(Pool::new(Script(self.way), vec![], Settings::default()));
         let camera = Arc::new(sample::judging(&self.acts));

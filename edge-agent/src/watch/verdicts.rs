@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use contract::Act;
 use judge::basis::Basis;
+use judge::rules::Elsewhere;
 use judge::{Attention, Doubt, Scene, Verdict};
 
 use super::eyes::Eyes;
@@ -25,12 +26,22 @@ impl<E: Eyes> Watch<E> {
         let mut found = Vec::new();
         for (track, ended) in alive.chain(ended.iter().map(|track| (track, true))) {
             let Some(candidate) = candidates.get_mut(&track.id) else { continue };
+            let begins = ended && camera.site.rules.iter().any(|rule| rule.begins_at().is_some());
+            let plate = begins.then(|| candidate.fusion.verdict().reading()).flatten();
+            let plate = plate.and_then(|reading| reading.text);
+            let begun = plate.as_deref().map_or_else(Vec::new, |it| self.passages.of_plate(it));
+            let passed: Vec<_> = begun.iter().map(|begun| begun.passed.clone()).collect();
+            let elsewhere =
+                Elsewhere { plate: plate.as_deref(), passed: &passed, ..scene.elsewhere };
+            let scene = Scene { ended, elsewhere, ..scene };
+            if ended {
+                self.note_passage(track, candidate, &scene);
+            }
             for rule in &camera.site.rules {
                 let act = rule.act();
                 if candidate.decided.contains(&act) {
                     continue;
                 }
-                let scene = Scene { ended, ..scene };
                 match rule.judge(track, &scene) {
                     Verdict::Pending => continue,
                     // What it did from there on was not seen: neither that it is lawful nor another
@@ -58,6 +69,9 @@ impl<E: Eyes> Watch<E> {
                             rule: act.clone(),
                             finding: *finding,
                             basis: basis.to_bytes().into(),
+                            begun: rule.begun(&scene).and_then(|passed| {
+                                begun.iter().find(|begun| begun.passed == *passed).cloned()
+                            }),
                             found_at: now,
                             track: track.clone(),
                             candidate: candidate.clone(),

@@ -138,7 +138,7 @@ fn accusation(number: u64, clip: Clip) -> Accusation {
         (MomentRole::On, shot(110, 1500, 230.0)),
         (MomentRole::Past, shot(130, 2000, 260.0)),
     ]
-    .map(|(role, shot)| Taken { role, shot })
+    .map(|(role, shot)| Taken { role, shot, elsewhere: None })
     .into();
     let named =
         |taken: &Taken| Moment { role: taken.role, at: taken.shot.captured_at, file: taken.file() };

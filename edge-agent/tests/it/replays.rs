@@ -60,6 +60,7 @@ pub fn context() -> Context {
         models: Vec::new(),
         plates_per_frame: 2,
         wanted: Wanted::Suspects,
+        passages: Arc::default(),
     }
 }
 
@@ -75,7 +76,7 @@ fn replay_with(input: &Path, out: &Path, notes: Notes) -> Result<(Vec<u8>, Summa
     let site = [(PathBuf::from("site.toml"), footage::SITE.to_owned())];
     let agent = config::parse(&site).unwrap();
     let camera = Arc::clone(&agent.cameras[0]);
-    let sealer = sealer(&agent, &camera, out)?;
+    let sealer = sealer(&agent, std::slice::from_ref(&camera), out)?;
     let replay = Replay {
         board: Board::new(Arc::new(System::default())).camera(&camera.id),
         camera,

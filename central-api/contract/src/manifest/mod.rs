@@ -196,8 +196,6 @@ pub enum FileRole {
     Clip,
     /// Camera geometry over a moment; explains, proves nothing.
     Overlay,
-    /// A moment fit to be shown: the accused vehicle framed, what it broke drawn, nobody else.
-    Shown,
     /// What the verdict stood on, to judge again.
     Basis,
 }
@@ -205,7 +203,7 @@ pub enum FileRole {
 impl FileRole {
     /// Whether a package may hold several.
     const fn many(self) -> bool {
-        matches!(self, Self::Scene | Self::Clip | Self::Shown)
+        matches!(self, Self::Scene | Self::Clip)
     }
 
     /// How the media type of such a file begins.

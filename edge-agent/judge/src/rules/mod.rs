@@ -5,6 +5,7 @@
 //!
 //! To add one: its folder, its line in [`ALL`], and what docs/ACTS.md lists for the central.
 
+pub mod average_speed;
 pub mod emergency_lane;
 pub mod forbidden;
 pub mod no_stopping;
@@ -32,10 +33,10 @@ use crate::lamp::Lamp;
 use crate::road::Road;
 use crate::site::Junction;
 use crate::time::{Nanos, SECOND};
-use crate::track::{Companion, Track};
+use crate::track::{Companion, Passed, Track};
 
 /// Every act that can be judged.
-pub const ALL: [Kind; 14] = [
+pub const ALL: [Kind; 15] = [
     red_light::KIND,
     stop_line::KIND,
     wrong_way::KIND,
@@ -50,16 +51,18 @@ pub const ALL: [Kind; 14] = [
     forbidden::KIND,
     no_stopping::KIND,
     speed::KIND,
+    average_speed::KIND,
 ];
 
 /// Sections of a camera's table that rules are judged by without a junction.
-pub const SECTIONS: [&str; 6] = [
+pub const SECTIONS: [&str; 7] = [
     wrong_way::SECTION,
     solid_line::SECTION,
     emergency_lane::SECTION,
     forbidden::SECTION,
     no_stopping::SECTION,
     speed::SECTION,
+    average_speed::SECTION,
 ];
 
 /// Reads a rule's settings from a camera's table; none where what it needs is not drawn.
@@ -81,6 +84,7 @@ fn written(settings: &impl Serialize) -> Value {
 /// How a rule comes to be.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
+    /// Its name: an act of the law, or its own where the law has one act for several rules.
     pub act: &'static str,
     pub read: Read,
     /// The rule with the settings that [`Rule::settings`] wrote.
@@ -114,6 +118,22 @@ pub trait Rule: fmt::Debug + Send + Sync {
         0
     }
 
+    /// The camera at which an act that ends here began, where it does, and the longest time since.
+    fn begins_at(&self) -> Option<(&str, Duration)> {
+        None
+    }
+
+    /// The passage there, of the vehicle with the plate that was read.
+    fn begun<'a>(&self, _scene: &Scene<'a>) -> Option<&'a Passed> {
+        None
+    }
+
+    /// When a track passed here, if other cameras may have to know, and how exactly that is known
+    /// in the camera's own time.
+    fn timed(&self, _track: &Track, _scene: &Scene<'_>) -> Option<(Nanos, Duration)> {
+        None
+    }
+
     /// The longest time from the first moment that must be shown to a verdict.
     fn longest(&self) -> Nanos;
 
@@ -143,6 +163,8 @@ pub struct Scene<'a> {
     pub lamps: &'a [Lamp],
     /// The vehicles about, thinned; the one that is judged may be among them.
     pub company: &'a [Companion],
+    /// Asked for where an act may have begun at another camera.
+    pub elsewhere: Elsewhere<'a>,
     /// Width and height of the picture, pixels.
     pub size: [u32; 2],
     pub now: Nanos,
@@ -150,6 +172,17 @@ pub struct Scene<'a> {
     pub captured_at: Option<OffsetDateTime>,
     /// Whether the track is over: nothing will be added to it.
     pub ended: bool,
+}
+
+/// What is known of a track beyond this camera.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Elsewhere<'a> {
+    /// Its plate, where it was accepted as read.
+    pub plate: Option<&'a str>,
+    /// Its passages at other cameras, by that plate.
+    pub passed: &'a [Passed],
+    /// How exactly this camera's clock is known.
+    pub known_to: Duration,
 }
 
 impl Scene<'_> {
@@ -297,6 +330,10 @@ pub enum Attention {
 pub enum Lawful {
     NeverCrossed,
     NotFromApproach,
+    /// Not seen where the way begins.
+    NotFromThere,
+    /// Timed for another camera; nothing is judged here.
+    NothingEndsHere,
     StayedAtLine,
     WaitedForGreen,
     LampNotRed,
@@ -347,6 +384,8 @@ impl Lawful {
         match self {
             Self::NeverCrossed => "never_crossed",
             Self::NotFromApproach => "not_from_approach",
+            Self::NotFromThere => "not_from_there",
+            Self::NothingEndsHere => "nothing_ends_here",
             Self::StayedAtLine => "stayed_at_line",
             Self::WaitedForGreen => "waited_for_green",
             Self::LampNotRed => "lamp_not_red",

@@ -9,6 +9,7 @@ use contract::{Act, Movement, VehicleClass};
 use judge::basis::Basis;
 use judge::lamp::{Lamp, Light, Reading};
 use judge::road::Road;
+use judge::rules::Elsewhere;
 use judge::{Scene, Verdict};
 use plate_model::BBox;
 
@@ -106,6 +107,7 @@ impl Script<'_> {
                 road: Some(&road),
                 lamps: &lamps,
                 company: &[],
+                elsewhere: Elsewhere::default(),
                 size: [1000, 1000],
                 now,
                 captured_at: None,

@@ -212,10 +212,15 @@ impl<'a> View<'a> {
         if self.within.came_in(run.begin()).is_none() {
             return Some(Doubt::EntryUnclear);
         }
-        let paces: Vec<f32> = run.legs().iter().map(Leg::pace).collect();
+        // Far away it is small, and as much slower in its own heights: told as where it was nearest.
+        let tall = |leg: &Leg| legs::height(track, leg.to);
+        let tallest = run.legs().iter().map(tall).fold(0.0, f32::max);
+        let near = |leg: &Leg| leg.pace() * tallest / tall(leg);
+        let paces: Vec<f32> = run.legs().iter().map(near).collect();
         // What it did since its last leg, if it is still there, was no leg.
         let rest = in_seconds(track.last().t - until) as f32;
-        let rests = run.end() == legs::place(way) && legs::LEG < SLOW * rest;
+        let slow = SLOW * legs::height(track, run.end()) / tallest;
+        let rests = run.end() == legs::place(way) && legs::LEG < slow * rest;
         if rests || paces.iter().any(|pace| *pace < SLOW) {
             return Some(Doubt::TooSlow);
         }

@@ -66,6 +66,25 @@ fn every_way_plainly_along_it_is_accused() {
     }
 }
 
+/// Away from the camera, so far at each moment as times its distance at first.
+fn receding(far: impl Fn(f32) -> f32) -> Vec<(f32, f32, f32)> {
+    let times = (0..80).map(|i| i as f32 / 10.0);
+    times.map(|t| (t, 800.0, 950.0 / far(t))).collect()
+}
+
+#[test]
+fn whoever_drives_away_does_not_slow_only_becomes_smaller() {
+    for class in [VehicleClass::Car, VehicleClass::Bus, VehicleClass::Truck] {
+        let of =
+            |way: &[(f32, f32, f32)]| verdict(&Script { class, horizon: Some(0.0), ..car(way) });
+        let found = of(&receding(|t| 1.0 + 0.8 * t));
+        assert!(matches!(found, Verdict::Violation(_)), "{class:?}: {found:?}");
+        // As fast at first, at rest after six seconds.
+        let stops = of(&receding(|t| 1.0 + 0.8 * (t.min(6.0) - t.min(6.0).powi(2) / 12.0)));
+        assert!(!matches!(stops, Verdict::Violation(_)), "{class:?}: {stops:?}");
+    }
+}
+
 #[test]
 fn whoever_does_not_drive_on_in_it_is_lawful() {
     let ways: [(&str, Way, Lawful); 8] = [

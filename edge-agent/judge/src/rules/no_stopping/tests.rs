@@ -4,6 +4,7 @@ use time::macros::datetime;
 
 use super::*;
 use crate::lamp::Light;
+use crate::rules::Elsewhere;
 use crate::script::{Luck, Script, other, site};
 use crate::time::seconds;
 use crate::track::Companion;
@@ -311,6 +312,7 @@ fn scene_at(now: Nanos, ended: bool) -> Scene<'static> {
         road: None,
         lamps: &[],
         company: &[],
+        elsewhere: Elsewhere::default(),
         size: [1000, 1000],
         now,
         captured_at: None,

@@ -65,6 +65,17 @@ fn coming_plainly_over_the_line_is_accused() {
 }
 
 #[test]
+fn whoever_drives_away_meanwhile_is_accused_too() {
+    for class in VehicleClass::ALL {
+        for horizon in [-400.0, 0.0, 80.0] {
+            let script = Script { way: OVER, class, horizon: Some(horizon), ..Script::default() };
+            let found = verdict(&script);
+            assert!(matches!(found, Verdict::Violation(_)), "{class:?} {horizon}: {found:?}");
+        }
+    }
+}
+
+#[test]
 fn over_a_line_between_lanes_it_is_a_change_of_lanes() {
     let rule = line(Camera::default(), "between = \"lanes\"");
     let way: Way =
@@ -81,6 +92,11 @@ fn over_a_line_between_lanes_it_is_a_change_of_lanes() {
     assert_eq!(finding.act.name(), "expressway_lane_change");
     let verdict = Script { way, ..Script::default() }.play(&*fast);
     assert_eq!(verdict, Verdict::Lawful(Lawful::ClassAllowed));
+    // From a low camera it looks steep.
+    let low: Way =
+        &[(0.0, 620.0, 940.0), (1.5, 620.0, 600.0), (3.0, 380.0, 510.0), (5.0, 380.0, 300.0)];
+    let found = Script { way: low, ..Script::default() }.play(&*rule);
+    assert!(matches!(found, Verdict::Violation(_)), "{found:?}");
     // Straight across the road no lane was changed.
     let across: Way = &[(0.0, 800.0, 500.0), (4.0, 200.0, 490.0)];
     let verdict = Script { way: across, ..Script::default() }.play(&*rule);
@@ -184,6 +200,15 @@ fn whoever_goes_round_something_is_not_accused() {
     assert_eq!(of(&[stands(620.0)]), Verdict::Abstained(Doubt::Obstructed));
     // On the other side it is in nobody's way, and what drives on is in none.
     assert!(matches!(of(&[stands(300.0)]), Verdict::Violation(_)));
+    // Nor is what stands beside the road, or far ahead, where it is small.
+    let small = |x: f32, y: f32| {
+        let seen = (0..6).map(|i| (i * SECOND, [x, y])).collect();
+        of(&[Companion { height: 50.0, seen, ..stands(x) }])
+    };
+    assert_eq!(small(660.0, 400.0), Verdict::Abstained(Doubt::Obstructed));
+    assert_eq!(small(560.0, 80.0), Verdict::Abstained(Doubt::Obstructed));
+    assert!(matches!(small(760.0, 400.0), Verdict::Violation(_)));
+    assert!(matches!(small(760.0, 80.0), Verdict::Violation(_)));
     let drives = (0..6).map(|i| (i * SECOND, [620.0, 900.0 - 120.0 * i as f32])).collect();
     let drives = Companion { seen: drives, ..stands(620.0) };
     assert!(matches!(of(&[drives]), Verdict::Violation(_)));

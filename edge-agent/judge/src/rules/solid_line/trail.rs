@@ -18,12 +18,12 @@ pub const KNOWN: f32 = 0.1;
 const HALF: f32 = 0.5;
 /// Not at the line's ends: so far from both, in heights.
 const ENDS: f32 = 0.5;
-/// Boxes before and past the line whose heights differ by more than this share were covered.
-const SAME_HEIGHT: f32 = 0.25;
 /// A way steeper than this to a line between lanes changes no lane, degrees.
 const STEEP: f32 = 60.0;
-/// Something that stood this near the crossing, in heights of the larger, may have been in the way.
+/// Something that stood this near the crossing, in heights of the larger, and no farther from the
+/// line than this in its own, which is more than a lane, may have been in the way.
 const IN_THE_WAY: f32 = 8.0;
+const NEXT_TO: f32 = 4.0;
 const STOOD: f32 = 0.25;
 /// Longest time out of sight when it came over.
 const AT_LINE: Nanos = seconds(0.45);
@@ -165,41 +165,49 @@ impl<'a> View<'a> {
         if followed::covered(track, self.scene, before - 2, past) {
             return Some(Doubt::PoorlySeen);
         }
-        let heights = (height(track, before), height(track, past));
-        if (heights.0 / heights.1 - 1.0).abs() > SAME_HEIGHT {
-            return Some(Doubt::PoorlySeen);
-        }
-        let foot = |i: usize| path[i].bbox.foot();
-        let ([ax, ay], [bx, by]) = (foot(before), foot(past));
-        let way = libm::hypotf(bx - ax, by - ay);
+        let high = height(track, before);
         let near_end = |i: usize| {
-            self.beside(i).is_none_or(|found| found.along.min(found.ahead) < ENDS * heights.0)
+            self.beside(i).is_none_or(|found| found.along.min(found.ahead) < ENDS * high)
         };
         if (before..=past).any(near_end) {
             return Some(Doubt::MovementUnclear);
         }
-        if between != Between::Directions && way > 0.0 {
-            let direction = self.beside(past)?.direction;
-            let aside = degrees([bx - ax, by - ay], direction);
-            if (STEEP..=180.0 - STEEP).contains(&aside) {
-                return Some(Doubt::MovementUnclear);
-            }
+        if between != Between::Directions && self.steep(past) {
+            return Some(Doubt::MovementUnclear);
         }
         // What it did at the line was seen.
         let on = trail.on?;
         if on > 0 && path[on].t - path[on - 1].t > AT_LINE {
             return Some(Doubt::LostAtLine);
         }
-        self.obstructed(trail, foot(before), heights.0, path[before].t).then_some(Doubt::Obstructed)
+        self.obstructed(trail, path[before].bbox.foot(), high, path[before].t)
+            .then_some(Doubt::Obstructed)
     }
 
-    /// Whether something stood near, on the side that it came from, when it crossed.
+    /// Whether its way beside the line, until it has stayed past it, leads across rather than along.
+    /// Told by the whole of it: from a low camera even the gentlest change of lanes looks steep.
+    fn steep(&self, past: usize) -> bool {
+        let path = &self.track.path;
+        let stayed = self.track.at(path[past].t + seconds(self.solid.seconds));
+        let first = (0..past).rev().take_while(|&i| self.beside(i).is_some()).last();
+        let (Some(first), Some(there)) = (first, self.beside(past)) else { return true };
+        let ([ax, ay], [bx, by]) = (path[first].bbox.foot(), path[stayed].bbox.foot());
+        let aside = degrees([bx - ax, by - ay], there.direction);
+        (STEEP..=180.0 - STEEP).contains(&aside)
+    }
+
+    /// Whether something stood near, next to the line on the side that it came from, when it crossed.
     fn obstructed(&self, trail: &Trail, at: Point, height: f32, t: Nanos) -> bool {
-        let same_side = |p: Point| {
-            beside(&self.line, p).is_none_or(|found| (found.right > 0.0) == trail.from_right)
+        let apart = |a: Point, b: Point| libm::hypotf(a[0] - b[0], a[1] - b[1]);
+        let next_to = |p: Point, height: f32| match beside(&self.line, p) {
+            Some(found) => {
+                let right = if trail.from_right { found.right } else { -found.right };
+                (0.0..=NEXT_TO * height).contains(&right)
+            }
+            // Ahead of the line's end.
+            None => self.line.iter().any(|end| apart(*end, p) <= NEXT_TO * height),
         };
-        let near =
-            |p: Point, height: f32| libm::hypotf(p[0] - at[0], p[1] - at[1]) <= IN_THE_WAY * height;
+        let near = |p: Point, height: f32| apart(p, at) <= IN_THE_WAY * height;
         let stood = |other: &Companion| {
             let about = |&&(seen, _): &&(Nanos, Point)| seen.abs_diff(t) <= 2 * SECOND;
             let mut places = other.seen.iter().filter(about).map(|(_, place)| *place);
@@ -208,9 +216,10 @@ impl<'a> View<'a> {
             let mut count = 1;
             for [x, y] in places {
                 count += 1;
-                still &= libm::hypotf(x - first[0], y - first[1]) <= STOOD * other.height;
+                still &= apart([x, y], first) <= STOOD * other.height;
             }
-            still && count >= 2 && near(first, height.max(other.height)) && same_side(first)
+            let height = height.max(other.height);
+            still && count >= 2 && near(first, height) && next_to(first, other.height)
         };
         self.scene.company.iter().any(stood)
     }

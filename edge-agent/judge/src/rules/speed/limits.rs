@@ -51,6 +51,11 @@ impl Limits {
         own.map_or(self.limit, |(_, limit)| *limit)
     }
 
+    /// The lowest of all classes.
+    pub fn lowest(&self) -> f64 {
+        self.own.iter().fold(self.limit, |lowest, (_, own)| lowest.min(*own))
+    }
+
     pub const fn by_class(&self) -> bool {
         !self.own.is_empty()
     }

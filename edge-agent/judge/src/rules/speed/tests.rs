@@ -3,6 +3,7 @@ use contract::geometry::BBox;
 
 use super::limits::is_act;
 use super::*;
+use crate::rules::Elsewhere;
 use crate::script::{Luck, holds_again, site};
 use crate::track::Observation;
 
@@ -158,6 +159,7 @@ fn over(track: &Track) -> Scene<'static> {
         road: None,
         lamps: &[],
         company: &[],
+        elsewhere: Elsewhere::default(),
         size: SIZE,
         now: track.last().t + SECOND,
         captured_at: None,

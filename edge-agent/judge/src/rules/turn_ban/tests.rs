@@ -71,6 +71,34 @@ fn turning_round_where_it_is_banned_is_accused() {
 }
 
 #[test]
+fn turning_round_just_beyond_the_line_is_accused_too() {
+    let way: Way = &[
+        (0.0, 600.0, 950.0),
+        (2.0, 600.0, 540.0),
+        (3.0, 540.0, 490.0),
+        (5.0, 300.0, 520.0),
+        (7.0, 250.0, 900.0),
+    ];
+    let found = divided(way).play(&*u_turn_ban());
+    assert!(matches!(found, Verdict::Violation(_)), "{found:?}");
+}
+
+#[test]
+fn whose_box_goes_over_to_who_comes_against_it_has_not_turned() {
+    // It stands in the junction; its box comes back with another who passes close by.
+    let way: Way = &[
+        (0.0, 450.0, 950.0),
+        (2.0, 450.0, 474.0),
+        (3.0, 450.0, 472.0),
+        (3.6, 345.0, 500.0),
+        (4.1, 343.0, 530.0),
+        (6.0, 300.0, 900.0),
+    ];
+    let found = Script { unseen: &[(3.05, 3.55)], ..divided(way) }.play(&*u_turn_ban());
+    assert!(!matches!(found, Verdict::Violation(_)), "{found:?}");
+}
+
+#[test]
 fn signs_for_some_classes_leave_others_alone() {
     let rule = ban("[\"left\"]\nclasses = [\"truck\", \"bus\"]");
     let of = |class| Script { way: LEFT, class, ..Script::default() }.play(&*rule);

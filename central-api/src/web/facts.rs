@@ -1,14 +1,24 @@
 //! What was seen of an act, in words: every measured value with its limit, what is tolerated and how
-//! exactly it is known; and whether judging again gave the same.
+//! exactly it is known.
 
 use contract::facts::{Facts, Lit, Measured, Unit};
-use judge::basis::{Again, BasisError, Difference};
 
+use super::Words;
 use crate::case;
-use crate::web::Words;
+
+/// The facts as part of a sentence, each with its name: `tốc độ: 72,4 km/h …; quãng đường: …`.
+pub fn phrase(facts: &Facts, w: &Words) -> String {
+    let named = |(key, value): (_, String)| {
+        let name = w.named("case", key);
+        let mut rest = name.chars();
+        let first = rest.next().into_iter().flat_map(char::to_lowercase);
+        format!("{}: {value}", first.chain(rest).collect::<String>())
+    };
+    lines(facts, w).into_iter().map(named).collect::<Vec<_>>().join("; ")
+}
 
 /// The facts as lines of a list: key of the line's name, and the line.
-pub(super) fn facts(facts: &Facts, w: &Words) -> Vec<(&'static str, String)> {
+pub fn lines(facts: &Facts, w: &Words) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     if let Some(movement) = facts.movement() {
         lines.push(("movement", w.named("movement", movement.name())));
@@ -67,37 +77,4 @@ fn value(measured: &Measured, w: &Words) -> String {
 
 fn number(value: f64, places: usize) -> String {
     format!("{value:.places$}").replace('.', ",")
-}
-
-/// Whether the rules of this program say the same of what was sealed.
-pub(super) fn again(again: &Result<Again, BasisError>, w: &Words) -> String {
-    match again {
-        Ok(Again::Same) => w.t("case.again_same").to_owned(),
-        Ok(Again::Differs(what)) => {
-            let what: Vec<_> = what.iter().map(|what| difference(what, w)).collect();
-            format!("{}: {}", w.t("case.again_differs"), what.join("; "))
-        }
-        Err(error) => format!("{}: {error}", w.t("case.again_failed")),
-    }
-}
-
-fn difference(difference: &Difference, w: &Words) -> String {
-    let both = |found: &str, sealed: &str| {
-        w.with("case.again_sealed", "found", found).replace("{sealed}", sealed)
-    };
-    match difference {
-        Difference::Lawful(why) => w.named("lawful", why.name()),
-        Difference::Doubt(why) => w.named("in_doubt", why.name()),
-        Difference::Undecided => w.t("case.again_undecided").to_owned(),
-        Difference::Facts { found, sealed } => {
-            let (found, sealed) = (facts(found, w), facts(sealed, w));
-            let line = |(key, value): &(&str, String)| format!("{} {value}", w.named("case", key));
-            let lines = |some: &[(&'static str, String)], others: &[(&'static str, String)]| {
-                let differing = some.iter().filter(|line| !others.contains(line)).map(line);
-                differing.collect::<Vec<_>>().join(", ")
-            };
-            both(&lines(&found, &sealed), &lines(&sealed, &found))
-        }
-        Difference::Said { found, sealed, .. } => both(found, sealed),
-    }
 }

@@ -1,0 +1,116 @@
+//! Passages at the cameras of one agent: who passed where ways begin is kept, with the picture, until
+//! nobody could have been too fast any more. Shared by the cameras' threads.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use contract::MomentRole;
+use contract::manifest::{Clock, ClockSource};
+use judge::Scene;
+use judge::track::Passed;
+
+use super::Watch;
+use super::candidate::{Candidate, kept};
+use super::eyes::Eyes;
+use crate::accusation::{Origin, Shot};
+use crate::config::Camera;
+use crate::see::track::Track;
+
+/// Most passages kept at once, of all cameras; each holds a compressed picture.
+const MOST: usize = 512;
+/// How far the time of a picture that is dated by its arrival may lie from when it was taken.
+const ON_THE_WAY: Duration = Duration::from_millis(500);
+
+/// A passage with the picture that shows it.
+#[derive(Debug)]
+pub struct Begun {
+    pub passed: Passed,
+    pub shot: Shot,
+    pub origin: Origin,
+}
+
+/// Every passage that a way may have begun with.
+#[derive(Debug, Default)]
+pub struct Passages {
+    /// Cameras at which ways begin, and how long passages there are kept.
+    kept_for: BTreeMap<String, Duration>,
+    /// In the order in which they were told.
+    kept: Mutex<VecDeque<Arc<Begun>>>,
+}
+
+impl Passages {
+    pub fn of<'a>(cameras: impl IntoIterator<Item = &'a Arc<Camera>>) -> Self {
+        let mut kept_for: BTreeMap<String, Duration> = BTreeMap::new();
+        for rule in cameras.into_iter().flat_map(|camera| &camera.site.rules) {
+            if let Some((from, longest)) = rule.begins_at() {
+                let kept = kept_for.entry(from.to_owned()).or_default();
+                *kept = longest.max(*kept);
+            }
+        }
+        Self { kept_for, kept: Mutex::default() }
+    }
+
+    /// Takes note of a passage, unless no way begins there.
+    fn note(&self, begun: Begun) {
+        let now = begun.passed.at;
+        // Plain values: a panicked holder left them whole.
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back(Arc::new(begun));
+        kept.retain(|begun| {
+            let longest = self.kept_for.get(&begun.passed.camera);
+            longest.is_some_and(|longest| now - begun.passed.at <= *longest)
+        });
+        while kept.len() > MOST {
+            kept.pop_front();
+            metrics::counter!("edge_passages_forgotten_total").increment(1);
+        }
+        metrics::gauge!("edge_passages").set(kept.len() as f64);
+    }
+
+    /// The passages of a vehicle with this plate.
+    pub fn of_plate(&self, plate: &str) -> Vec<Arc<Begun>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().filter(|begun| begun.passed.plate == plate).cloned().collect()
+    }
+}
+
+/// How exactly `clock` is known.
+pub fn known_to(clock: &Clock) -> Duration {
+    let offset = Duration::from_millis(clock.offset_ms.unwrap_or(0).unsigned_abs());
+    offset + if clock.source == ClockSource::Arrival { ON_THE_WAY } else { Duration::ZERO }
+}
+
+impl<E: Eyes> Watch<E> {
+    /// Takes note of where a track that is over passed, if other cameras may have to know.
+    pub(super) fn note_passage(&self, track: &Track, candidate: &Candidate, scene: &Scene<'_>) {
+        if !self.passages.kept_for.contains_key(&self.camera.id) {
+            return;
+        }
+        for rule in &self.camera.site.rules {
+            let Some((at, exact)) = rule.timed(track, scene) else { continue };
+            let reading = candidate.fusion.verdict().reading();
+            let plate = reading.and_then(|reading| reading.text);
+            let taken = candidate.shot(&rule.act(), MomentRole::End);
+            let (Some(plate), Some(at), Some((shot, clock))) = (plate, scene.captured(at), taken)
+            else {
+                metrics::counter!("edge_passages_unknown_total",
+                    "camera" => self.camera.id.clone())
+                .increment(1);
+                continue;
+            };
+            let exact = exact + known_to(clock);
+            self.passages.note(Begun {
+                passed: Passed {
+                    camera: self.camera.id.clone(),
+                    plate,
+                    class: track.class,
+                    at,
+                    known_to_ms: u32::try_from(exact.as_millis()).unwrap_or(u32::MAX),
+                },
+                shot: kept(shot.clone()),
+                origin: Origin { camera: Arc::clone(&self.camera), clock: clock.clone() },
+            });
+        }
+    }
+}
