@@ -5,6 +5,7 @@ use contract::manifest::{ClockSource, FileRole, Manifest, SourceKind};
 use contract::package::Failure;
 use time::{Duration, OffsetDateTime};
 
+use super::open::Terms;
 use super::record::Case;
 use super::related::Related;
 use super::states::State;
@@ -161,6 +162,19 @@ pub(super) fn check(
         blockers.extend(ahead.map(|related| Blocker::SameAct(related.case.id.clone())));
     }
     Gate { blockers }
+}
+
+/// Whether the evidence of `case` would have passed on the day it came, were its files whole.
+pub(super) fn is_sound(case: &Case, manifest: &Manifest, terms: Terms<'_>) -> bool {
+    let bench = Bench {
+        now: case.received_at,
+        law: terms.law,
+        max_clock_offset: Duration::milliseconds(i64::from(terms.limits.clock_offset_ms)),
+        // What is dated farther ahead than the clocks may differ was never taken for a case.
+        max_ahead: Duration::DAY,
+        related: &[],
+    };
+    check(case, Some(manifest), &[], bench).is_open()
 }
 
 fn evidence(manifest: &Manifest, blockers: &mut Vec<Blocker>) {

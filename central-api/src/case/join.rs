@@ -1,6 +1,7 @@
 //! Further evidence of a passage that has a case: whether a new package joins it, and what that
-//! changes. Nothing, but where its act includes the case's and nobody has decided yet: then it
-//! carries the case from now on, so that it does not matter which of two cameras was heard first.
+//! changes. Nothing, but while nobody has decided: then the package whose act includes the other's
+//! carries the case, and one that the gate lets through instead of one that it would hold, so that
+//! it does not matter which of two cameras was heard first.
 
 use contract::Manifest;
 use serde_json::json;
@@ -8,8 +9,9 @@ use sqlx::AssertSqlSafe;
 use time::Duration;
 
 use super::acts::{self, Tie};
-use super::open::{opened, record, vehicle_type};
-use super::passage::{Limits, is_of_case};
+use super::gate;
+use super::open::{Terms, opened, opening, record, vehicle_type};
+use super::passage::is_of_case;
 use super::record::{COLUMNS, Case, Value};
 use super::states::State;
 use crate::store::{StoreError, Tx, to_ms};
@@ -33,7 +35,7 @@ struct Found {
 /// `own` is the case it would open.
 pub(super) async fn join(
     tx: &mut Tx<'_>,
-    limits: &Limits,
+    terms: Terms<'_>,
     manifest: &Manifest,
     own: &Case,
 ) -> Result<Option<String>, StoreError> {
@@ -44,7 +46,7 @@ pub(super) async fn join(
         .execute(&mut **tx)
         .await?;
     loop {
-        let Some(Found { case, leads }) = find(tx, limits, manifest, own).await? else {
+        let Some(Found { case, leads }) = find(tx, terms, manifest, own).await? else {
             return Ok(None);
         };
         let version = case.version + i64::from(leads);
@@ -60,20 +62,23 @@ pub(super) async fn join(
         detail["version"] = version.into();
         detail["camera"] = manifest.camera.id.clone().into();
         detail["leads"] = leads.into();
-        detail["limits"] = json!(limits);
+        detail["limits"] = json!(terms.limits);
         record(tx, manifest, own.received_at, "case.joined", &case.id, detail).await?;
         metrics::counter!("evidence_joined_total").increment(1);
         return Ok(Some(case.id));
     }
 }
 
-/// Of several cases of one passage the first one that is not closed without a notice.
+/// Of several cases of one passage one that is not closed without a notice, of this very act, the
+/// first.
 async fn find(
     tx: &mut Tx<'_>,
-    limits: &Limits,
+    terms: Terms<'_>,
     manifest: &Manifest,
     own: &Case,
 ) -> Result<Option<Found>, StoreError> {
+    let limits = &terms.limits;
+    let sound = gate::is_sound(own, manifest, terms);
     let window = Duration::minutes(i64::from(limits.act_minutes));
     let text = format!(
         "SELECT {COLUMNS} FROM cases WHERE plate = $1 AND act_at BETWEEN $2 AND $3
@@ -88,11 +93,10 @@ async fn find(
     let mut found: Vec<Found> = Vec::new();
     for row in &rows {
         let case = Case::from_row(row)?;
-        let leads = match acts::tie(&own.act, &case.act) {
-            Tie::Same | Tie::Included => false,
-            Tie::Includes if is_open(case.state) => true,
-            Tie::Includes | Tie::Conduct | Tie::Apart => continue,
-        };
+        let tie = acts::tie(&own.act, &case.act);
+        if matches!(tie, Tie::Conduct | Tie::Apart) {
+            continue;
+        }
         let sealed: Vec<String> =
             sqlx::query_scalar("SELECT manifest FROM evidence WHERE case_id = $1")
                 .bind(case.id.clone())
@@ -102,14 +106,31 @@ async fn find(
         // Of a package that is no manifest nothing is certain.
         let Ok(parsed) = parsed.collect::<Result<Vec<_>, _>>() else { continue };
         let of_case: Vec<_> = parsed.iter().collect();
+        let carries = |it: &&Manifest| it.evidence_id.to_string() == case.evidence_id;
+        let Some(carrying) = parsed.iter().find(carries) else { continue };
+        let leads = match (tie, gate::is_sound(&sealed_as(&case, carrying, terms), carrying, terms))
+        {
+            (Tie::Same, carried) => sound && !carried && is_open(case.state),
+            (Tie::Included, true) => false,
+            (Tie::Includes, _) if sound && is_open(case.state) => true,
+            // What cannot stand itself swallows nothing.
+            _ => continue,
+        };
         if of_case.len() <= MOST_FURTHER
             && is_of_case(manifest, case.plate.as_deref(), &of_case, limits)
         {
             found.push(Found { case, leads });
         }
     }
-    found.sort_by_key(|found| (found.case.state == State::Rejected, found.case.id.clone()));
+    found.sort_by_key(|Found { case, .. }| {
+        (case.state == State::Rejected, case.act != own.act, case.id.clone())
+    });
     Ok(found.into_iter().next())
+}
+
+/// The case as its package alone opened it.
+fn sealed_as(case: &Case, carrying: &Manifest, terms: Terms<'_>) -> Case {
+    opening(case.id.clone(), carrying, case.received_at, terms.law)
 }
 
 /// Whether nobody stands behind the case as it is.

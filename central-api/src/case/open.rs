@@ -37,7 +37,7 @@ pub async fn open(
         return Ok(id);
     }
     let case = opening(new_id(received_at), manifest, received_at, terms.law);
-    let id = match join::join(tx, &terms.limits, manifest, &case).await? {
+    let id = match join::join(tx, terms, manifest, &case).await? {
         Some(joined) => joined,
         None => {
             insert(tx, &case).await?;

@@ -236,7 +236,7 @@ impl Story {
         let tie = acts::tie(&manifest.violation.act, &case.act);
         let leads = entry.detail.get("leads").and_then(Json::as_bool) == Some(true);
         let fits = match leads {
-            true => tie == Tie::Includes,
+            true => matches!(tie, Tie::Same | Tie::Includes),
             false => matches!(tie, Tie::Same | Tie::Included),
         };
         fits && passage::is_of_case(manifest, case.plate.as_deref(), &earlier, &limits)

@@ -8,7 +8,7 @@ use central_api::admin::users::Role;
 use central_api::case::passage::{Likeness, Limits, Uncertain, View, likeness};
 use central_api::case::{self, MOST_FURTHER};
 use central_api::verify::{Depth, verify_store};
-use contract::facts::{Facts, Lane, Movement};
+use contract::facts::{Facts, Lane, Line, LineKind, Movement};
 use contract::manifest::{ClockSource, Manifest, SourceKind};
 use contract::plate::PlateColour;
 use contract::{Act, VehicleClass};
@@ -41,6 +41,10 @@ pub fn lane() -> Facts {
         movement: Movement::Straight,
         allowed: vec![Movement::Left],
     })
+}
+
+fn solid() -> Facts {
+    Facts::Line(Line { line: LineKind::Solid, place: None, lit: None, over: None, stood: None })
 }
 
 fn over_the_line(manifest: &mut Manifest) {
@@ -333,7 +337,12 @@ impl Seen {
         let start = manifest_of(1).violation.at - manifest.violation.at;
         later(&mut manifest, start.whole_milliseconds() as i64 + self.passage * 60_000 + self.ms);
         manifest.violation.act = Act::parse(ACTS[self.act]).unwrap();
-        manifest.violation.facts = lane();
+        match ACTS[self.act] {
+            "stop_line" => over_the_line(&mut manifest),
+            "wrong_lane" => manifest.violation.facts = lane(),
+            "lane_change" | "solid_line" => manifest.violation.facts = solid(),
+            _ => {}
+        }
         manifest.camera.id = format!("cam-{}", self.camera);
         manifest
     }
@@ -400,6 +409,41 @@ fn in_whatever_order_packages_come_each_passage_s_act_is_one_case() {
     });
     outcome.unwrap();
     runtime.block_on(verified(&setting));
+}
+
+/// A package that the gate would hold keeps no case from a notice, and swallows nothing.
+#[tokio::test]
+async fn evidence_that_can_stand_carries_the_case() {
+    let setting = Setting::new().await;
+    let (mut an, _) = officers(&setting).await;
+    let expired = |m: &mut Manifest| {
+        let verification = m.camera.verification.as_mut().unwrap();
+        verification.valid_to = time::macros::date!(2026 - 01 - 01);
+    };
+    let case = setting.case(1, expired).await;
+    let detail = an.get(&format!("/api/v1/cases/{case}")).await.json();
+    assert_eq!(detail["blockers"][0]["code"], "verification_expired");
+    let own = setting.case(2, |m| {
+        second_camera(m, 2, 500);
+        over_the_line(m);
+    });
+    let own = own.await;
+    assert_ne!(own, case, "who may be fined for the line is not lost in a case that cannot stand");
+    assert_eq!(setting.case(3, |m| second_camera(m, 3, 900)).await, case);
+    let detail = an.get(&format!("/api/v1/cases/{case}")).await.json();
+    assert_eq!(detail["case"]["camera"], "cam-02");
+    assert_eq!(detail["blockers"].as_array().unwrap().len(), 0, "{detail}");
+    assert_eq!(detail["related"][0]["same_act"], true);
+    // And once more one that cannot stand: it is shown.
+    let third = setting.case(4, |m| {
+        second_camera(m, 4, 300);
+        expired(m);
+    });
+    assert_eq!(third.await, case);
+    let detail = an.get(&format!("/api/v1/cases/{case}")).await.json();
+    assert_eq!(detail["further"].as_array().unwrap().len(), 2);
+    assert_eq!(detail["case"]["version"], 2);
+    verified(&setting).await;
 }
 
 #[tokio::test]

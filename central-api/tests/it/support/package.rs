@@ -183,7 +183,10 @@ impl PackageBuilder {
                 media_type: media_type.into(),
                 bytes: content.len() as u64,
                 sha256: Digest::of(&content),
-                captured_at: at,
+                captured_at: match role {
+                    FileRole::Clip => at - time::Duration::seconds(3),
+                    _ => at,
+                },
                 view: None,
             };
             (file, content)
