@@ -195,6 +195,7 @@ impl<'a> Watch<'a> {
             class: other.class,
             height: 1.0,
             seen: Vec::new(),
+            heights: Vec::new(),
         });
         Self {
             site,
@@ -259,6 +260,7 @@ impl<'a> Watch<'a> {
             let place = [x, y].map(|side| side + trembling * self.luck.normal());
             known.height = bbox.height();
             known.seen.push((now, place));
+            known.heights.push(bbox.height());
         }
     }
 

@@ -229,6 +229,7 @@ impl Basis {
             let BBox { x1, y1, x2, y2 } = seen.bbox;
             [x1, y1, x2, y2].into_iter().any(far)
         }) || others().any(|(_, [x, y])| far(*x) || far(*y))
+            || self.company.iter().flat_map(|other| &other.heights).any(|high| far(*high))
         {
             Some("a place far outside the picture")
         } else if self.lamps.len().max(self.passed.len()) > MOST || self.company.len() > MOST * MOST

@@ -221,7 +221,8 @@ pub fn holds_again(
 pub fn other(id: u64, way: &[(f32, f32, f32)]) -> Companion {
     let end = way.last().map_or(0.0, |last| last.0);
     let seen = (0..=end as u64).filter_map(|s| Some((s * SECOND, place(way, s as f32)?)));
-    Companion { id, class: VehicleClass::Car, height: 140.0, seen: seen.collect() }
+    let (class, seen) = (VehicleClass::Car, seen.collect());
+    Companion { id, class, height: 140.0, seen, heights: Vec::new() }
 }
 
 fn place(way: &[(f32, f32, f32)], t: f32) -> Option<[f32; 2]> {

@@ -60,6 +60,16 @@ pub struct Companion {
     pub height: f32,
     /// When and where it touched the road, pixels.
     pub seen: Vec<(Nanos, Point)>,
+    /// Its box's height each of these times, where it was noted: who comes nearer was smaller.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heights: Vec<f32>,
+}
+
+impl Companion {
+    /// Its box's height at a sighting.
+    pub fn height_at(&self, i: usize) -> f32 {
+        self.heights.get(i).copied().unwrap_or(self.height)
+    }
 }
 
 /// A vehicle's passage at another camera of the same agent, known by its plate.

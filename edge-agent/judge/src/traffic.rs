@@ -23,8 +23,7 @@ const BESIDE: f32 = 8.0;
 /// Until when another one stood so near that both may have waited in one queue; none where nobody
 /// did since `stand` began.
 pub fn queued_until(company: &[&Companion], stand: &Stand) -> Option<Nanos> {
-    let until =
-        |other: &Companion| standing(other, stand, QUEUE * stand.height.max(other.height)).next();
+    let until = |other: &Companion| standing(other, stand, QUEUE).next();
     company.iter().copied().filter_map(until).map(|t| t + SET_OFF).max()
 }
 
@@ -34,20 +33,21 @@ pub fn halted(company: &[&Companion], stand: &Stand) -> bool {
     halts && !company.iter().any(|other| passes(other, stand))
 }
 
-/// When another one stood within reach during `stand`, newest first.
+/// When another one stood within `reach` heights of the larger of both during `stand`, newest first.
 fn standing(other: &Companion, stand: &Stand, reach: f32) -> impl Iterator<Item = Nanos> {
-    let (from, to, centre) = (stand.from, stand.to, stand.place);
-    let height = other.height.max(1.0);
+    let Stand { from, to, place: centre, height, .. } = *stand;
     let seen = &other.seen;
     let during = (0..seen.len()).rev().map(|i| (i, seen[i])).skip_while(move |(_, (t, _))| *t > to);
     during.take_while(move |(_, (t, _))| *t >= from).filter_map(move |(i, (t, place))| {
-        if distance(place, centre) > reach {
+        let tall = other.height_at(i).max(1.0);
+        if distance(place, centre) > reach * height.max(tall) {
             return None;
         }
-        let before = seen[..i].iter().rev();
-        let lately = before.take_while(|(earlier, _)| t - earlier <= WHILE + SEEN_AGAIN);
-        let mut still = lately.take_while(|(_, p)| distance(*p, place) <= STILL * height);
-        still.any(|(earlier, _)| t - earlier >= WHILE).then_some(t)
+        let before = (0..i).rev().take_while(|k| t - seen[*k].0 <= WHILE + SEEN_AGAIN);
+        // From far away it hardly moves in the picture: by its size there and then.
+        let mut still = before
+            .take_while(|k| distance(seen[*k].1, place) <= STILL * tall.max(other.height_at(*k)));
+        still.any(|k| t - seen[k].0 >= WHILE).then_some(t)
     })
 }
 

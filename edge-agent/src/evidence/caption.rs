@@ -46,7 +46,7 @@ pub fn items(
         let _ = write!(place, " ({lat:.5}, {lon:.5})");
     }
     items.push(place);
-    items.push(format!("Hướng {}", camera.direction));
+    items.push(direction(&camera.direction));
     items.extend(camera.lane.iter().map(|lane| format!("Làn {lane}")));
     items.push(format!("Đơn vị {} {}", unit.code, unit.name));
     items.push(format!("Thiết bị {} số {}, camera {}", device.id, device.serial, camera.id));
@@ -126,10 +126,22 @@ fn plate(accusation: &Accusation) -> String {
     match &accusation.plate {
         Some(reading) => {
             let text = reading.text.as_deref().unwrap_or("chưa chắc chắn");
-            format!("Biển số {text} ({:.1} %)", reading.confidence * 100.0)
+            format!("Biển số {text} ({})", percent(reading.confidence))
         }
         None => "Biển số không đọc được".into(),
     }
+}
+
+/// Named as one, once: a site may have written the word itself.
+fn direction(written: &str) -> String {
+    const WORD: &str = "hướng ";
+    let named = written.to_lowercase().starts_with(WORD);
+    let rest: String = written.chars().skip(if named { WORD.chars().count() } else { 0 }).collect();
+    format!("Hướng {rest}")
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0).replace('.', ",")
 }
 
 #[cfg(test)]
@@ -142,6 +154,14 @@ mod tests {
     fn times_are_vietnamese_with_milliseconds() {
         let at = datetime!(2026-11-21 17:04:05.678_901 UTC);
         assert_eq!(iso(at), "2026-11-22T00:04:05.678+07:00");
+    }
+
+    #[test]
+    fn words_and_numbers_are_vietnamese() {
+        assert_eq!(direction("Bắc → Nam"), "Hướng Bắc → Nam");
+        assert_eq!(direction("hướng vào trung tâm"), "Hướng vào trung tâm");
+        assert_eq!(direction("Hướng ra biển"), "Hướng ra biển");
+        assert_eq!(percent(0.9964), "99,6 %");
     }
 
     #[test]

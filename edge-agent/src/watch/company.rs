@@ -44,13 +44,15 @@ impl Company {
             let index = self.all.binary_search_by_key(&track.id, |other| other.id);
             let index = index.unwrap_or_else(|index| {
                 let (id, class, height) = (track.id, track.class, bbox.height());
-                self.all.insert(index, Companion { id, class, height, seen: Vec::new() });
+                let (seen, heights) = (Vec::new(), Vec::new());
+                self.all.insert(index, Companion { id, class, height, seen, heights });
                 index
             });
             let companion = &mut self.all[index];
             if companion.seen.last().is_none_or(|(last, _)| t >= last + SECOND) {
                 (companion.class, companion.height) = (track.class, bbox.height());
                 companion.seen.push((t, bbox.foot()));
+                companion.heights.push(bbox.height());
             }
         }
         if t < self.tidied + SECOND {
@@ -59,7 +61,9 @@ impl Company {
         self.tidied = t;
         let since = t.saturating_sub(self.span);
         for companion in &mut self.all {
-            companion.seen.retain(|(seen, _)| *seen >= since);
+            let old = companion.seen.partition_point(|(seen, _)| *seen < since);
+            companion.seen.drain(..old);
+            companion.heights.drain(..old);
         }
         self.all.retain(|companion| !companion.seen.is_empty());
         if self.all.len() > MOST {

@@ -146,6 +146,24 @@ fn a_lone_stop_passed_by_others_is_no_jam() {
     accused(&Script { company: &company, ..bike(&way) }, &rule(""));
 }
 
+#[test]
+fn who_comes_nearer_from_far_away_does_not_stand() {
+    // Small at first, and hardly moving in the picture.
+    let comes = |from: u64| {
+        let y = |s: u64| 1200.0 / (12 - s) as f32;
+        let seen = (0..11).map(|s| ((from + s) * SECOND, [300.0, y(s)])).collect();
+        let heights = (0..11).map(|s| 0.25 * y(s)).collect();
+        Companion { id: 10 + from, class: VehicleClass::Car, height: 300.0, seen, heights }
+    };
+    let company: Vec<Companion> = (0..8).map(|i| comes(4 * i)).collect();
+    accused(&Script { company: &company, ..car(&stands(40.0)) }, &rule(""));
+    // As tall all the time, it stood at first.
+    let mut tall = company;
+    tall.iter_mut().for_each(|it| it.heights.clear());
+    let verdict = Script { company: &tall, ..car(&stands(40.0)) }.play(&rule(""));
+    assert!(!matches!(verdict, Verdict::Violation(_)), "{verdict:?}");
+}
+
 /// Every case looks like the act and is none.
 #[test]
 fn look_alikes_are_not_accused() {

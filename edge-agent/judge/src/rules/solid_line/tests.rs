@@ -194,8 +194,10 @@ fn whoever_may_not_have_crossed_it_is_not_accused() {
 #[test]
 fn whoever_goes_round_something_is_not_accused() {
     let seen = |x: f32| (0..6).map(|i| (i * SECOND, [x, 560.0])).collect::<Vec<_>>();
-    let stands =
-        |x: f32| Companion { id: 2, class: VehicleClass::Truck, height: 150.0, seen: seen(x) };
+    let stands = |x: f32| {
+        let (class, seen) = (VehicleClass::Truck, seen(x));
+        Companion { id: 2, class, height: 150.0, seen, heights: Vec::new() }
+    };
     let of = |company: &[Companion]| verdict(&Script { way: OVER, company, ..Script::default() });
     assert_eq!(of(&[stands(620.0)]), Verdict::Abstained(Doubt::Obstructed));
     // On the other side it is in nobody's way, and what drives on is in none.

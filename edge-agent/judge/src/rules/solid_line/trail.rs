@@ -209,17 +209,14 @@ impl<'a> View<'a> {
         };
         let near = |p: Point, height: f32| apart(p, at) <= IN_THE_WAY * height;
         let stood = |other: &Companion| {
-            let about = |&&(seen, _): &&(Nanos, Point)| seen.abs_diff(t) <= 2 * SECOND;
-            let mut places = other.seen.iter().filter(about).map(|(_, place)| *place);
-            let Some(first) = places.next() else { return false };
-            let mut still = true;
-            let mut count = 1;
-            for [x, y] in places {
-                count += 1;
-                still &= apart([x, y], first) <= STOOD * other.height;
-            }
-            let height = height.max(other.height);
-            still && count >= 2 && near(first, height) && next_to(first, other.height)
+            let about = |i: &usize| other.seen[*i].0.abs_diff(t) <= 2 * SECOND;
+            let times: Vec<usize> = (0..other.seen.len()).filter(about).collect();
+            let [first, later @ ..] = times.as_slice() else { return false };
+            let (place, tall) = (other.seen[*first].1, other.height_at(*first));
+            let still =
+                |i: &usize| apart(other.seen[*i].1, place) <= STOOD * tall.max(other.height_at(*i));
+            let stands = !later.is_empty() && later.iter().all(still);
+            stands && near(place, height.max(tall)) && next_to(place, tall)
         };
         self.scene.company.iter().any(stood)
     }
