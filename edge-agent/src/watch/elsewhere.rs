@@ -94,6 +94,7 @@ impl<E: Eyes> Watch<E> {
             let taken = candidate.shot(&rule.act(), MomentRole::End);
             let (Some(plate), Some(at), Some((shot, clock))) = (plate, scene.captured(at), taken)
             else {
+                tracing::debug!(camera = self.camera.id, %track, "passed with no plate or time");
                 metrics::counter!("edge_passages_unknown_total",
                     "camera" => self.camera.id.clone())
                 .increment(1);

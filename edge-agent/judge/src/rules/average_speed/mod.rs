@@ -10,7 +10,7 @@ mod way;
 
 use std::time::Duration;
 
-use contract::geometry::Point;
+use contract::geometry::{BBox, Point};
 use contract::{Act, Facts, MomentRole};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,7 +27,7 @@ use crate::road::Line;
 use crate::time::{Nanos, SECOND};
 use crate::track::{Passed, Track};
 
-/// So near the line, in heights of its own box, its plate is worth every look.
+/// So near the line, in heights of its own box, its plate is read.
 const NEAR: f32 = 6.0;
 /// About the moment at the line, in which it must be seen plainly.
 const ABOUT: Nanos = SECOND / 2;
@@ -81,13 +81,29 @@ impl AverageSpeed {
         })
     }
 
+    /// Whether it is so near the line that its plate is read.
+    fn reads(&self, bbox: &BBox, scene: &Scene<'_>) -> bool {
+        let [a, b] = self.line.map(|end| scene.pixel(end));
+        let [x, y] = bbox.foot();
+        let (mx, my) = ((a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0);
+        let half = libm::hypotf(b[0] - a[0], b[1] - a[1]) / 2.0;
+        libm::hypotf(x - mx, y - my) - half < NEAR * bbox.height()
+    }
+
     /// Why it is not certain that who crossed the line has the plate that was read.
-    fn doubt(track: &Track, at: Nanos, between: Nanos) -> Option<Doubt> {
+    fn doubt(
+        &self,
+        track: &Track,
+        scene: &Scene<'_>,
+        (at, between): (Nanos, Nanos),
+    ) -> Option<Doubt> {
         if between > MAX_GAP {
             return Some(Doubt::LostAtLine);
         }
-        // The plate may be read anywhere on its way.
-        if !track.doubts.is_empty() {
+        // What becomes of it far beyond the line changes nothing.
+        let read = track.path.iter().rev().find(|seen| self.reads(&seen.bbox, scene));
+        let read = read.map_or(at, |seen| seen.t) + SECOND;
+        if track.doubts.iter().any(|doubt| *doubt <= read) {
             return Some(Doubt::IdentityUncertain);
         }
         followed::doubt(track, at.saturating_sub(ABOUT), at + ABOUT, Doubt::LostAtLine)
@@ -123,7 +139,7 @@ impl Rule for AverageSpeed {
 
     fn timed(&self, track: &Track, scene: &Scene<'_>) -> Option<(Nanos, Duration)> {
         let (at, between) = self.crossing(track, scene)?;
-        let certain = Self::doubt(track, at, between).is_none();
+        let certain = self.doubt(track, scene, (at, between)).is_none();
         certain.then(|| (at, SHUTTER + Duration::from_nanos(between)))
     }
 
@@ -137,13 +153,7 @@ impl Rule for AverageSpeed {
                 album.keep(MomentRole::End, scene.now);
             }
         }
-        let [a, b] = self.line.map(|end| scene.pixel(end));
-        let bbox = &track.last().bbox;
-        let [x, y] = bbox.foot();
-        let (mx, my) = ((a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0);
-        let half = libm::hypotf(b[0] - a[0], b[1] - a[1]) / 2.0;
-        let away = libm::hypotf(x - mx, y - my) - half;
-        if away < NEAR * bbox.height() { Attention::Suspect } else { Attention::Near }
+        if self.reads(&track.last().bbox, scene) { Attention::Suspect } else { Attention::Idle }
     }
 
     fn judge(&self, track: &Track, scene: &Scene<'_>) -> Verdict {
@@ -158,7 +168,7 @@ impl Rule for AverageSpeed {
             return Verdict::Abstained(Doubt::PlateUnread);
         }
         let Some(begun) = self.begun(scene) else { return Verdict::Lawful(Lawful::NotFromThere) };
-        if let Some(doubt) = Self::doubt(track, at, between) {
+        if let Some(doubt) = self.doubt(track, scene, (at, between)) {
             return Verdict::Abstained(doubt);
         }
         let Some(captured) = scene.captured(at) else {
