@@ -9,6 +9,7 @@ mod scene;
 mod sight;
 mod speed;
 mod stretch;
+mod ways;
 
 use std::collections::BTreeSet;
 
