@@ -10,6 +10,7 @@ mod scene;
 mod sight;
 mod speed;
 mod stretch;
+mod ways;
 
 use std::collections::BTreeSet;
 

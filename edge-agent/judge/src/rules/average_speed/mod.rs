@@ -160,10 +160,14 @@ impl Rule for AverageSpeed {
         let Some((at, between)) = self.crossing(track, scene) else {
             return scene.at_the_end(Lawful::NeverThere);
         };
-        let Some(way) = &self.way else { return scene.at_the_end(Lawful::NothingEndsHere) };
         if !scene.ended {
             return Verdict::Pending;
         }
+        let Some(way) = &self.way else {
+            // Told for whoever looks why a passage was not timed.
+            let doubt = self.doubt(track, scene, (at, between));
+            return doubt.map_or(Verdict::Lawful(Lawful::NothingEndsHere), Verdict::Abstained);
+        };
         if scene.elsewhere.plate.is_none() {
             return Verdict::Abstained(Doubt::PlateUnread);
         }
