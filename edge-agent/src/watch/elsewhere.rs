@@ -9,6 +9,7 @@ use contract::MomentRole;
 use contract::manifest::{Clock, ClockSource};
 use judge::Scene;
 use judge::track::Passed;
+use time::OffsetDateTime;
 
 use super::Watch;
 use super::candidate::{Candidate, kept};
@@ -18,7 +19,9 @@ use crate::config::Camera;
 use crate::see::track::Track;
 
 /// Most passages kept at once, of all cameras; each holds a compressed picture.
-const MOST: usize = 512;
+const MOST: usize = 256;
+/// So much longer than can matter passages are kept: who is judged now passed a moment ago.
+const SLACK: Duration = Duration::from_secs(60);
 /// How far the time of a picture that is dated by its arrival may lie from when it was taken.
 const ON_THE_WAY: Duration = Duration::from_millis(500);
 
@@ -53,14 +56,9 @@ impl Passages {
 
     /// Takes note of a passage, unless no way begins there.
     fn note(&self, begun: Begun) {
-        let now = begun.passed.at;
         // Plain values: a panicked holder left them whole.
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push_back(Arc::new(begun));
-        kept.retain(|begun| {
-            let longest = self.kept_for.get(&begun.passed.camera);
-            longest.is_some_and(|longest| now - begun.passed.at <= *longest)
-        });
         while kept.len() > MOST {
             kept.pop_front();
             metrics::counter!("edge_passages_forgotten_total").increment(1);
@@ -68,9 +66,14 @@ impl Passages {
         metrics::gauge!("edge_passages").set(kept.len() as f64);
     }
 
-    /// The passages of a vehicle with this plate.
-    pub fn of_plate(&self, plate: &str) -> Vec<Arc<Begun>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The passages of a vehicle with this plate, asked where ways end, at the time there: who passed
+    /// too long ago is forgotten.
+    pub fn of_plate(&self, plate: &str, now: OffsetDateTime) -> Vec<Arc<Begun>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|begun| {
+            let longest = self.kept_for.get(&begun.passed.camera);
+            longest.is_some_and(|longest| now - begun.passed.at <= *longest + SLACK)
+        });
         kept.iter().filter(|begun| begun.passed.plate == plate).cloned().collect()
     }
 }

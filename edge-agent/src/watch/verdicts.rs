@@ -29,7 +29,10 @@ impl<E: Eyes> Watch<E> {
             let begins = ended && camera.site.rules.iter().any(|rule| rule.begins_at().is_some());
             let plate = begins.then(|| candidate.fusion.verdict().reading()).flatten();
             let plate = plate.and_then(|reading| reading.text);
-            let begun = plate.as_deref().map_or_else(Vec::new, |it| self.passages.of_plate(it));
+            let begun = match (plate.as_deref(), scene.captured_at) {
+                (Some(plate), Some(now)) => self.passages.of_plate(plate, now),
+                _ => Vec::new(),
+            };
             let passed: Vec<_> = begun.iter().map(|begun| begun.passed.clone()).collect();
             let elsewhere =
                 Elsewhere { plate: plate.as_deref(), passed: &passed, ..scene.elsewhere };
