@@ -40,7 +40,7 @@ const fn of(
     Provision { motorbike, over, place, fine, points }
 }
 
-const CASES: [Case; 2] = [
+const CASES: [Case; 3] = [
     Case {
         stage: "speeding, pixels to notice",
         scene: "speed",
@@ -63,6 +63,15 @@ const CASES: [Case; 2] = [
         provisions: &[
             of(false, 0.0, "6.9.d", [18_000, 20_000], 4),
             of(true, 0.0, "7.7.a", [4_000, 6_000], 2),
+        ],
+    },
+    Case {
+        stage: "parking, pixels to notice",
+        scene: "no_stopping",
+        act: "stop_place",
+        provisions: &[
+            of(false, 0.0, "6.2.đ", [600, 800], 0),
+            of(true, 0.0, "7.2.e", [400, 600], 0),
         ],
     },
 ];

@@ -15,7 +15,7 @@ pub fn logs_name_nobody(system: &System, truths: &[PathBuf]) -> Result<String> {
             serde_json::from_slice(&std::fs::read(truth).context("the clip's truth")?)?;
         let vehicles = truth["vehicles"].as_array().context("vehicles in the truth")?;
         let named = vehicles.iter().filter_map(|vehicle| vehicle["plate"].as_str());
-        plates.extend(named.map(str::to_owned));
+        plates.extend(named.map(|plate| plate.replace('Đ', "D")));
     }
     ensure!(!plates.is_empty(), "the truth names no plates");
     let passwords = [&system.central.reviewer, &system.central.approver];
