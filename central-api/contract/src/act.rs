@@ -126,6 +126,9 @@ pub struct Violation {
     pub facts: Facts,
     /// In the order of time.
     pub moments: Vec<Moment>,
+    /// Whether lights of a vehicle on duty may be in a picture: for the reviewer to look at.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_be_on_duty: bool,
     /// Why the rule fired, in one English sentence for the officer and the audit.
     pub reason: String,
 }

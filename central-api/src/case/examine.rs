@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use contract::package::{self, Failure};
+use contract::plate::PlateColour;
 use contract::seal::VerifyingKey;
 use contract::{FileRole, Manifest};
 use judge::basis::{Again, Basis, BasisError};
@@ -29,6 +30,19 @@ pub struct Examination {
     pub gate: Gate,
     /// Other cases of nearly the same number at about the same time.
     pub related: Vec<Related>,
+}
+
+impl Examination {
+    /// Whether it may be a vehicle on duty, which may do much of what others may not: by lights that
+    /// a camera noticed, or the plate of the armed forces or of a state body. For the reviewer to
+    /// look at; it decides nothing.
+    pub fn may_be_on_duty(&self) -> bool {
+        let plate = matches!(self.case.plate_colour, Some(PlateColour::Red | PlateColour::Blue));
+        let mut proofs = [&self.proof].into_iter().chain(&self.further);
+        plate
+            || proofs
+                .any(|proof| proof.manifest.as_ref().is_some_and(|it| it.violation.may_be_on_duty))
+    }
 }
 
 /// One package, looked at now.

@@ -101,6 +101,8 @@ struct CaseDetail {
     blockers: Vec<Blocker>,
     /// Further packages of the same passage, in the order in which they came; they decide nothing.
     further: Vec<FurtherEvidence>,
+    /// Whether the vehicle may be one on duty: for the reviewer to look at.
+    may_be_on_duty: bool,
     /// Other cases of nearly the same plate at about the same time.
     related: Vec<RelatedCase>,
     /// The sealed manifest of the package that carries the case.
@@ -281,6 +283,7 @@ async fn get_case(
         note: case.note.clone(),
         verified: examination.proof.failures.is_empty(),
         blockers: blockers(&examination),
+        may_be_on_duty: examination.may_be_on_duty(),
         further: examination.further.iter().map(FurtherEvidence::of).collect(),
         related: examination.related.iter().map(RelatedCase::of).collect(),
         manifest: serde_json::from_str(&examination.proof.manifest_text).unwrap_or_default(),

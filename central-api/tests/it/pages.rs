@@ -219,3 +219,28 @@ async fn pages_speak_both_languages() {
     assert!(text.contains("Look up a vehicle") && text.contains("<html lang=\"en\">"));
     assert_eq!(visitor.get("/ngon-ngu?to=vi&back=https://evil.example").await.location(), "/");
 }
+
+#[tokio::test]
+async fn a_vehicle_that_may_be_on_duty_is_marked_for_the_reviewer() {
+    let setting = Setting::new().await;
+    setting.user("an", &[Role::Reviewer]).await;
+    let plain = setting.case(1, |_| {}).await;
+    let lights = setting.case(2, |manifest| {
+        manifest.plate.as_mut().unwrap().text = Some("29AA12346".into());
+        manifest.violation.may_be_on_duty = true;
+    });
+    let lights = lights.await;
+    let state = setting.case(3, |manifest| {
+        let plate = manifest.plate.as_mut().unwrap();
+        plate.text = Some("80A12345".into());
+        plate.colour = contract::plate::PlateColour::Blue;
+    });
+    let state = state.await;
+    let mut an = Visitor::officer(&setting.state, "an").await;
+    for (case, marked) in [(plain, false), (lights, true), (state, true)] {
+        let page = an.get(&format!("/ho-so/{case}")).await.text();
+        assert_eq!(page.contains("Có thể là xe ưu tiên"), marked, "{case}");
+        let detail = an.get(&format!("/api/v1/cases/{case}")).await.json();
+        assert_eq!(detail["may_be_on_duty"], marked, "{case}");
+    }
+}

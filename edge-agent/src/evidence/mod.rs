@@ -7,6 +7,7 @@
 //!
 //! The same accusation gives the same bytes, so a replay proves what the box did.
 
+mod beacon;
 pub mod caption;
 pub mod clip;
 pub mod frames;

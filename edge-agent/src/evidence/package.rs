@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ab_glyph::InvalidFont;
 use contract::Digest;
+use contract::act::Violation;
 use contract::chain::Head;
 use contract::manifest::{
     self, BASIS_FILE, ClockSource, FileRole, Manifest, ManifestError, SourceKind,
@@ -22,7 +23,7 @@ use crate::spool::{Entry, Package, Spool, SpoolError, State};
 use super::caption::{self, VIETNAM};
 use super::clip::{self, ClipError};
 use super::text::Typeface;
-use super::{frames, overlay, view};
+use super::{beacon, frames, overlay, view};
 
 /// Room asked of the spool beside the files: manifest, seal, later the receipt.
 const PAPERS: u64 = 128 * 1024;
@@ -102,12 +103,14 @@ impl Sealer {
 
     /// Renders, seals and stores. On success the evidence is safe.
     pub fn seal(&self, accusation: &Accusation) -> Result<Sealed, SealingError> {
-        let files = self.render(accusation)?;
+        let (files, on_duty) = self.render(accusation)?;
+        let mut violation = accusation.violation.clone();
+        violation.may_be_on_duty = on_duty;
         let bytes = PAPERS + files.iter().map(|file| file.content.len() as u64).sum::<u64>();
         match &self.target {
             Target::Spool(spool) => {
                 let entry = spool.store(accusation.evidence_id, bytes, |head| {
-                    self.compose(accusation, files, head)
+                    self.compose(accusation, violation, files, head)
                 })?;
                 let dir = spool.root().join(State::Pending.folder()).join(entry.name());
                 Ok(Sealed::new(&entry, dir))
@@ -115,7 +118,7 @@ impl Sealer {
             Target::Folder { dir, head } => {
                 // Two plain values: a panicked holder left the old ones.
                 let mut head = head.lock().unwrap_or_else(PoisonError::into_inner);
-                let package = self.compose(accusation, files, *head)?;
+                let package = self.compose(accusation, violation, files, *head)?;
                 let (entry, dir) = export(&package, dir)?;
                 *head = Head {
                     sequence: package.sequence,
@@ -126,7 +129,8 @@ impl Sealer {
         }
     }
 
-    fn render(&self, accusation: &Accusation) -> Result<Vec<Rendered>, SealingError> {
+    /// The files, and whether lights of a vehicle on duty may be in one of them.
+    fn render(&self, accusation: &Accusation) -> Result<(Vec<Rendered>, bool), SealingError> {
         let main = accusation.main_shot().ok_or(SealingError::NoMain)?;
         let here = accusation.origin();
         let whole = |shot: &Shot, origin: &Origin, picture| {
@@ -134,11 +138,12 @@ impl Sealer {
             (picture, view::of_frame(shot, &origin.camera, &marks))
         };
         let mut files = Vec::with_capacity(accusation.moments.len() + 4);
-        let mut explained = None;
+        let (mut explained, mut on_duty) = (None, false);
         for (index, taken) in accusation.moments.iter().enumerate() {
             let shot = &taken.shot;
             let origin = taken.elsewhere.as_ref().unwrap_or(&here);
             let seen = frames::open(&shot.pixels)?;
+            on_duty |= beacon::may_shine(&seen, &shot.vehicle);
             if taken.role == accusation.main {
                 explained = Some(overlay::draw(accusation, &seen));
             }
@@ -148,7 +153,9 @@ impl Sealer {
             files.push(self.picture(accusation, origin, named, shot, picture)?);
         }
         let close = &accusation.close_up;
-        let picture = frames::close_up(close, &frames::open(&close.pixels)?);
+        let seen = frames::open(&close.pixels)?;
+        on_duty |= beacon::may_shine(&seen, &close.vehicle);
+        let picture = frames::close_up(close, &seen);
         let title = "CẬN CẢNH (phóng to)".to_owned();
         let named = ("closeup.jpg".to_owned(), FileRole::CloseUp, title);
         files.push(self.picture(accusation, &here, named, close, picture)?);
@@ -177,7 +184,7 @@ impl Sealer {
             view: None,
             content: accusation.basis.to_vec(),
         });
-        Ok(files)
+        Ok((files, on_duty))
     }
 
     fn picture(
@@ -199,11 +206,11 @@ impl Sealer {
     fn compose(
         &self,
         accusation: &Accusation,
+        mut violation: Violation,
         files: Vec<Rendered>,
         head: Head,
     ) -> Result<Package, SealingError> {
         let camera = &accusation.camera;
-        let mut violation = accusation.violation.clone();
         violation.at = violation.at.to_offset(VIETNAM);
         for moment in &mut violation.moments {
             moment.at = moment.at.to_offset(VIETNAM);

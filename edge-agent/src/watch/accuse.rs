@@ -63,6 +63,7 @@ impl<E: Eyes> Watch<E> {
                     file: taken.file(),
                 })
                 .collect(),
+            may_be_on_duty: false,
             reason: finding.reason.clone(),
         };
         Ok(Accused {

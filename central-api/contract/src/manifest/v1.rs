@@ -132,6 +132,7 @@ impl Violation {
         let lit = Lit { lamp: self.lamp, red, right_arrow: self.right_arrow };
         let signal = |movement, lit| Facts::Signal(Signal { movement, lit });
         crate::act::Violation {
+            may_be_on_duty: false,
             act: match self.rule {
                 Rule::RedLight => Act::RED_LIGHT,
                 Rule::StopLine => Act::STOP_LINE,

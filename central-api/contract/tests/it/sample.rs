@@ -101,6 +101,7 @@ pub fn manifest(sequence: u64, previous: Option<Digest>) -> Manifest {
             ]
             .map(|(role, file)| Moment { role, at, file: file.into() })
             .into(),
+            may_be_on_duty: false,
             reason: "crossed the stop line 4.2 s into red and went straight on".into(),
         },
         plate: Some(PlateReading {

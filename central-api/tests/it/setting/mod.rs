@@ -336,6 +336,7 @@ pub fn manifest(sequence: u64, files: &BTreeMap<&str, Bytes>) -> Manifest {
                 },
             }),
             moments: Vec::new(),
+            may_be_on_duty: false,
             reason: "crossed the stop line 4.2 s after red and left by the straight exit".into(),
         },
         plate: Some(PlateReading {

@@ -119,6 +119,7 @@ impl PackageBuilder {
                     },
                 }),
                 moments: Vec::new(),
+                may_be_on_duty: false,
                 reason: "crossed the line 4.2 s into red and went straight".into(),
             },
             plate: Some(PlateReading {
