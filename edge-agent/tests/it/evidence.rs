@@ -160,6 +160,7 @@ fn accusation(number: u64, clip: Clip) -> Accusation {
                 },
             }),
             moments: moments.iter().map(named).collect(),
+            may_be_on_duty: false,
             reason: "crossed the stop line on red and left straight on".into(),
         },
         clock: manifest::Clock {

@@ -103,6 +103,7 @@ pub fn package(number: u64, head: Head, size: usize) -> Result<Package, SpoolErr
             ]
             .map(|(role, file)| Moment { role, at, file: file.into() })
             .into(),
+            may_be_on_duty: false,
             reason: "crossed the stop line on red".into(),
         },
         plate: None,
