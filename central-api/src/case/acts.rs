@@ -213,9 +213,9 @@ mod tests {
 
     #[test]
     fn every_reason_of_the_rules_has_its_words() {
-        let lawful = judge::Lawful::ALL.map(|why| ("lawful", why.name()));
-        let doubts = judge::Doubt::ALL.map(|why| ("in_doubt", why.name()));
-        for (section, key) in lawful.into_iter().chain(doubts) {
+        let lawful = judge::Lawful::ALL.iter().map(|why| ("lawful", why.name()));
+        let doubts = judge::Doubt::ALL.iter().map(|why| ("in_doubt", why.name()));
+        for (section, key) in lawful.chain(doubts) {
             for lang in [Lang::Vi, Lang::En] {
                 let words = lang.words().named(section, key);
                 assert!(!words.is_empty() && words != key, "{section}.{key}: {words}");

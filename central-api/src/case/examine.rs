@@ -84,9 +84,6 @@ pub async fn examine(state: &AppState, case_id: &str) -> Result<Examination, Exa
     for id in further_ids(&state.store, &case).await? {
         further.push(look(state, &id).await?);
     }
-    further.sort_by(|one, other| {
-        (one.received_at, &one.evidence_id).cmp(&(other.received_at, &other.evidence_id))
-    });
     let limits = state.terms().limits;
     let related = related::related(&state.store, &case, proof.manifest.as_ref(), &limits).await?;
     let bench = Bench {
@@ -100,13 +97,15 @@ pub async fn examine(state: &AppState, case_id: &str) -> Result<Examination, Exa
     Ok(Examination { case, proof, further, gate, related })
 }
 
-/// The packages of `case` beside the one that carries it.
+/// The packages of `case` beside the one that carries it, in the order in which they came.
 async fn further_ids(store: &Store, case: &Case) -> Result<Vec<String>, StoreError> {
-    Ok(sqlx::query_scalar("SELECT id FROM evidence WHERE case_id = $1 AND id <> $2")
-        .bind(case.id.clone())
-        .bind(case.evidence_id.clone())
-        .fetch_all(store.pool())
-        .await?)
+    Ok(sqlx::query_scalar(
+        "SELECT id FROM evidence WHERE case_id = $1 AND id <> $2 ORDER BY received_at, id",
+    )
+    .bind(case.id.clone())
+    .bind(case.evidence_id.clone())
+    .fetch_all(store.pool())
+    .await?)
 }
 
 async fn look(state: &AppState, evidence_id: &str) -> Result<Proof, ExamineError> {

@@ -84,7 +84,7 @@ pub async fn issue(
     let close_up = picture(manifest, close_up?).await?;
     let mut others = Vec::new();
     for other in further {
-        let Some(file) = main_picture(other) else { continue };
+        let Some(file) = other.main_picture() else { continue };
         let (jpeg, view) = picture(other, file).await?;
         // Of a picture without a view nothing is known: all of it would be veiled.
         if view.is_some() {
@@ -154,14 +154,9 @@ fn corroborating<'a>(case: &Case, examination: &'a Examination) -> Vec<&'a Manif
     let manifests = examination.further.iter().filter(stands);
     let manifests = manifests.filter_map(|proof| proof.manifest.as_ref());
     manifests
-        .filter(|it| it.violation.act == case.act && main_picture(it).is_some())
+        .filter(|it| it.violation.act == case.act && it.main_picture().is_some())
         .take(MOST_FURTHER)
         .collect()
-}
-
-/// The picture that dates the act.
-fn main_picture(manifest: &Manifest) -> Option<&File> {
-    manifest.picture(manifest.main_moment()?)
 }
 
 pub async fn find(store: &Store, case_id: &str) -> Result<Option<Notice>, StoreError> {

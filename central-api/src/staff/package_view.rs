@@ -60,7 +60,6 @@ impl PackageView {
     pub fn of(case_id: &str, proof: &Proof, w: &Words) -> Self {
         let shown = Shown { case_id, proof, w };
         let manifest = proof.manifest.as_ref();
-        let main = manifest.and_then(|manifest| manifest.picture(manifest.main_moment()?));
         Self {
             frames: shown.moments(),
             close_up: shown.picture(FileRole::CloseUp),
@@ -71,7 +70,7 @@ impl PackageView {
                 None => "video/mp4".into(),
             },
             clip_is_h265: proof.clip_codec.as_deref().is_some_and(codec::is_h265),
-            poster: main.map(|file| shown.url(file)),
+            poster: manifest.and_then(Manifest::main_picture).map(|file| shown.url(file)),
             manifest: manifest
                 .map(|manifest| manifest_facts(manifest, proof.again.as_ref(), w))
                 .unwrap_or_default(),

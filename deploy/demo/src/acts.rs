@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::officer::Api;
+use crate::officer::{Api, text};
 use crate::stages::Stages;
 use crate::system::{SEED, System};
 
@@ -160,9 +160,4 @@ fn violators(truth: &Path, act: &str) -> Result<Vec<String>> {
     let violations = truth["violations"].as_array().context("a truth without violations")?;
     let of = violations.iter().filter(|violation| violation["act"] == act);
     of.map(|violation| text(violation, "/plate")).collect()
-}
-
-fn text(value: &Value, pointer: &str) -> Result<String> {
-    let text = value.pointer(pointer).and_then(Value::as_str);
-    Ok(text.with_context(|| format!("there is no {pointer}"))?.to_owned())
 }

@@ -168,3 +168,9 @@ impl Api {
         Ok(std::iter::once(text(case, "evidence_id")).chain(further).collect())
     }
 }
+
+/// What stands as text at `pointer` in an answer.
+pub fn text(value: &Value, pointer: &str) -> Result<String> {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    Ok(text.with_context(|| format!("there is no {pointer}"))?.to_owned())
+}

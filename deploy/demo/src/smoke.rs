@@ -12,7 +12,7 @@ use crate::acts;
 use crate::agent;
 use crate::browser::Browser;
 use crate::camera;
-use crate::officer;
+use crate::officer::{self, text};
 use crate::owner;
 use crate::process;
 use crate::secrecy;
@@ -75,12 +75,12 @@ async fn walk(site: Site, weights: &Path, stages: &Stages) -> Result<()> {
                     Ok(cases.iter().find(ready).cloned())
                 })
                 .await?;
-            let id = text(&case, "id")?;
+            let id = text(&case, "/id")?;
             Ok((case, id))
         })
         .await?;
-    let (id, plate) = (text(&case, "id")?, text(&case, "plate")?);
-    let evidence = text(&case, "evidence_id")?;
+    let (id, plate) = (text(&case, "/id")?, text(&case, "/plate")?);
+    let evidence = text(&case, "/evidence_id")?;
 
     stages
         .run("reviewer looks and accepts", async {
@@ -170,9 +170,4 @@ fn delivered(site: &Site, evidence: &str) -> Result<PathBuf> {
         return Ok(folder);
     }
     bail!("the spool no longer holds {evidence}")
-}
-
-fn text(case: &Value, key: &str) -> Result<String> {
-    let value = case.get(key).and_then(Value::as_str);
-    Ok(value.with_context(|| format!("the case has no {key}"))?.to_owned())
 }

@@ -11,7 +11,9 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 pub use self::luck::Luck;
-pub use self::site::{Camera, JUNCTION, drawn, junction, rule, site};
+pub use self::site::{
+    Camera, JUNCTION, LEFT, RIGHT, ROUND, STRAIGHT, Way, drawn, junction, rule, site,
+};
 use crate::basis::Basis;
 use crate::lamp::{History, Lamp, Light, Reading};
 use crate::road::Road;

@@ -300,6 +300,11 @@ impl Manifest {
         moments.iter().find(on).or_else(|| moments.iter().find(at)).map(|moment| moment.role)
     }
 
+    /// The picture that dates the act.
+    pub fn main_picture(&self) -> Option<&File> {
+        self.picture(self.main_moment()?)
+    }
+
     /// The picture of a moment of the act, as the camera saw it.
     pub fn picture(&self, role: MomentRole) -> Option<&File> {
         let moment = self.violation.moments.iter().find(|moment| moment.role == role)?;

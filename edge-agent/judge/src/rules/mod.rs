@@ -9,6 +9,7 @@ pub mod average_speed;
 pub mod emergency_lane;
 pub mod forbidden;
 pub mod no_stopping;
+mod reason;
 pub mod red_light;
 pub mod solid_line;
 pub mod speed;
@@ -29,6 +30,7 @@ use serde_json::Value;
 use settings::Reader;
 use time::OffsetDateTime;
 
+pub use self::reason::{Doubt, Lawful};
 use crate::lamp::Lamp;
 use crate::road::Road;
 use crate::site::Junction;
@@ -323,184 +325,6 @@ pub enum Attention {
     Near,
     /// It may be accused.
     Suspect,
-}
-
-/// Why a track is not accused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lawful {
-    NeverCrossed,
-    NotFromApproach,
-    /// Not seen where the way begins.
-    NotFromThere,
-    /// Timed for another camera; nothing is judged here.
-    NothingEndsHere,
-    StayedAtLine,
-    WaitedForGreen,
-    LampNotRed,
-    RedTooYoung,
-    FrontCrossedBeforeRed,
-    MovementAllowed,
-    DroveOn,
-    NotStanding,
-    /// Not plainly in, or not over, what is drawn for the rule.
-    NeverThere,
-    /// There, but not long or far enough.
-    Brief,
-    /// What was judged does not hold for its class.
-    ClassAllowed,
-    /// Outside the hours in which it holds.
-    NotInForce,
-    /// No faster than allowed and tolerated.
-    WithinLimit,
-    NotAgainst,
-    StoppedThere,
-    /// Touched or left a line without coming plainly over it.
-    NotOver,
-}
-
-impl Lawful {
-    pub const ALL: [Self; 18] = [
-        Self::NeverCrossed,
-        Self::NotFromApproach,
-        Self::StayedAtLine,
-        Self::WaitedForGreen,
-        Self::LampNotRed,
-        Self::RedTooYoung,
-        Self::FrontCrossedBeforeRed,
-        Self::MovementAllowed,
-        Self::DroveOn,
-        Self::NotStanding,
-        Self::ClassAllowed,
-        Self::NotInForce,
-        Self::WithinLimit,
-        Self::NeverThere,
-        Self::Brief,
-        Self::NotAgainst,
-        Self::StoppedThere,
-        Self::NotOver,
-    ];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NeverCrossed => "never_crossed",
-            Self::NotFromApproach => "not_from_approach",
-            Self::NotFromThere => "not_from_there",
-            Self::NothingEndsHere => "nothing_ends_here",
-            Self::StayedAtLine => "stayed_at_line",
-            Self::WaitedForGreen => "waited_for_green",
-            Self::LampNotRed => "lamp_not_red",
-            Self::RedTooYoung => "red_too_young",
-            Self::FrontCrossedBeforeRed => "front_crossed_before_red",
-            Self::MovementAllowed => "movement_allowed",
-            Self::DroveOn => "drove_on",
-            Self::NotStanding => "not_standing",
-            Self::ClassAllowed => "class_allowed",
-            Self::NotInForce => "not_in_force",
-            Self::WithinLimit => "within_limit",
-            Self::NeverThere => "never_there",
-            Self::Brief => "brief",
-            Self::NotAgainst => "not_against",
-            Self::StoppedThere => "stopped_there",
-            Self::NotOver => "not_over",
-        }
-    }
-}
-
-/// Why nothing can be said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Doubt {
-    FirstSeenBeyond,
-    SeenTooLate,
-    LampUnknown,
-    MovementUnclear,
-    IdentityUncertain,
-    LostAtLine,
-    /// Out of sight for a while where no line is judged.
-    LostFromSight,
-    PoorlySeen,
-    /// First seen in the place, or turned, or set off in it.
-    EntryUnclear,
-    /// So slow that it may be pushed on foot, or be backing.
-    TooSlow,
-    /// Slowing as who is about to stop for need.
-    MayBeStopping,
-    LaneUnclear,
-    /// Something stood in its way.
-    Obstructed,
-    ClockUnknown,
-    /// Pictures were lost, damaged or frozen before it was decided.
-    SightLost,
-    EvidenceIncomplete,
-    /// The same passage was found to be a graver act, which is accused instead.
-    GraverAct,
-    /// What the rule judges by is not drawn for this camera.
-    NotDrawn,
-    /// Others stood about: it may have waited in traffic.
-    Congested,
-    /// It may be of another class.
-    ClassUncertain,
-    /// The picture's edge cut it where it is measured.
-    CutOff,
-    /// It was not measured exactly enough to accuse.
-    Inexact,
-    /// Its plate was not accepted as read.
-    PlateUnread,
-}
-
-impl Doubt {
-    pub const ALL: [Self; 23] = [
-        Self::FirstSeenBeyond,
-        Self::SeenTooLate,
-        Self::LampUnknown,
-        Self::MovementUnclear,
-        Self::IdentityUncertain,
-        Self::LostAtLine,
-        Self::LostFromSight,
-        Self::EntryUnclear,
-        Self::TooSlow,
-        Self::MayBeStopping,
-        Self::LaneUnclear,
-        Self::Obstructed,
-        Self::PoorlySeen,
-        Self::ClockUnknown,
-        Self::SightLost,
-        Self::EvidenceIncomplete,
-        Self::GraverAct,
-        Self::NotDrawn,
-        Self::Congested,
-        Self::ClassUncertain,
-        Self::CutOff,
-        Self::Inexact,
-        Self::PlateUnread,
-    ];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FirstSeenBeyond => "first_seen_beyond",
-            Self::SeenTooLate => "seen_too_late",
-            Self::LampUnknown => "lamp_unknown",
-            Self::MovementUnclear => "movement_unclear",
-            Self::IdentityUncertain => "identity_uncertain",
-            Self::LostAtLine => "lost_at_line",
-            Self::LostFromSight => "lost_from_sight",
-            Self::EntryUnclear => "entry_unclear",
-            Self::TooSlow => "too_slow",
-            Self::MayBeStopping => "may_be_stopping",
-            Self::LaneUnclear => "lane_unclear",
-            Self::Obstructed => "obstructed",
-            Self::PoorlySeen => "poorly_seen",
-            Self::ClockUnknown => "clock_unknown",
-            Self::SightLost => "sight_lost",
-            Self::EvidenceIncomplete => "evidence_incomplete",
-            Self::GraverAct => "graver_act",
-            Self::NotDrawn => "not_drawn",
-            Self::Congested => "congested",
-            Self::ClassUncertain => "class_uncertain",
-            Self::CutOff => "cut_off",
-            Self::Inexact => "inexact",
-            Self::PlateUnread => "plate_unread",
-        }
-    }
 }
 
 /// Longest way over a junction, from the line on, that a verdict may wait for.

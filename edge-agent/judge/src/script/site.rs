@@ -33,6 +33,20 @@ exits = [
 ]
 ";
 
+/// The ways over [`junction`].
+pub type Way = &'static [(f32, f32, f32)];
+
+pub const STRAIGHT: Way = &[(0.0, 500.0, 950.0), (4.0, 500.0, 150.0)];
+pub const LEFT: Way = &[(0.0, 300.0, 950.0), (2.0, 300.0, 560.0), (4.0, 20.0, 500.0)];
+pub const RIGHT: Way = &[(0.0, 700.0, 950.0), (2.0, 700.0, 560.0), (4.0, 980.0, 500.0)];
+pub const ROUND: Way = &[
+    (0.0, 600.0, 950.0),
+    (2.0, 600.0, 560.0),
+    (3.0, 500.0, 420.0),
+    (4.0, 300.0, 480.0),
+    (6.0, 250.0, 900.0),
+];
+
 /// How the picture lies to the scripted one: turned about its middle, and mirrored.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Camera {

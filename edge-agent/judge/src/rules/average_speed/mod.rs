@@ -157,12 +157,12 @@ impl Rule for AverageSpeed {
     }
 
     fn judge(&self, track: &Track, scene: &Scene<'_>) -> Verdict {
-        let Some((at, between)) = self.crossing(track, scene) else {
-            return scene.at_the_end(Lawful::NeverThere);
-        };
         if !scene.ended {
             return Verdict::Pending;
         }
+        let Some((at, between)) = self.crossing(track, scene) else {
+            return Verdict::Lawful(Lawful::NeverThere);
+        };
         let Some(way) = &self.way else {
             // Told for whoever looks why a passage was not timed.
             let doubt = self.doubt(track, scene, (at, between));

@@ -6,9 +6,7 @@ use contract::VehicleClass;
 use proptest::prelude::*;
 
 use super::*;
-use crate::script::{Camera, Script, drawn, rule, site};
-
-type Way = &'static [(f32, f32, f32)];
+use crate::script::{Camera, Script, Way, drawn, rule, site};
 
 fn lane(camera: Camera) -> Arc<dyn Rule> {
     let area = drawn(camera, &[[0.7, 0.05], [0.9, 0.05], [0.9, 0.95], [0.7, 0.95]]);

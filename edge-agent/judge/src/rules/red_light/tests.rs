@@ -8,21 +8,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::lamp::Light::{self, Amber, Green, Red};
-use crate::script::{Arrow, JUNCTION, Script, junction, rule, site};
+use crate::script::{
+    Arrow, JUNCTION, LEFT, RIGHT, ROUND, STRAIGHT, Script, Way, junction, rule, site,
+};
 
-type Way = &'static [(f32, f32, f32)];
 type Phases = &'static [(f32, Light)];
-
-const STRAIGHT: Way = &[(0.0, 500.0, 950.0), (4.0, 500.0, 150.0)];
-const LEFT: Way = &[(0.0, 300.0, 950.0), (2.0, 300.0, 560.0), (4.0, 20.0, 500.0)];
-const RIGHT: Way = &[(0.0, 700.0, 950.0), (2.0, 700.0, 560.0), (4.0, 980.0, 500.0)];
-const ROUND: Way = &[
-    (0.0, 600.0, 950.0),
-    (2.0, 600.0, 560.0),
-    (3.0, 500.0, 420.0),
-    (4.0, 300.0, 480.0),
-    (6.0, 250.0, 900.0),
-];
 
 fn red_light(more: &str) -> Arc<dyn Rule> {
     rule(&format!("rules = [\"red_light\"]\n{more}\n{JUNCTION}"))

@@ -6,11 +6,9 @@ use contract::VehicleClass;
 use proptest::prelude::*;
 
 use super::*;
-use crate::script::{Camera, Script, drawn, rule, site};
+use crate::script::{Camera, Script, Way, drawn, rule, site};
 use crate::time::SECOND;
 use crate::track::Companion;
-
-type Way = &'static [(f32, f32, f32)];
 
 fn line(camera: Camera, more: &str) -> Arc<dyn Rule> {
     let line = drawn(camera, &[[0.5, 0.95], [0.5, 0.5], [0.5, 0.1]]);

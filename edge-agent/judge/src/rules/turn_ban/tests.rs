@@ -6,9 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::script::{JUNCTION, Script, junction, rule, site};
-
-type Way = &'static [(f32, f32, f32)];
+use crate::script::{JUNCTION, LEFT, RIGHT, ROUND, STRAIGHT, Script, Way, junction, rule, site};
 
 fn ban(what: &str) -> Arc<dyn Rule> {
     rule(&format!("rules = [\"no_turn\"]\n{JUNCTION}\n[[turn_ban]]\nmovements = {what}"))
@@ -25,17 +23,6 @@ fn divided(way: &[(f32, f32, f32)]) -> Script<'_> {
     drawn.stop_line[0][0] = 0.4;
     Script { junction: Some(drawn), way, ..Script::default() }
 }
-
-const STRAIGHT: Way = &[(0.0, 500.0, 950.0), (4.0, 500.0, 150.0)];
-const LEFT: Way = &[(0.0, 300.0, 950.0), (2.0, 300.0, 560.0), (4.0, 20.0, 500.0)];
-const RIGHT: Way = &[(0.0, 700.0, 950.0), (2.0, 700.0, 560.0), (4.0, 980.0, 500.0)];
-const ROUND: Way = &[
-    (0.0, 600.0, 950.0),
-    (2.0, 600.0, 560.0),
-    (3.0, 500.0, 420.0),
-    (4.0, 300.0, 480.0),
-    (6.0, 250.0, 900.0),
-];
 
 #[test]
 fn a_banned_turn_is_accused() {

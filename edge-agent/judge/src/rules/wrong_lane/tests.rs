@@ -6,9 +6,7 @@ use contract::VehicleClass;
 use proptest::prelude::*;
 
 use super::*;
-use crate::script::{JUNCTION, Script, rule, site};
-
-type Way = &'static [(f32, f32, f32)];
+use crate::script::{JUNCTION, Script, Way, rule, site};
 
 const LANES: &str = "
 [[lanes]]

@@ -6,10 +6,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::script::{Camera, Script, drawn, rule, site};
+use crate::script::{Camera, Script, Way, drawn, rule, site};
 use contract::VehicleClass;
-
-type Way = &'static [(f32, f32, f32)];
 
 fn road(camera: Camera) -> Arc<dyn Rule> {
     let area = drawn(camera, &[[0.3, 0.1], [0.7, 0.1], [0.7, 0.85], [0.3, 0.85]]);
