@@ -26,6 +26,12 @@ pub enum CameraState {
     Damaged,
     /// Frames come and only repeat one another.
     Frozen,
+    /// The camera looks elsewhere than it did: nothing is believed until it looks back.
+    Moved,
+    /// Its pictures are not sharp any more.
+    Defocused,
+    /// Its pictures are too bright, too dark or covered.
+    Blinded,
     /// Cannot work until somebody changes something: wrong password, no H.264/H.265, no such host.
     Failed,
     /// Ended as asked.
@@ -33,13 +39,16 @@ pub enum CameraState {
 }
 
 impl CameraState {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Connecting,
         Self::Streaming,
         Self::Stalled,
         Self::ClockUnknown,
         Self::Damaged,
         Self::Frozen,
+        Self::Moved,
+        Self::Defocused,
+        Self::Blinded,
         Self::Failed,
         Self::Stopped,
     ];
@@ -52,6 +61,9 @@ impl CameraState {
             Self::ClockUnknown => "clock_unknown",
             Self::Damaged => "damaged",
             Self::Frozen => "frozen",
+            Self::Moved => "moved",
+            Self::Defocused => "defocused",
+            Self::Blinded => "blinded",
             Self::Failed => "failed",
             Self::Stopped => "stopped",
         }
@@ -171,7 +183,12 @@ impl CameraHandle {
         drop(record);
         let camera = &*self.id;
         match state {
-            CameraState::Failed | CameraState::Stalled | CameraState::ClockUnknown => {
+            CameraState::Failed
+            | CameraState::Stalled
+            | CameraState::ClockUnknown
+            | CameraState::Moved
+            | CameraState::Defocused
+            | CameraState::Blinded => {
                 tracing::warn!(camera, state = state.name(), detail, "camera needs attention");
             }
             _ => tracing::info!(camera, state = state.name(), detail, "camera"),

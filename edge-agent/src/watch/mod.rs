@@ -314,7 +314,7 @@ impl<E: Eyes> Watch<E> {
         for waiting in complete {
             self.hand_on(waiting);
         }
-        self.sight = Sight::new(self.camera.analysed_fps);
+        self.sight.reconnected();
         self.ground = None;
     }
 

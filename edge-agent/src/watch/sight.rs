@@ -1,9 +1,11 @@
 //! Whether a picture may be believed: not where the stream is damaged, not where the camera only
-//! repeats itself or may do so, and not for the time that no picture shows.
+//! repeats itself or may do so, not where it looks elsewhere or sees too little, and not for the time
+//! that no picture shows.
 
 use contract::manifest::Clock;
 
 use crate::health::CameraState;
+use crate::see::scenery::{Fault, Scenery, Strange};
 use crate::see::stillness::Stillness;
 use crate::see::{Nanos, seconds};
 use crate::source::{Damage, Picture};
@@ -13,7 +15,7 @@ use crate::source::{Damage, Picture};
 const MISSING: Nanos = seconds(1.0);
 
 /// What one picture shows of the street.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Seen {
     Clear,
     /// This picture, but nothing since then before it.
@@ -27,12 +29,17 @@ pub enum Seen {
 }
 
 /// Why a picture shows nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Blind {
     Damaged(Damage),
     Frozen,
     /// Nothing moves: an empty street, or a frozen camera.
     Still,
+    /// The camera moved, or lost its focus or its light: surely, or perhaps only for a moment.
+    Strange {
+        fault: Fault,
+        sure: bool,
+    },
 }
 
 impl Blind {
@@ -42,26 +49,70 @@ impl Blind {
             Self::Damaged(_) => "damaged_picture",
             Self::Frozen => "frozen_picture",
             Self::Still => "still_picture",
+            Self::Strange { fault: Fault::Moved(_) | Fault::Elsewhere, .. } => "moved_picture",
+            Self::Strange { fault: Fault::Defocused, .. } => "defocused_picture",
+            Self::Strange { fault: Fault::Blinded, .. } => "blinded_picture",
         }
     }
 
     /// The camera's state and what to do about it; none where it may be well.
-    pub const fn trouble(self) -> Option<(CameraState, &'static str)> {
+    pub fn trouble(self) -> Option<(CameraState, String)> {
         match self {
-            Self::Damaged(damage) => Some((CameraState::Damaged, damage.words())),
+            Self::Damaged(damage) => Some((CameraState::Damaged, damage.words().into())),
             Self::Frozen => Some((
                 CameraState::Frozen,
-                "the pictures only repeat one another: restart the camera",
+                "the pictures only repeat one another: restart the camera".into(),
             )),
-            Self::Still => None,
+            Self::Still | Self::Strange { sure: false, .. } => None,
+            Self::Strange { fault, .. } => Some(strange_words(fault)),
         }
     }
 }
 
-/// Follows one connection's pictures.
+/// Nobody is accused meanwhile, which the words say: the box does not mend it by itself.
+fn strange_words(fault: Fault) -> (CameraState, String) {
+    match fault {
+        // In whole percent, rounded up: it is to be found again on the picture, not measured.
+        Fault::Moved([x, y]) => {
+            let percent = |part: f32| (100.0 * part.abs()).ceil();
+            let side = if x < 0.0 { "left" } else { "right" };
+            let height = if y < 0.0 { "up" } else { "down" };
+            (
+                CameraState::Moved,
+                format!(
+                    "the picture is shifted by up to {} % of its width to the {side} and {} % {height} \
+                     against what the site was drawn on: nobody is accused; aim the camera again, or \
+                     draw the site anew and restart the agent",
+                    percent(x),
+                    percent(y)
+                ),
+            )
+        }
+        Fault::Elsewhere => (
+            CameraState::Moved,
+            "the camera shows another view than it did: nobody is accused; aim it again, or draw the \
+             site anew and restart the agent"
+                .into(),
+        ),
+        Fault::Defocused => (
+            CameraState::Defocused,
+            "the picture is much less sharp than it was: nobody is accused; clean the lens, focus it"
+                .into(),
+        ),
+        Fault::Blinded => (
+            CameraState::Blinded,
+            "the picture is too bright, too dark or covered: nobody is accused; look at the camera"
+                .into(),
+        ),
+    }
+}
+
+/// Follows a camera's pictures.
 #[derive(Debug)]
 pub struct Sight {
     stillness: Stillness,
+    /// What the camera should show, over all its connections.
+    scenery: Scenery,
     /// The last picture that was believed.
     last: Option<Nanos>,
     missing: Nanos,
@@ -70,7 +121,19 @@ pub struct Sight {
 impl Sight {
     pub fn new(analysed_fps: f32) -> Self {
         let three = seconds(3.0 / analysed_fps);
-        Self { stillness: Stillness::default(), last: None, missing: MISSING.max(three) }
+        Self {
+            stillness: Stillness::default(),
+            scenery: Scenery::default(),
+            last: None,
+            missing: MISSING.max(three),
+        }
+    }
+
+    /// A new connection, whose times begin anew.
+    pub fn reconnected(&mut self) {
+        self.stillness = Stillness::default();
+        self.scenery.reconnected();
+        self.last = None;
     }
 
     pub fn look(&mut self, picture: &Picture) -> Seen {
@@ -80,7 +143,15 @@ impl Sight {
             self.stillness = Stillness::default();
             return Seen::Nothing { since: last, why: Blind::Damaged(damage) };
         }
-        if let Some(still) = self.stillness.look(t, &picture.frame.planes()) {
+        let planes = picture.frame.planes();
+        let still = self.stillness.look(t, &planes);
+        // First: before a covered lens nothing moves either.
+        if let Some(Strange { since, fault, sure }) = self.scenery.look(t, &planes) {
+            let since = still.map_or(since, |still| still.since.min(since));
+            self.last = Some(since);
+            return Seen::Nothing { since, why: Blind::Strange { fault, sure } };
+        }
+        if let Some(still) = still {
             self.last = Some(still.since);
             let why = if still.frozen { Blind::Frozen } else { Blind::Still };
             return Seen::Nothing { since: still.since, why };

@@ -137,6 +137,15 @@ fn picture(i: u64, far: u64, side: u32, lit: Light, source: ClockSource, epoch: 
     }
 }
 
+/// What a bag over the camera lets through: its noise.
+fn covered(i: u64, side: u32) -> Frame {
+    let layout = Layout::packed(PixelFormat::I420, side, side);
+    let noise = |p: usize| (p as u64 * 13 + i * 7).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60;
+    let mut data: Vec<u8> = (0..layout.offsets[1]).map(|p| 30 + noise(p) as u8).collect();
+    data.resize(layout.bytes().unwrap(), 128);
+    Frame::from_vec(layout, data).unwrap()
+}
+
 struct Run {
     way: Way,
     pictures: u64,
@@ -158,6 +167,8 @@ struct Run {
     still: std::ops::Range<u64>,
     /// Pictures that never came.
     missing: std::ops::Range<u64>,
+    /// Pictures before a covered lens.
+    covered: std::ops::Range<u64>,
 }
 
 impl Default for Run {
@@ -176,6 +187,7 @@ impl Default for Run {
             frozen: 0..0,
             still: 0..0,
             missing: 0..0,
+            covered: 0..0,
         }
     }
 }
@@ -216,6 +228,9 @@ impl Run {
             let lit = if shown >= self.green { Light::Green } else { self.lit };
             let far = if self.still.contains(&i) { self.still.start } else { shown };
             let mut picture = picture(shown, far, side, lit, self.source, epoch);
+            if self.covered.contains(&i) {
+                picture.frame = covered(i, side);
+            }
             let t = i * SECOND / FPS;
             (picture.t, picture.pts) = (t, t);
             picture.captured_at = OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_nanos(t);
@@ -410,6 +425,22 @@ fn where_nothing_moves_nobody_stands_and_nothing_is_said_of_the_camera() {
     assert!(states.iter().all(|state| *state == CameraState::Streaming));
     assert!(board.status().dropped["still_picture"] >= 40);
     assert_eq!(run(0..0).play().0.len(), 1, "while others move it is seen to stand");
+}
+
+#[test]
+fn before_a_covered_camera_nobody_is_accused_and_it_says_so() {
+    for start in [12, 19, 22] {
+        let covered = start..start + 120;
+        let run = Run { covered, pictures: 200, ..Run::default() };
+        let (found, board, states) = run.play_by_state();
+        assert!(found.is_empty(), "covered from picture {start}");
+        // Ten seconds may be a bus.
+        let at = |i: u64| states[(start + i) as usize];
+        assert_eq!([at(50), at(110)], [CameraState::Streaming, CameraState::Blinded]);
+        assert!(board.status().dropped["blinded_picture"] >= 100);
+        assert_eq!(board.status().state, CameraState::Streaming, "and sees again");
+    }
+    assert_eq!(Run { covered: 60..100, ..Run::default() }.play().0.len(), 1, "seen before");
 }
 
 #[test]

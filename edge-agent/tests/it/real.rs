@@ -1,12 +1,14 @@
-//! Lamps of real junctions, where the clips are at hand; they are not part of the project.
+//! Lamps and views of real junctions, where the clips are at hand; they are not part of the project.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use edge_agent::config::{Lamp, LampLayout};
 use edge_agent::see::lamp::read;
+use edge_agent::see::scenery::{Fault, Scenery, Strange};
 use edge_agent::source::{Dating, Input, Next, Pipeline, Settings};
 use judge::lamp::{History, Light, Reading};
+use plate_model::{Frame, Layout, PixelFormat};
 use time::OffsetDateTime;
 
 fn clip(name: &str) -> Option<PathBuf> {
@@ -86,5 +88,101 @@ fn lamps_that_flicker_against_the_shutter_stay_red() {
             assert_eq!(history.at(*t).map(|s| s.light), Some(Light::Red), "{t}");
         }
         assert!(!readings.contains(&Reading::Lit(Light::Green)), "{readings:?}");
+    }
+}
+
+/// Shows the clip to a camera's memory of its view, with `change` done to every picture from `from`
+/// seconds on; what was told at the end.
+fn view(name: &str, from: f64, change: impl Fn(&mut Vec<u8>, [usize; 2])) -> Option<Told> {
+    let settings = Settings {
+        camera: "test".into(),
+        input: Input::File { path: clip(name)? },
+        dating: Dating::Recording { start: OffsetDateTime::UNIX_EPOCH },
+        analysed_fps: 10.0,
+        keep: 1,
+        keep_bytes: 1,
+    };
+    let mut source = Pipeline::open(&settings, 0).unwrap();
+    let (mut scenery, mut told) = (Scenery::default(), Vec::new());
+    while let Next::Picture(picture) = source.next(Duration::from_secs(10)).unwrap() {
+        let planes = picture.frame.planes();
+        let [width, height] = [planes.width() as usize, planes.height() as usize];
+        let mut luma: Vec<u8> =
+            (0..height).flat_map(|y| planes.luma().row(y)[..width].iter().copied()).collect();
+        let t = picture.t as f64 / 1e9;
+        if t >= from {
+            change(&mut luma, [width, height]);
+        }
+        let layout = Layout::packed(PixelFormat::I420, width as u32, height as u32);
+        luma.resize(layout.bytes().unwrap(), 128);
+        let frame = Frame::from_vec(layout, luma).unwrap();
+        told.push((t, scenery.look(picture.t, &frame.planes())));
+    }
+    Some(told)
+}
+
+type Told = Vec<(f64, Option<Strange>)>;
+
+/// Turns the camera by so many pixels; what comes in at the edge repeats what was there.
+fn turn(by: [isize; 2]) -> impl Fn(&mut Vec<u8>, [usize; 2]) {
+    move |luma, [width, height]| {
+        let before = luma.clone();
+        for (i, pixel) in luma.iter_mut().enumerate() {
+            let x = ((i % width) as isize - by[0]).clamp(0, width as isize - 1) as usize;
+            let y = ((i / width) as isize - by[1]).clamp(0, height as isize - 1) as usize;
+            *pixel = before[y * width + x];
+        }
+    }
+}
+
+/// Smears every picture over so many pixels.
+fn blur(reach: usize) -> impl Fn(&mut Vec<u8>, [usize; 2]) {
+    move |luma, [width, _]| {
+        for row in luma.chunks_mut(width) {
+            let before = row.to_vec();
+            for (x, pixel) in row.iter_mut().enumerate() {
+                let near = &before[x.saturating_sub(reach)..(x + reach + 1).min(width)];
+                let sum: usize = near.iter().map(|p| usize::from(*p)).sum();
+                *pixel = (sum / near.len()) as u8;
+            }
+        }
+    }
+}
+
+/// Cameras that stand still; the second is seen for hardly longer than it takes to learn its view.
+const CLIPS: [&str; 2] =
+    ["vn_redlight_motorbikes_1620x720_30s.mp4", "vn_haiphong_junction_1006x720_7s.mp4"];
+/// By when the view is learned, and when it changes.
+const CHANGED: f64 = 6.0;
+
+fn told(
+    name: &str,
+    change: impl Fn(&mut Vec<u8>, [usize; 2]),
+) -> Option<impl Iterator<Item = Strange>> {
+    let told = view(name, CHANGED, change)?;
+    assert!(told.iter().all(|(t, told)| *t >= CHANGED || told.is_none()), "{name}: before");
+    Some(told.into_iter().filter_map(|(_, told)| told))
+}
+
+#[test]
+fn a_busy_junction_is_the_same_view_all_the_time() {
+    for name in CLIPS {
+        let Some(told) = told(name, |_, _| {}) else { return };
+        assert_eq!(told.count(), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_turned_camera_and_a_blurred_one_are_noticed_in_traffic() {
+    for name in CLIPS {
+        for by in [[12, 0], [0, -12], [60, -30]] {
+            let Some(told) = told(name, turn(by)) else { return };
+            let told: Vec<Strange> = told.collect();
+            assert!(!told.is_empty(), "{name} turned by {by:?}");
+            let moved = |told: &Strange| matches!(told.fault, Fault::Moved(_));
+            assert!(told.iter().all(moved), "{name} turned by {by:?}");
+        }
+        let Some(mut told) = told(name, blur(6)) else { return };
+        assert!(told.next().is_some_and(|told| told.fault == Fault::Defocused), "{name}");
     }
 }

@@ -251,7 +251,9 @@ proptest! {
             prop_assert_eq!(accused(&judge(hung, lamps, &steps, BIKE)), None, "{:?}", lamps);
         }
         let verdict = judge(hung, Lamps::AllRed, &steps, BIKE);
-        prop_assert_eq!(accused(&verdict), Some(Movement::Right), "{:?}", verdict);
+        // A wide one that turns too little leaves by the exit's corner: then nothing may be said.
+        let unclear = turn < 80.0 && verdict == Verdict::Abstained(Doubt::MovementUnclear);
+        prop_assert!(unclear || accused(&verdict) == Some(Movement::Right), "{:?}", verdict);
     }
 
     #[test]
