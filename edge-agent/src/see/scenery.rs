@@ -29,7 +29,10 @@ const BLOCKS: usize = 8;
 const SHIFTED: f32 = 0.75;
 /// Up to this shift the picture is still learned on.
 const FITS: f32 = 0.3;
-/// By how much the peak of the likeness stands out where the scenery is recognised.
+/// Likeness from which a peak where it belongs is the view itself: by night headlamps leave no more
+/// than half of it, and another view has its peak anywhere.
+const ALIKE: f32 = 0.25;
+/// By how much the peak of the likeness stands out where the scenery is recognised elsewhere.
 const CLEAR: f32 = 0.08;
 /// … and by how much a shift must be liker than none.
 const GAIN: f32 = 0.08;
@@ -177,18 +180,18 @@ impl Usual {
             self.learn(sketch);
             return None;
         }
-        let Fit { shift: [x, y], clear, gain, .. } = fit;
+        let Fit { shift: [x, y], like, clear, gain } = fit;
         let far = x.hypot(y);
+        if far < SHIFTED && like >= ALIKE {
+            if far < FITS {
+                self.learn(sketch);
+            }
+            return None;
+        }
         if clear < CLEAR {
             return Some(Fault::Elsewhere);
         }
-        if far >= SHIFTED && gain >= GAIN {
-            return Some(Fault::Moved([x, y].map(|cells| cells / COLUMNS as f32)));
-        }
-        if far < FITS {
-            self.learn(sketch);
-        }
-        None
+        (gain >= GAIN).then_some(Fault::Moved([x, y].map(|cells| cells / COLUMNS as f32)))
     }
 
     fn learn(&mut self, sketch: &Sketch) {
