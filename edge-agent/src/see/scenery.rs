@@ -97,9 +97,6 @@ impl Scenery {
     pub fn reconnected(&mut self) {
         self.checked = None;
         self.strange = 0;
-        // As if it had just been found well: nothing of before is judged any more.
-        self.told = self.told.map(|told| Strange { since: 0, ..told });
-        self.well = 0;
     }
 
     /// Takes in the picture at `t`; says what is the matter while something is.
@@ -107,8 +104,8 @@ impl Scenery {
         if self.checked.is_some_and(|last| t >= last && t - last < CHECK) {
             return self.told;
         }
-        let first = self.checked.replace(t).is_none();
-        if first {
+        if self.checked.replace(t).is_none() {
+            // As if it had just been found well: nothing of another connection is judged any more.
             self.well = t;
             self.told = self.told.map(|told| Strange { since: t, ..told });
         }
@@ -171,8 +168,6 @@ impl Usual {
         if let Some(fault) = blinded(sketch) {
             return Some(fault);
         }
-        let fit = self.patterns.fit(&sketch.cells);
-        tracing::trace!(?fit, sharp = sketch.sharp, usual = self.sharp, "view");
         if self.sharp >= EDGES && sketch.sharp < FEW_EDGES * self.sharp {
             return Some(Fault::Defocused);
         }
@@ -180,6 +175,8 @@ impl Usual {
             self.learn(sketch);
             return None;
         }
+        let fit = self.patterns.fit(&sketch.cells);
+        tracing::trace!(?fit, sharp = sketch.sharp, usual = self.sharp, "view");
         let Fit { shift: [x, y], like, clear, gain } = fit;
         let far = x.hypot(y);
         if far < SHIFTED && like >= ALIKE {
