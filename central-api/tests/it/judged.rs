@@ -128,7 +128,7 @@ fn caught() -> BTreeMap<&'static str, Vec<Caught>> {
         for class in &classes {
             let of_act = all.entry(class.act).or_default();
             if of_act.len() < EACH
-                && let Some(caught) = drill::try_one(class, seed).unwrap()
+                && let Ok(caught) = drill::try_one(class, seed).unwrap()
             {
                 of_act.push(caught);
             }

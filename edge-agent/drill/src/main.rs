@@ -25,7 +25,7 @@ struct Arguments {
     /// Only this act.
     #[arg(long)]
     act: Option<String>,
-    /// Names the seeds of wrong answers.
+    /// Names the seeds of wrong answers, and what was said.
     #[arg(long)]
     faults: bool,
     /// Writes the figures there as JSON.
@@ -46,8 +46,8 @@ fn main() -> Result<()> {
     let rows = drill::run(only, violations, lawful, seed, |row| {
         let Row { act, class, tried, accused, .. } = row;
         println!("{act:26} {class:44} {tried:>6} tried {accused:>6} accused");
-        if faults && !row.faults.is_empty() {
-            println!("  seeds {:?}", &row.faults[..row.faults.len().min(20)]);
+        for (seed, said) in row.faults.iter().filter(|_| faults).take(20) {
+            println!("  {seed}: {said}");
         }
     })?;
     if rows.is_empty() {

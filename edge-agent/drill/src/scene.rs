@@ -5,6 +5,7 @@ use std::fmt;
 use contract::geometry::BBox;
 use contract::{Movement, VehicleClass};
 use judge::lamp::Light;
+use judge::track::Passed;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -49,6 +50,8 @@ pub type Boxes = Box<dyn Fn(f32) -> Option<BBox> + Send>;
 
 pub struct Vehicle {
     pub class: VehicleClass,
+    /// From when on a track that begins is another vehicle's, of this class.
+    pub then: Option<(f32, VehicleClass)>,
     /// When it is gone.
     pub end: f32,
     pub boxes: Boxes,
@@ -77,14 +80,20 @@ impl Vehicle {
             let h = height * (0.75 + 0.25 * y / SIZE[1] as f32);
             Some(BBox::new(x - wide * h / 2.0, y - h, x + wide * h / 2.0, y))
         };
-        Self { class, end, boxes: Box::new(boxes) }
+        Self { class, then: None, end, boxes: Box::new(boxes) }
+    }
+
+    /// Whose track begins at a time.
+    pub fn class_at(&self, t: f32) -> VehicleClass {
+        self.then.filter(|(from, _)| t >= *from).map_or(self.class, |(_, class)| class)
     }
 
     /// A track that goes on as another vehicle from a time on.
     pub fn exchanged(self, at: f32, other: Self) -> Self {
         let (first, second) = (self.boxes, other.boxes);
         let boxes = move |t: f32| if t < at { first(t) } else { second(t) };
-        Self { class: self.class, end: other.end, boxes: Box::new(boxes) }
+        let then = Some((at, other.class));
+        Self { class: self.class, then, end: other.end, boxes: Box::new(boxes) }
     }
 }
 
@@ -149,6 +158,16 @@ pub struct Case {
     /// The time of day at 0 s, where the clock is known.
     pub start: Option<OffsetDateTime>,
     pub sight: Sight,
+    pub beyond: Beyond,
+}
+
+/// What is known of the vehicle beyond this camera.
+#[derive(Debug, Clone, Default)]
+pub struct Beyond {
+    pub plate: Option<String>,
+    pub passed: Vec<Passed>,
+    /// How exactly this camera's clock is known, seconds.
+    pub known_to: f32,
 }
 
 impl Case {
@@ -162,6 +181,7 @@ impl Case {
             heads: Vec::new(),
             start: Some(datetime!(2026-11-21 08:00 +7)),
             sight,
+            beyond: Beyond::default(),
         }
     }
 }

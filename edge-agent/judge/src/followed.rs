@@ -1,6 +1,8 @@
 //! Whether one and the same vehicle was plainly followed from one moment to another: what every rule
 //! asks before it accuses.
 
+use contract::geometry::Point;
+
 use crate::legs::{height, width};
 use crate::rules::{Doubt, Scene};
 use crate::time::{Nanos, SECOND, in_seconds, seconds};
@@ -20,6 +22,17 @@ const LEAST_OFF: f32 = 0.6;
 const GAINED: f32 = 1.0;
 /// A moment, seconds: a pace is told over it, and changes no more in it.
 const MOMENT: f64 = 0.39;
+/// Out of sight for less, no other takes its place unseen.
+const UNSEEN: Nanos = seconds(0.25);
+/// Over a gap it goes on at the mean of its paces before and after, to this share of its height, and
+/// its size likewise, to this share.
+const GOES_ON: f32 = 0.3;
+const SAME_SIZE: f32 = 0.25;
+/// A vehicle gains or loses no more pace than this in a second, in its own heights a second: 3 m/s²
+/// of a car. Who brakes harder while out of sight is not believed to be the same.
+const GAINS: f32 = 2.5;
+/// How exactly a pace is known, likewise.
+const PACE_WITHIN: f32 = 0.3;
 /// Covered from below a box is lower than about then, and lower for its width, by these shares.
 const LOWER: f32 = 0.8;
 const FLATTER: f32 = 0.75;
@@ -49,9 +62,75 @@ pub fn closely(track: &Track, from: usize, until: usize) -> bool {
     (from + 1..=until).all(|i| track.path[i].t - track.path[i - 1].t <= MAX_GAP)
 }
 
+/// Whether between two sightings it may have become another vehicle's: the box leaps from where its
+/// pace would take it, or what is seen after a gap does not go on from what was seen before.
+pub fn exchanged(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> bool {
+    leaps(track, scene, from, until) || broken(track, scene, from, until)
+}
+
+/// Whether at a gap within two sightings the way, its pace or the size breaks off.
+fn broken(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> bool {
+    let path = &track.path;
+    let within = (path[from].t, path[until].t);
+    let gaps = track.gaps.iter().filter(|gap| gap.to > within.0 && gap.from < within.1);
+    gaps.filter(|gap| gap.length() >= UNSEEN).any(|gap| {
+        let (here, there) = (track.at(gap.from), track.at(gap.to));
+        let before = side(track, scene, here, (0..here).rev());
+        let after = side(track, scene, there, there + 1..path.len());
+        let (Some(before), Some(after)) = (before, after) else { return false };
+        let took = in_seconds(gap.length()) as f32;
+        let high = before.high.max(after.high);
+        let goes = |a: f32, b: f32| (a + b) / 2.0 * took;
+        let [[x, y], [px, py]] = [there, here].map(|i| path[i].bbox.foot());
+        let [[vx, vy], [pvx, pvy]] = [after.pace, before.pace];
+        let off = libm::hypotf(x - px - goes(pvx, vx), y - py - goes(pvy, vy));
+        let gained = libm::hypotf(vx - pvx, vy - pvy);
+        // Between the middles of the two stretches over which the paces were told.
+        let over = took + MOMENT as f32;
+        let grown =
+            libm::logf(after.high / before.high) - (before.grows + after.grows) / 2.0 * over;
+        off > GOES_ON * high
+            || gained > (GAINS * over + PACE_WITHIN) * high
+            || grown.abs() > SAME_SIZE
+    })
+}
+
+/// One side of a gap: pixels a second, middle height in pixels, and by what share a second it grows.
+struct Side {
+    pace: Point,
+    high: f32,
+    grows: f32,
+}
+
+/// None where less of it was seen than a moment, or the picture's edge trimmed it.
+fn side(
+    track: &Track,
+    scene: &Scene<'_>,
+    at: usize,
+    away: impl Iterator<Item = usize> + Clone,
+) -> Option<Side> {
+    let path = &track.path;
+    let apart = |i: usize| in_seconds(path[i].t.abs_diff(path[at].t));
+    let far = away.clone().find(|&i| apart(i) >= MOMENT)?;
+    let mut sizes: Vec<f32> =
+        away.take_while(|i| *i != far).map(|i| path[i].bbox.height()).collect();
+    sizes.push(path[at].bbox.height());
+    sizes.push(path[far].bbox.height());
+    if [at, far].iter().any(|&i| scene.trims(&path[i].bbox)) {
+        return None;
+    }
+    let took = in_seconds(path[at].t) as f32 - in_seconds(path[far].t) as f32;
+    let [[x, y], [px, py]] = [at, far].map(|i| path[i].bbox.foot());
+    let grows =
+        libm::logf(path[at].bbox.height().max(1.0) / path[far].bbox.height().max(1.0)) / took;
+    sizes.sort_by(f32::total_cmp);
+    let high = sizes[sizes.len() / 2].max(1.0);
+    Some(Side { pace: [(x - px) / took, (y - py) / took], high, grows })
+}
+
 /// Whether between two sightings the box leaps from where its pace would take it: then it may be
 /// another vehicle's.
-pub fn leaps(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> bool {
+fn leaps(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> bool {
     let path = &track.path;
     let time = |i: usize| in_seconds(path[i].t);
     (from + 1..=until).any(|i| {
@@ -152,6 +231,42 @@ mod tests {
             (x, 900.0 - 15.0 * i as f32, 100.0, 100.0)
         }));
         assert!(leaps(&beside, &scene(), 10, 20));
+    }
+
+    /// The same sightings, but for those within a gap that the tracker noted.
+    fn unseen(mut track: Track, gap: std::ops::Range<usize>) -> Track {
+        let (from, to) = (track.path[gap.start - 1].t, track.path[gap.end].t);
+        track.path.retain(|seen| seen.t <= from || seen.t >= to);
+        track.gaps.push(crate::track::Gap { from, to });
+        track
+    }
+
+    #[test]
+    fn over_a_gap_it_goes_on_as_before_or_may_be_another() {
+        let whole = |track: &Track| exchanged(track, &scene(), 0, track.path.len() - 1);
+        let steady = track((0..30).map(|i| (500.0, 900.0 - 15.0 * i as f32, 100.0, 100.0)));
+        assert!(!whole(&unseen(steady, 12..17)));
+        // It brakes and turns while it is out of sight, as a car may.
+        let turns = |i: i32| {
+            let t = (i - 12).clamp(0, 10) as f32 / 10.0;
+            let after = (i - 22).max(0) as f32;
+            (
+                500.0 - 75.0 * t * t - 15.0 * after,
+                900.0 - 12.0 * i.min(12) as f32 - 120.0 * (t - 0.5 * t * t),
+                100.0,
+                100.0,
+            )
+        };
+        assert!(!whole(&unseen(track((0..40).map(turns)), 14..19)));
+        let stands_then_crosses = |i: i32| (500.0 - 30.0 * (i - 15).max(0) as f32, 600.0);
+        let crosses = track((0..40).map(stands_then_crosses).map(|(x, y)| (x, y, 100.0, 100.0)));
+        assert!(whole(&unseen(crosses, 13..18)), "from standing to three heights a second");
+        let beside = |i: i32| (if i < 15 { 500.0 } else { 450.0 }, 900.0 - 15.0 * i as f32);
+        let beside = track((0..30).map(beside).map(|(x, y)| (x, y, 100.0, 100.0)));
+        assert!(whole(&unseen(beside, 13..18)), "half its height to the side");
+        let taller = |i: i32| if i < 15 { 100.0 } else { 140.0 };
+        let taller = track((0..30).map(|i| (500.0, 900.0 - 15.0 * i as f32, taller(i), 100.0)));
+        assert!(whole(&unseen(taller, 13..18)), "of another size");
     }
 
     #[test]

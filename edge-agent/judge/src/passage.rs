@@ -112,7 +112,7 @@ impl Passage {
         // Who takes its place at the line comes from beside it, or is of another size.
         let past = self.past(track, road).unwrap_or(self.on);
         let from = track.at(before);
-        if followed::leaps(track, scene, from, past.max(track.at(until))) {
+        if followed::exchanged(track, scene, from, past.max(track.at(until))) {
             return Err(Doubt::IdentityUncertain);
         }
         if followed::covered(track, scene, from, past) {
@@ -216,10 +216,13 @@ fn stayed(
     let here = &track.path[i];
     let Some(start) = here.t.checked_sub(span) else { return false };
     let [x, y] = point(&here.bbox);
+    // Covered from below, its box is lower than the vehicle.
+    let about = track.path.iter().take(i + 1).rev().take_while(|seen| seen.t >= start);
+    let height = about.map(|seen| seen.bbox.height()).fold(0.0, f32::max);
     let mut reached_back = false;
     for seen in track.path.iter().take(i + 1).rev() {
         let [px, py] = point(&seen.bbox);
-        if libm::hypotf(px - x, py - y) > share * here.bbox.height() {
+        if libm::hypotf(px - x, py - y) > share * height {
             return false;
         }
         if seen.t <= start {

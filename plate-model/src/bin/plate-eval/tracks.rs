@@ -10,6 +10,7 @@ mod plates;
 mod scene;
 #[cfg(test)]
 mod script;
+mod sides;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ use log::Log;
 use lost::Lost;
 use plates::Plates;
 use scene::{Scene, Truth};
+use sides::Sides;
 
 /// Boxes that overlap this much (intersection over union) are the same thing, except for HOTA, which
 /// goes over all thresholds.
@@ -59,6 +61,7 @@ struct Figures {
     clear: Clear,
     #[serde(flatten)]
     lost: Lost,
+    sides: Sides,
     #[serde(skip_serializing_if = "Option::is_none")]
     plates: Option<Plates>,
 }
@@ -81,6 +84,7 @@ pub fn run(options: &Options) -> Result<()> {
             idf1: identity::idf1(&scene),
             clear: Clear::of(&scene, &log),
             lost: Lost::of(&scene),
+            sides: Sides::of(&scene),
             plates: Plates::of(&scene, &log, &truth),
         });
     }
@@ -117,6 +121,14 @@ fn print(all: &[Figures]) {
             lost.objects,
             lost.lost,
             lost.missed,
+        );
+    }
+    for Figures { log, sides, .. } in all {
+        let Sides { trembling, covered, covered_a_while, covered_for, covered_by } = sides;
+        println!(
+            "{log:width$} sides tremble by {trembling:.3} heights; lower edge too high in {covered:.3} \
+             of sightings, for a while of {covered_a_while:.3} of vehicles ({covered_for:.1} s, by \
+             {covered_by:.2})"
         );
     }
     for Figures { log, plates, .. } in all {

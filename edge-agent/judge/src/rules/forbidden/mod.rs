@@ -160,7 +160,7 @@ fn charge(rule: &Forbidden, place: &Place, track: &Track, scene: &Scene<'_>) -> 
         return Verdict::Abstained(doubt);
     }
     let [from, to] = [way.from, way.to].map(|t| track.at(t));
-    if followed::leaps(track, scene, 0, to) {
+    if followed::exchanged(track, scene, 0, to) {
         return Verdict::Abstained(Doubt::IdentityUncertain);
     }
     if followed::covered(track, scene, from, to) {

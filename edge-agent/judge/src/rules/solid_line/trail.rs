@@ -159,7 +159,7 @@ impl<'a> View<'a> {
         if !followed::closely(track, before.saturating_sub(2), past) || before < 2 {
             return Some(Doubt::LostAtLine);
         }
-        if followed::leaps(track, self.scene, before - 2, past) {
+        if followed::exchanged(track, self.scene, before - 2, past) {
             return Some(Doubt::IdentityUncertain);
         }
         if followed::covered(track, self.scene, before - 2, past) {

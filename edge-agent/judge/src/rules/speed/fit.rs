@@ -6,9 +6,9 @@
 //!   from the line than that explains, and no less for pictures that follow so close that a box errs
 //!   alike in them;
 //! - the survey, whose points miss by so much at each end of the way;
-//! - time: half a picture's interval at each end;
+//! - time: half of what a picture's stamp may be off at each end;
 //!
-//! independent of each other, so their squares are added, and taken twice. A contact point that is
+//! independent of each other, so their squares are added, and taken three times. A contact point that is
 //! wrong alike in every picture (a box that ends above the road) stretches the whole way: what that
 //! makes is added as it is.
 
@@ -21,6 +21,10 @@ const OFF: f64 = 2.0;
 const ROUNDS: usize = 4;
 /// The share of a box's trembling by which its lower edge may lie wrong in every picture.
 const EDGE_WRONG: f64 = 1.5;
+
+/// Seconds: pictures are stamped at the camera's own rate, of which perhaps only some are looked at,
+/// and no camera that measures films slower than this.
+const SLOWEST: f64 = 0.08;
 
 /// A sighting on the road.
 #[derive(Debug, Clone, Copy)]
@@ -87,20 +91,25 @@ impl Fit {
         self.speed * self.took
     }
 
+    /// How exactly a picture's time is known, seconds.
+    pub fn stamped_to(&self) -> f64 {
+        self.interval.min(SLOWEST)
+    }
+
     /// How far the speed may be wrong, metres a second, on a road surveyed to `residual` metres.
     pub fn uncertainty(&self, residual: f64) -> f64 {
         let survey = std::f64::consts::SQRT_2 * residual / self.took;
         // A time anywhere within an interval deviates by its twelfth part's root, at two ends.
-        let time = self.speed * self.interval / 6f64.sqrt() / self.took;
+        let time = self.speed * self.stamped_to() / 6f64.sqrt() / self.took;
         let squares = [self.trembling, survey, time].map(|part| part * part);
-        2.0 * squares.iter().sum::<f64>().sqrt() + self.edge
+        3.0 * squares.iter().sum::<f64>().sqrt() + self.edge
     }
 
     /// The same of the way, metres, its time aside.
     pub fn way_uncertainty(&self, residual: f64) -> f64 {
         let trembling = self.trembling * self.took;
         let survey = std::f64::consts::SQRT_2 * residual;
-        2.0 * libm::hypot(trembling, survey) + self.edge * self.took
+        3.0 * libm::hypot(trembling, survey) + self.edge * self.took
     }
 }
 

@@ -191,7 +191,8 @@ impl Speed {
         let distance = Measured::new(tenths(fit.way()), Unit::Metres)
             .known_to(tenths(fit.way_uncertainty(self.stretch.residual())) + 0.1);
         let hundredths = ((to - from) / 10_000_000) as f64 / 100.0;
-        let took = Measured::new(hundredths, Unit::Seconds).known_to(hundredth_up(fit.interval));
+        let took =
+            Measured::new(hundredths, Unit::Seconds).known_to(hundredth_up(fit.stamped_to()));
         Verdict::from(Finding {
             act: self.act(),
             at: to,

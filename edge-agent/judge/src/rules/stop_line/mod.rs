@@ -21,7 +21,7 @@ use crate::passage::{self, Passage, WELL_PAST};
 use crate::road::Road;
 use crate::signal::{self, Signal};
 use crate::stand::{REST, Stand};
-use crate::time::{Nanos, in_seconds, seconds};
+use crate::time::{Nanos, SECOND, in_seconds, seconds};
 use crate::track::Track;
 
 /// Standing is watched this much longer than the rule asks, to see that it does not go on.
@@ -158,8 +158,8 @@ fn judge(rule: &StopLine, track: &Track, road: &Road, scene: &Scene<'_>) -> Verd
         return Verdict::Abstained(Doubt::FirstSeenBeyond);
     };
     // Covered from below before the line, its box ends beyond it, lower and flatter than it is; that
-    // it is smaller farther away says nothing.
-    if followed::covered(track, scene, track.at(before.t), last) {
+    // it is smaller farther away says nothing. What passes in front of it later moves it no more.
+    if followed::covered(track, scene, track.at(before.t), track.at(since + SECOND)) {
         return Verdict::Abstained(Doubt::PoorlySeen);
     }
     if let Some(doubt) = passage::doubt(track, before.t, now) {
