@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use super::table::Outcome;
 use super::variants::{Against, Scene, Stream, Variant};
-use crate::camera;
 use crate::process;
 use crate::site::Site;
 
@@ -61,8 +60,8 @@ impl<'a> Player<'a> {
     /// Renders what `variants` show, each scene once: rendering uses all cores by itself.
     pub fn render(&self, variants: &[Variant]) -> Result<()> {
         for variant in variants {
-            self.scene(variant.scene)?;
-            self.scene(variant.undamaged().scene)?;
+            variant.scene.render(self.site)?;
+            variant.undamaged().scene.render(self.site)?;
         }
         Ok(())
     }
@@ -79,7 +78,7 @@ impl<'a> Player<'a> {
 
     /// Encodes a scene once and keeps it.
     pub fn encode(&self, encode: &Encode) -> Result<()> {
-        let (clip, ..) = self.scene(encode.scene)?;
+        let (clip, ..) = encode.scene.render(self.site)?;
         let file = self.encoded(encode.scene, &encode.stream);
         let modified = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified());
         if modified(&file).is_ok_and(|made| modified(&clip).is_ok_and(|from| made > from)) {
@@ -128,7 +127,7 @@ impl<'a> Player<'a> {
         undamaged: &Path,
         harm: Harm,
     ) -> Result<Outcome> {
-        let (_, truth, _) = self.scene(variant.scene)?;
+        let (_, truth, _) = variant.scene.render(self.site)?;
         let mut command = self.site.program("world")?;
         command.args(["compare", "--undamaged"]).arg(undamaged).arg("--damaged").arg(events);
         command.arg("--truth").arg(truth).args(["--start", &harm.start.to_string()]);
@@ -168,7 +167,7 @@ impl<'a> Player<'a> {
             std::fs::remove_file(&clip)?;
             return Ok((events, harm));
         }
-        let (_, _, geometry) = self.scene(variant.scene)?;
+        let (_, _, geometry) = variant.scene.render(self.site)?;
         let geometry = self.draw(&geometry, variant)?;
         let (part, out) = (events.with_extension("part"), self.site.dir.join(&name));
         let log = self.site.log(&name);
@@ -199,10 +198,10 @@ impl<'a> Player<'a> {
         // Where the input begins in the scene.
         let mut begins = 0.0;
         if variant.anew {
-            let (whole, ..) = self.scene(variant.scene)?;
+            let (whole, ..) = variant.scene.render(self.site)?;
             command.arg(whole).args(flags(&variant.stream));
         } else if variant.stream == Stream::rendered() {
-            command.arg(self.scene(variant.scene)?.0);
+            command.arg(variant.scene.render(self.site)?.0);
         } else {
             command.arg(self.encoded(variant.scene, &variant.stream));
             begins = f64::from(variant.stream.part[0]);
@@ -219,7 +218,7 @@ impl<'a> Player<'a> {
 
     /// The truth's offences as events: what may be accused where there is no undamaged run.
     fn lawful(&self, variant: &Variant) -> Result<PathBuf> {
-        let (_, truth, _) = self.scene(variant.scene)?;
+        let (_, truth, _) = variant.scene.render(self.site)?;
         let truth = super::json(&truth)?;
         let start = variant.span[0];
         let mut lines = String::new();
@@ -260,19 +259,6 @@ impl<'a> Player<'a> {
         let path = self.site.dir.join(format!("{}.toml", variant.name()));
         std::fs::write(&path, toml::to_string(&file)?)?;
         Ok(path)
-    }
-
-    /// Clip, truth and site file of a scene, rendered once.
-    pub fn scene(&self, scene: Scene) -> Result<(PathBuf, PathBuf, PathBuf)> {
-        match scene {
-            Scene::Junction(seed) => camera::render(self.site, seed),
-            Scene::Glare(seed, percent) => {
-                camera::render_glare(self.site, seed, f64::from(percent) / 100.0)
-            }
-            Scene::Arrow => {
-                camera::render_scenario(self.site, Path::new("fixtures/scenarios/arrow.toml"), None)
-            }
-        }
     }
 
     fn encoded(&self, scene: Scene, stream: &Stream) -> PathBuf {

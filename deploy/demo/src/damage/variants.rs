@@ -1,6 +1,8 @@
 //! What is tried: which scene, how encoded, what goes wrong and when.
 
-use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
@@ -16,6 +18,8 @@ const RED: f64 = 11.0;
 /// What is replayed before the damage and after it.
 const BEFORE: f64 = 4.0;
 const AFTER: f64 = 7.0;
+/// By then a camera's view is known, and vehicles are followed.
+const LEARNT: f64 = 10.0;
 
 /// How a scene is encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -67,6 +71,8 @@ pub enum Scene {
     Glare(u64, u32),
     /// Riders who turn on the arrow from the middle of the road.
     Arrow,
+    /// A scene of another act, by name and seed.
+    Act(&'static str, u64),
 }
 
 impl Scene {
@@ -75,6 +81,21 @@ impl Scene {
             Self::Junction(seed) => format!("junction-{seed}"),
             Self::Glare(seed, percent) => format!("junction-{seed}-glare-{percent}"),
             Self::Arrow => "arrow".into(),
+            Self::Act(name, seed) => format!("{name}-{seed}"),
+        }
+    }
+
+    /// Clip, truth and site file, rendered once.
+    pub fn render(self, site: &Site) -> Result<(PathBuf, PathBuf, PathBuf)> {
+        match self {
+            Self::Junction(seed) => camera::render(site, seed),
+            Self::Glare(seed, percent) => {
+                camera::render_glare(site, seed, f64::from(percent) / 100.0)
+            }
+            Self::Arrow => {
+                camera::render_scenario(site, Path::new("fixtures/scenarios/arrow.toml"), None)
+            }
+            Self::Act(name, seed) => camera::render_scene(site, name, seed),
         }
     }
 }
@@ -104,7 +125,7 @@ impl Fault {
 
     /// Whether it happens before the encoder.
     pub fn before_the_encoder(&self) -> bool {
-        matches!(self.what, "frozen" | "gap")
+        matches!(self.what, "frozen" | "gap" | "turned" | "blurred" | "covered")
     }
 }
 
@@ -209,6 +230,7 @@ pub fn all(site: &Site, moments: usize) -> Result<Vec<Variant>> {
     all.extend(freezes(site)?);
     all.extend(lamps());
     all.extend(arrows());
+    all.extend(acts(site)?);
     Ok(all)
 }
 
@@ -365,9 +387,57 @@ fn arrows() -> Vec<Variant> {
     vec![arrow([0.0, 46.0]), arrow([6.0, 40.0]), arrow([10.0, 46.0])]
 }
 
+/// Scenes of every act but the one between two cameras, and seeds with which they show a clear day,
+/// rain and night.
+const ACTS: [(&str, u64); 9] = [
+    (camera::JUNCTION, 3),
+    ("wrong_way", 1),
+    ("turn_ban", 3),
+    ("wrong_lane", 1),
+    ("solid_line", 1),
+    ("no_stopping", 1),
+    ("forbidden", 4),
+    ("speed", 3),
+    ("emergency_lane", 1),
+];
+/// What befalls them, so many seconds before the act is done.
+const BEFALLS: [(&str, &str, f64, &str); 6] = [
+    ("act lost", "lost-key", 0.6, ""),
+    ("act frozen", "frozen", 1.0, "5"),
+    ("act gap", "gap", 1.0, "3"),
+    ("turned", "turned", 2.0, "60"),
+    ("blurred", "blurred", 2.0, "14"),
+    ("covered", "covered", 2.0, "0.6"),
+];
+
+/// Pictures lost, frozen or not there, and another view, while each of the acts is done.
+fn acts(site: &Site) -> Result<Vec<Variant>> {
+    let mut all = Vec::new();
+    for (name, seed) in ACTS {
+        let scene =
+            if name == camera::JUNCTION { Scene::Junction(seed) } else { Scene::Act(name, seed) };
+        let (_, path, _) = scene.render(site)?;
+        let truth = super::json(&path)?;
+        let ends = truth["duration_s"].as_f64().unwrap_or(60.0);
+        let times = truth["violations"].as_array().into_iter().flatten();
+        let times = times.filter_map(|it| it["until_s"].as_f64().or_else(|| it["at_s"].as_f64()));
+        // Long enough before for the camera's view to be known.
+        let time = times.into_iter().find(|at| *at >= LEARNT + 2.0 && at + AFTER <= ends);
+        let at = time.with_context(|| format!("{}: nothing is done late enough", scene.name()))?;
+        let long = if name == "no_stopping" { 20.0 } else { LEARNT };
+        let span = [(at - long - 2.0).max(0.0).floor(), (at + AFTER).ceil()];
+        for (kind, what, before, more) in BEFALLS {
+            let fault = Some(Fault::new(what, at - before, more));
+            let new = Variant::new(kind, seed, Stream::new("h264", 25), span);
+            all.push(Variant { scene, fault, anew: true, ..new });
+        }
+    }
+    Ok(all)
+}
+
 /// When vehicles of the junction crossed its line or stood over it.
 fn deeds(site: &Site, seed: u64) -> Result<Vec<f64>> {
-    let (_, path, _) = camera::render(site, seed)?;
+    let (_, path, _) = Scene::Junction(seed).render(site)?;
     let truth = super::json(&path)?;
     let times = |list: &str, key: &str| -> Vec<f64> {
         let entries = truth[list].as_array().cloned().unwrap_or_default();
