@@ -15,6 +15,7 @@ mod process;
 mod run;
 mod score;
 mod secrecy;
+mod sheet;
 mod site;
 mod smoke;
 mod stages;

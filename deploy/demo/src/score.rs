@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::camera;
 use crate::process;
+use crate::sheet::Sheet;
 use crate::site::Site;
 
 /// Every built-in scene of `world`.
@@ -56,6 +57,8 @@ pub fn score(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
     let all = SCENES.map(str::to_owned);
     let scenes = if plan.scenes.is_empty() { &all[..] } else { &plan.scenes[..] };
     let mut sum = Table::default();
+    let mut sheet = Sheet::default();
+    let page = site.dir.join("acts.html");
     println!("  {:<15} seed  vehicles  violations  found  wrong  lawful", "scene");
     for seed in plan.first..plan.first + plan.seeds {
         for scene in scenes {
@@ -69,12 +72,14 @@ pub fn score(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
                 println!("    {line}");
             }
             sum.add(played);
+            sheet.add(&format!("{scene} {seed}"), &packages(&site, scene, seed))?;
             // Who breaks it off keeps what there is.
             sum.write(&plan.json)?;
+            sheet.write(&page)?;
         }
     }
     println!("\n{sum}");
-    println!("{}", plan.json.display());
+    println!("{}\npictures to look at: {}", plan.json.display(), page.display());
     match sum.acts.get("red_light") {
         Some(red) if scenes.iter().any(|scene| scene == camera::JUNCTION) => bar(red),
         _ => Ok(()),
@@ -91,6 +96,11 @@ fn bar(red: &Row) -> Result<()> {
     Ok(())
 }
 
+/// Where the agent puts what it seals of a recording.
+fn packages(site: &Site, scene: &str, seed: u64) -> PathBuf {
+    site.dir.join(format!("replay-{scene}-{seed}"))
+}
+
 /// One recording through the agent.
 fn play(site: &Site, config: &Path, scene: &str, seed: u64) -> Result<Table> {
     let (clip, truth, geometry) = if scene == camera::JUNCTION {
@@ -99,7 +109,7 @@ fn play(site: &Site, config: &Path, scene: &str, seed: u64) -> Result<Table> {
         camera::render_scene(site, scene, seed)?
     };
     let which = format!("{scene}-{seed}");
-    let out = site.dir.join(format!("replay-{which}"));
+    let out = packages(site, scene, seed);
     let events = site.dir.join(format!("events-{which}.jsonl"));
     let log = site.log(&format!("replay-{which}"));
     let mut replay = site.program("edge-agent")?;

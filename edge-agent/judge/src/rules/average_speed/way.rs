@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use settings::Reader;
 use time::OffsetDateTime;
 
-use crate::rules::speed::KMH;
 use crate::rules::speed::limits::{self, Limits};
+use crate::rules::speed::{KMH, tenths, tenths_up};
 use crate::rules::{Doubt, Lawful, Verdict};
 use crate::track::Passed;
 
@@ -99,11 +99,10 @@ impl Way {
         }
         // The wider side of what may be: the longest way in the shortest time.
         let uncertainty = (self.metres + self.known_to) / (took - wrong) * KMH - speed;
-        let tenths = |value: f64| (value * 10.0).floor() / 10.0;
         let speed = Measured::new(tenths(speed), Unit::KilometresPerHour)
             .against(limit)
             .tolerating(self.limits.tolerance)
-            .known_to(tenths(uncertainty) + 0.1);
+            .known_to(tenths_up(uncertainty));
         if !limits::is_act(speed.at_least().floor() - limit) {
             return Err(Verdict::Abstained(Doubt::Inexact));
         }

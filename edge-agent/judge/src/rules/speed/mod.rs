@@ -183,13 +183,13 @@ impl Speed {
         let speed = Measured::new(tenths(speed), Unit::KilometresPerHour)
             .against(limit)
             .tolerating(self.settings.limits.tolerance)
-            .known_to(tenths(uncertainty) + 0.1);
+            .known_to(tenths_up(uncertainty));
         let excess = speed.at_least().floor() - limit;
         if !limits::is_act(excess) {
             return Verdict::Abstained(Doubt::Inexact);
         }
         let distance = Measured::new(tenths(fit.way()), Unit::Metres)
-            .known_to(tenths(fit.way_uncertainty(self.stretch.residual())) + 0.1);
+            .known_to(tenths_up(fit.way_uncertainty(self.stretch.residual())));
         let hundredths = ((to - from) / 10_000_000) as f64 / 100.0;
         let took =
             Measured::new(hundredths, Unit::Seconds).known_to(hundredth_up(fit.stamped_to()));
@@ -213,8 +213,12 @@ impl Speed {
 }
 
 /// Rounded down.
-fn tenths(value: f64) -> f64 {
+pub(super) fn tenths(value: f64) -> f64 {
     (value * 10.0).floor() / 10.0
+}
+
+pub(super) fn tenths_up(value: f64) -> f64 {
+    (value * 10.0).ceil() / 10.0
 }
 
 fn hundredth_up(value: f64) -> f64 {
