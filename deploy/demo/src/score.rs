@@ -14,7 +14,7 @@ use crate::sheet::Sheet;
 use crate::site::Site;
 
 /// Every built-in scene of `world`.
-const SCENES: [&str; 10] = [
+const SCENES: [&str; 11] = [
     camera::JUNCTION,
     "wrong_way",
     "turn_ban",
@@ -25,6 +25,7 @@ const SCENES: [&str; 10] = [
     "speed",
     AVERAGE_SPEED,
     "emergency_lane",
+    "plates",
 ];
 /// The scene between two cameras; its act is the law's one for speed, told apart in the table.
 const AVERAGE_SPEED: &str = "average_speed";

@@ -329,6 +329,7 @@ impl<'a> Watch<'a> {
                 plate: self.case.beyond.plate.as_deref(),
                 passed: &self.case.beyond.passed,
                 known_to: Duration::from_secs_f32(self.case.beyond.known_to),
+                ..Elsewhere::default()
             },
             size: self.case.size,
             now,

@@ -13,10 +13,10 @@ use time::OffsetDateTime;
 
 use crate::lamp::Lamp;
 use crate::road::Road;
-use crate::rules::{Doubt, Elsewhere, Lawful, Rule, Scene, Verdict};
+use crate::rules::{Doubt, Elsewhere, Lawful, Plates, Rule, Scene, Verdict};
 use crate::site::Site;
 use crate::time::{Nanos, SECOND};
-use crate::track::{Companion, Passed, Track};
+use crate::track::{Companion, Looked, Passed, Track};
 
 /// Most bytes of a basis.
 const MAX_BYTES: usize = 8 << 20;
@@ -61,6 +61,15 @@ pub struct Basis {
     passed: Vec<Passed>,
     #[serde(default, skip_serializing_if = "is_zero")]
     clock_known_to_ms: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    looks: Vec<Looked>,
+    /// Vehicles looked at before it, and those whose plate was read.
+    #[serde(default, skip_serializing_if = "nobody")]
+    others: [u32; 2],
+}
+
+fn nobody(others: &[u32; 2]) -> bool {
+    *others == [0, 0]
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -163,6 +172,7 @@ impl Basis {
     /// Of the `company` only as much is sealed as `rule` looks at.
     pub fn new(act: Act, rule: &dyn Rule, config: &str, track: &Track, scene: &Scene<'_>) -> Self {
         let others = if rule.company() > 0 { scene.others(track) } else { Vec::new() };
+        let plates = scene.elsewhere.plates;
         Self {
             form: FORM,
             judge: env!("CARGO_PKG_VERSION").into(),
@@ -178,6 +188,12 @@ impl Basis {
             plate: scene.elsewhere.plate.map(str::to_owned),
             passed: scene.elsewhere.passed.to_vec(),
             clock_known_to_ms: millis(scene.elsewhere.known_to),
+            looks: if rule.asks_for_plates() { plates.looks.to_vec() } else { Vec::new() },
+            others: if rule.asks_for_plates() {
+                [plates.others, plates.others_read]
+            } else {
+                [0; 2]
+            },
         }
     }
 
@@ -215,6 +231,7 @@ impl Basis {
         let times = all().map(|seen| seen.t).chain(others().map(|(t, _)| *t));
         let mut times = times
             .chain(lights().flat_map(|stretch| [stretch.from, stretch.to]))
+            .chain(self.looks.iter().map(|look| look.t))
             .chain(self.track.doubts.iter().copied())
             .chain(self.track.gaps.iter().flat_map(|gap| [gap.from, gap.to]))
             .chain([self.now]);
@@ -232,7 +249,8 @@ impl Basis {
             || self.company.iter().flat_map(|other| &other.heights).any(|high| far(*high))
         {
             Some("a place far outside the picture")
-        } else if self.lamps.len().max(self.passed.len()) > MOST || self.company.len() > MOST * MOST
+        } else if self.lamps.len().max(self.passed.len()) > MOST
+            || self.company.len().max(self.looks.len()) > MOST * MOST
         {
             Some("more lamps, vehicles or passages than a camera sees")
         } else {
@@ -266,6 +284,11 @@ impl Basis {
                 plate: self.plate.as_deref(),
                 passed: &self.passed,
                 known_to: Duration::from_millis(self.clock_known_to_ms.into()),
+                plates: Plates {
+                    looks: &self.looks,
+                    others: self.others[0],
+                    others_read: self.others[1],
+                },
             },
             size: self.size,
             now: self.now,

@@ -72,6 +72,16 @@ impl Companion {
     }
 }
 
+/// A look at the place of a vehicle's plate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Looked {
+    pub t: Nanos,
+    /// Whether a plate's outline was found, and whether anything on it was read.
+    pub found: bool,
+    pub read: bool,
+}
+
 /// A vehicle's passage at another camera of the same agent, known by its plate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

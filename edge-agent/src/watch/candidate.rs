@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use contract::manifest::Clock;
 use contract::{Act, MomentRole};
+use judge::track::Looked;
 use judge::{Album, Attention, Rule, Scene};
 use plate_model::{BBox, Fusion};
 
@@ -33,8 +34,8 @@ pub struct Candidate {
     pub close_up: Option<(f32, Shot)>,
     /// Looks at the plate, with or without one found.
     pub looks: u32,
-    /// When its plate was last looked for.
-    pub looked: Option<Nanos>,
+    /// The same, each with what came of it.
+    pub looked: Vec<Looked>,
     /// A roll a rule, in the camera's order.
     rolls: Vec<Roll>,
     last: Option<Nanos>,
@@ -61,7 +62,7 @@ impl Candidate {
             attention: Attention::Idle,
             close_up: None,
             looks: 0,
-            looked: None,
+            looked: Vec::new(),
             rolls: rules.iter().map(roll).collect(),
             last: None,
         }

@@ -8,6 +8,7 @@ mod company;
 pub mod elsewhere;
 pub mod eyes;
 mod ground;
+mod legible;
 pub mod listener;
 mod plates;
 mod sight;
@@ -48,6 +49,7 @@ use company::Company;
 use elsewhere::{Begun, Passages};
 use eyes::{Eyes, Pool};
 use ground::Ground;
+use legible::Legible;
 use listener::Listener;
 pub use plates::Wanted;
 pub use sight::clock_words;
@@ -142,6 +144,7 @@ pub struct Watch<E: Eyes> {
     /// A capture time and its stream time, where the clock is known, and how exactly it is.
     dated: Option<(OffsetDateTime, Nanos)>,
     known_to: Duration,
+    legible: Legible,
     candidates: BTreeMap<u64, Candidate>,
     waiting: Vec<Waiting>,
 }
@@ -199,6 +202,7 @@ impl<E: Eyes> Watch<E> {
             epoch: 0,
             dated: None,
             known_to: Duration::ZERO,
+            legible: Legible::default(),
             candidates: BTreeMap::new(),
             waiting: Vec::new(),
         }

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use judge::Attention;
+use judge::track::Looked;
 use plate_model::{BBox, Characters, Flaw, Fusion, PlateQuad, flaw, fusion};
 
 use super::candidate::{Candidate, shot};
 use super::eyes::Eyes;
+use super::legible::legible;
 use super::listener::Look;
 use crate::see::track::Track;
 use crate::see::{Nanos, seconds};
@@ -52,7 +54,7 @@ pub fn choose(
             let near = candidate.attention == Attention::Near;
             let enough = candidate.looks >= if suspect || everyone { SUSPECT } else { WAITING };
             let large = bbox.height() >= SMALLEST && bbox.width() >= SMALLEST / 2.0;
-            let rested = candidate.looked.is_none_or(|at| t >= at + BETWEEN);
+            let rested = candidate.looked.last().is_none_or(|last| t >= last.t + BETWEEN);
             (large && rested && !enough && (suspect || near || everyone)).then_some((
                 !suspect,
                 candidate.looks,
@@ -94,13 +96,17 @@ pub fn look(
     part: Option<&BBox>,
 ) -> plate_model::Result<Option<Read>> {
     candidate.looks += 1;
-    candidate.looked = Some(picture.t);
+    // No more than the budget of looks.
+    candidate.looked.push(Looked { t: picture.t, found: false, read: false });
     let Some((mut quad, characters)) = eyes.plate(&picture.frame.planes(), bbox)? else {
         return Ok(None);
     };
     let plate = quad.bbox();
     if others.iter().any(|other| seat(&plate, other) < seat(&plate, &bbox)) {
         return Ok(None);
+    }
+    if let Some(look) = candidate.looked.last_mut() {
+        (look.found, look.read) = (true, legible(&characters));
     }
     quad.cut |= part.is_some_and(|part| flaw::is_cut(&quad.corners, part));
     let weight = fusion::weight(&characters, &quad);

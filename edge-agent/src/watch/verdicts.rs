@@ -6,7 +6,7 @@ use std::sync::Arc;
 use contract::Act;
 use judge::basis::Basis;
 use judge::rules::Elsewhere;
-use judge::{Attention, Doubt, Scene, Verdict};
+use judge::{Attention, Doubt, Rule, Scene, Verdict};
 
 use super::eyes::Eyes;
 use super::{CLIP_AFTER, CLIP_BEFORE, Clips, Ended, LONGEST_CLIP, Waiting, Watch};
@@ -26,16 +26,21 @@ impl<E: Eyes> Watch<E> {
         let mut found = Vec::new();
         for (track, ended) in alive.chain(ended.iter().map(|track| (track, true))) {
             let Some(candidate) = candidates.get_mut(&track.id) else { continue };
-            let begins = ended && camera.site.rules.iter().any(|rule| rule.begins_at().is_some());
-            let plate = begins.then(|| candidate.fusion.verdict().reading()).flatten();
+            let asks = |rule: &Arc<dyn Rule>| rule.begins_at().is_some() || rule.asks_for_plates();
+            let asked = ended && camera.site.rules.iter().any(asks);
+            let plate = asked.then(|| candidate.fusion.verdict().reading()).flatten();
             let plate = plate.and_then(|reading| reading.text);
             let begun = match (plate.as_deref(), scene.captured_at) {
                 (Some(plate), Some(now)) => self.passages.of_plate(plate, now),
                 _ => Vec::new(),
             };
             let passed: Vec<_> = begun.iter().map(|begun| begun.passed.clone()).collect();
-            let elsewhere =
-                Elsewhere { plate: plate.as_deref(), passed: &passed, ..scene.elsewhere };
+            let elsewhere = Elsewhere {
+                plate: plate.as_deref(),
+                passed: &passed,
+                plates: self.legible.plates(&candidate.looked),
+                ..scene.elsewhere
+            };
             let scene = Scene { ended, elsewhere, ..scene };
             if ended {
                 self.note_passage(track, candidate, &scene);
@@ -88,6 +93,7 @@ impl<E: Eyes> Watch<E> {
         self.candidates = candidates;
         for track in ended {
             let Some(candidate) = self.candidates.remove(&track.id) else { continue };
+            self.legible.note(&candidate);
             for listener in &mut self.listeners {
                 listener.ended(track, candidate.looks, &candidate.fusion.verdict());
             }

@@ -10,13 +10,11 @@ use std::sync::Mutex;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::table::Outcome;
+use super::table::{EDGE, Outcome};
 use super::variants::{Against, Scene, Stream, Variant};
 use crate::process;
 use crate::site::Site;
 
-/// Within this of a part's beginning and end, seconds, it need not show what the whole does.
-const EDGE: f64 = 3.0;
 /// Size of the synthetic junction's pictures.
 const SIZE: [f64; 2] = [1920.0, 1080.0];
 
@@ -138,7 +136,7 @@ impl<'a> Player<'a> {
             }
         }
         let comparison: Value = serde_json::from_str(&process::finish(command)?)?;
-        Outcome::new(variant.kind, variant.name(), harm.start, &comparison)
+        Outcome::new(variant.kind, variant.name(), [harm.start, variant.span[1]], &comparison)
     }
 
     /// The events of the whole that fall into a part from `start` on, `edge` seconds from its ends.

@@ -11,6 +11,9 @@ use serde_json::Value;
 /// Of the events outside the damaged time, the share that must be kept.
 const KEPT: f64 = 0.7;
 
+/// Within this of a part's beginning and end, seconds, it need not show what the whole does.
+pub const EDGE: f64 = 3.0;
+
 /// What one variant did.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Outcome {
@@ -28,12 +31,18 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// From what `world compare` says of a recording that begins at `start` of its scene.
-    pub fn new(kind: &str, name: String, start: f64, comparison: &Value) -> Result<Self> {
+    /// From what `world compare` says of a recording that shows the seconds of `part` of its scene. In
+    /// its last moments the one run may still see an offence end that the other does not.
+    pub fn new(kind: &str, name: String, part: [f64; 2], comparison: &Value) -> Result<Self> {
+        let [start, end] = part;
         let count = |key: &str| {
             comparison[key].as_u64().with_context(|| format!("world compare gave no {key}"))
         };
-        let new = comparison["new"].as_array().context("world compare gave no new")?;
+        let mut new = comparison["new"].as_array().context("world compare gave no new")?.clone();
+        new.retain(|event| {
+            let at = event["at"].as_f64().unwrap_or_default() + start;
+            event["true_after_all"] == false || at < end - EDGE
+        });
         let told = new.iter().map(|event| {
             format!(
                 "{} of a {} with plate {} at {:.2} s",
@@ -194,9 +203,15 @@ mod tests {
                 "plate": {"text": "30A12345"}, "true_after_all": false,
             }],
         });
-        let outcome = Outcome::new("lost", "x".into(), 40.0, &said).unwrap();
+        let outcome = Outcome::new("lost", "x".into(), [40.0, 50.0], &said).unwrap();
         assert_eq!((outcome.made, outcome.kept_outside, outcome.innocent), (3, 2, 1));
         assert_eq!(outcome.new, ["red_light of a car with plate 30A12345 at 41.50 s"]);
-        assert!(Outcome::new("lost", "x".into(), 0.0, &Value::Null).is_err());
+        let mut late = said.clone();
+        late["new"][0]["at"] = 7.5.into();
+        let new = |said: &Value| Outcome::new("lost", "x".into(), [40.0, 50.0], said).unwrap().new;
+        assert_eq!(new(&late).len(), 1, "an innocent one counts to the last");
+        late["new"][0]["true_after_all"] = true.into();
+        assert_eq!(new(&late).len(), 0, "an offence may end as the part does");
+        assert!(Outcome::new("lost", "x".into(), [0.0, 9.0], &Value::Null).is_err());
     }
 }

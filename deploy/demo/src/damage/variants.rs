@@ -389,7 +389,7 @@ fn arrows() -> Vec<Variant> {
 
 /// Scenes of every act but the one between two cameras, and seeds with which they show a clear day,
 /// rain and night.
-const ACTS: [(&str, u64); 9] = [
+const ACTS: [(&str, u64); 10] = [
     (camera::JUNCTION, 3),
     ("wrong_way", 1),
     ("turn_ban", 3),
@@ -399,6 +399,7 @@ const ACTS: [(&str, u64); 9] = [
     ("forbidden", 4),
     ("speed", 3),
     ("emergency_lane", 1),
+    ("plates", 1),
 ];
 /// What befalls them, so many seconds before the act is done.
 const BEFALLS: [(&str, &str, f64, &str); 6] = [

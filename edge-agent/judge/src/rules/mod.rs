@@ -9,6 +9,7 @@ pub mod average_speed;
 pub mod emergency_lane;
 pub mod forbidden;
 pub mod no_stopping;
+pub mod plate_hidden;
 mod reason;
 pub mod red_light;
 pub mod solid_line;
@@ -35,10 +36,10 @@ use crate::lamp::Lamp;
 use crate::road::Road;
 use crate::site::Junction;
 use crate::time::{Nanos, SECOND};
-use crate::track::{Companion, Passed, Track};
+use crate::track::{Companion, Looked, Passed, Track};
 
 /// Every act that can be judged.
-pub const ALL: [Kind; 15] = [
+pub const ALL: [Kind; 16] = [
     red_light::KIND,
     stop_line::KIND,
     wrong_way::KIND,
@@ -54,10 +55,11 @@ pub const ALL: [Kind; 15] = [
     no_stopping::KIND,
     speed::KIND,
     average_speed::KIND,
+    plate_hidden::KIND,
 ];
 
 /// Sections of a camera's table that rules are judged by without a junction.
-pub const SECTIONS: [&str; 7] = [
+pub const SECTIONS: [&str; 8] = [
     wrong_way::SECTION,
     solid_line::SECTION,
     emergency_lane::SECTION,
@@ -65,6 +67,7 @@ pub const SECTIONS: [&str; 7] = [
     no_stopping::SECTION,
     speed::SECTION,
     average_speed::SECTION,
+    plate_hidden::SECTION,
 ];
 
 /// Reads a rule's settings from a camera's table; none where what it needs is not drawn.
@@ -118,6 +121,11 @@ pub trait Rule: fmt::Debug + Send + Sync {
     /// How far back it looks at the other vehicles about; 0 where it does not.
     fn company(&self) -> Nanos {
         0
+    }
+
+    /// Whether it asks what became of the looks at plates.
+    fn asks_for_plates(&self) -> bool {
+        false
     }
 
     /// The camera at which an act that ends here began, where it does, and the longest time since.
@@ -176,7 +184,7 @@ pub struct Scene<'a> {
     pub ended: bool,
 }
 
-/// What is known of a track beyond this camera.
+/// What is known of a track beyond its way before this camera.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Elsewhere<'a> {
     /// Its plate, where it was accepted as read.
@@ -185,6 +193,18 @@ pub struct Elsewhere<'a> {
     pub passed: &'a [Passed],
     /// How exactly this camera's clock is known.
     pub known_to: Duration,
+    /// Asked for where a plate itself is judged.
+    pub plates: Plates<'a>,
+}
+
+/// What became of the looks at plates.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Plates<'a> {
+    /// Each look at this vehicle's.
+    pub looks: &'a [Looked],
+    /// Vehicles looked at as well shortly before, and those of them whose plate was read.
+    pub others: u32,
+    pub others_read: u32,
 }
 
 impl Scene<'_> {

@@ -53,6 +53,9 @@ reasons! {
         StoppedThere = "stopped_there",
         /// Touched or left a line without coming plainly over it.
         NotOver = "not_over",
+        PlateShown = "plate_shown",
+        /// Seen from ahead, where motorbikes carry none.
+        PlateBehind = "plate_behind",
     }
 }
 
@@ -95,5 +98,7 @@ reasons! {
         Inexact = "inexact",
         /// Its plate was not accepted as read.
         PlateUnread = "plate_unread",
+        /// Nor were the plates of others read, or there were none before it.
+        OthersUnread = "others_unread",
     }
 }

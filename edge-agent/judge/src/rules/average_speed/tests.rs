@@ -72,7 +72,12 @@ impl<'a> Exit<'a> {
             road: None,
             lamps: &[],
             company: &[],
-            elsewhere: Elsewhere { plate: self.plate, passed, known_to: self.known_to },
+            elsewhere: Elsewhere {
+                plate: self.plate,
+                passed,
+                known_to: self.known_to,
+                ..Elsewhere::default()
+            },
             size: SIZE,
             now,
             captured_at: self.clock.then(|| START + std::time::Duration::from_nanos(now)),
