@@ -33,6 +33,7 @@ help:
 	@echo "make acts    every act and its look-alikes on simulated ways: who is found, who is accused wrongly"
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS (default 600) each"
 	@echo "make bench   the hot loop against the machine's limit"
+	@echo "make bench-cameras how many cameras one box bears, live: pictures, fairness, cores, memory"
 	@echo "make bench-lookup  the public look-up with 300,000 cases: latencies on both databases"
 	@echo "make fuzz-api      the JSON API against its own OpenAPI document (schemathesis)"
 
@@ -85,6 +86,11 @@ lint: setup-test
 .PHONY: bench
 bench: setup
 	cargo run --release --locked -p benches --bin hot_loop
+
+.PHONY: bench-cameras
+bench-cameras: setup
+	cargo build --release --locked -p edge-agent -p fixtures -p demo --bins
+	@$(or $(CARGO_TARGET_DIR),target)/release/demo cameras $(CAMERAS)
 
 # The public look-up under load on both databases; the figures also go to benches/results/lookup.json.
 .PHONY: bench-lookup

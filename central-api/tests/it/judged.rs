@@ -123,7 +123,10 @@ fn picture(role: MomentRole) -> &'static str {
 /// What the drill catches of each act, so many of each.
 fn caught() -> BTreeMap<&'static str, Vec<Caught>> {
     let mut all: BTreeMap<&'static str, Vec<Caught>> = BTreeMap::new();
-    let classes = drill::violations();
+    // The average speed begins with a picture of another camera, which the drill has none of; the
+    // agent's own tests judge it again.
+    let classes = drill::violations().into_iter().filter(|class| class.act == class.charged_as());
+    let classes: Vec<_> = classes.collect();
     for seed in 1..40 {
         for class in &classes {
             let of_act = all.entry(class.act).or_default();
@@ -167,7 +170,7 @@ async fn every_act_is_judged_again_the_same_and_what_was_changed_is_named() {
     println!("{} packages verified and judged again in {:?}", report.packages, began.elapsed());
     assert!(report.ok, "{:?} {:?}", report.findings, report.judged);
     let judged = report.judged.unwrap();
-    assert_eq!((judged.same, judged.without), (210, 0));
+    assert_eq!((judged.same, judged.without), ((firsts.len() * EACH) as u64, 0));
 
     // One digit of where a vehicle was seen, and one of what is drawn.
     let path = |text: &str| digit(text, "\"track\":{", "\"x1\":");
@@ -186,7 +189,11 @@ async fn every_act_is_judged_again_the_same_and_what_was_changed_is_named() {
             assert!(found.problem.contains(", the manifest says "), "{what}: {}", found.problem);
         }
         let judged = report.judged.unwrap();
-        assert_eq!((judged.same, judged.differing), (210 - 21, Vec::new()), "{what}");
+        assert_eq!(
+            (judged.same, judged.differing),
+            ((firsts.len() * (EACH - 1)) as u64, Vec::new()),
+            "{what}"
+        );
     }
     assert!(shelf.verify().await.ok, "everything was put back");
 }

@@ -44,6 +44,14 @@ impl Agent {
         Self::write(site, geometry, weights, uri, "")
     }
 
+    /// The same for all cameras that `geometry` names with their streams.
+    pub fn many(site: &Site, geometry: &Path, weights: &Path) -> Result<Self> {
+        let config = site.dir.join("agent.toml");
+        let text = configuration(site, &found(weights)?, "");
+        std::fs::write(&config, text).with_context(|| format!("write {}", config.display()))?;
+        Ok(Self { configs: vec![geometry.to_path_buf(), config] })
+    }
+
     fn write(
         site: &Site,
         geometry: &Path,
@@ -64,9 +72,7 @@ impl Agent {
             .and_then(|id| id.as_str())
             .with_context(|| format!("{}: [[camera]] has no id", geometry.display()))?;
         let config = site.dir.join("agent.toml");
-        let weights = weights
-            .canonicalize()
-            .with_context(|| format!("weights folder {}", weights.display()))?;
+        let weights = found(weights)?;
         // The address may hold the camera's password.
         let mut file = std::fs::OpenOptions::new()
             .write(true)
@@ -75,7 +81,8 @@ impl Agent {
             .mode(0o600)
             .open(&config)
             .with_context(|| format!("write {}", config.display()))?;
-        file.write_all(configuration(site, &weights, id, uri, uplink).as_bytes())?;
+        file.write_all(configuration(site, &weights, uplink).as_bytes())?;
+        file.write_all(stream(id, uri).as_bytes())?;
         Ok(Self { configs: vec![geometry.to_path_buf(), config] })
     }
 
@@ -122,9 +129,21 @@ fn faketime() -> Result<PathBuf> {
         .context("install the Debian package faketime (make test does)")
 }
 
-/// The configuration, every value quoted as TOML wants it.
-fn configuration(site: &Site, weights: &Path, id: &str, uri: &str, uplink: &str) -> String {
-    let quoted = |text: &str| toml::Value::from(text).to_string();
+fn found(weights: &Path) -> Result<PathBuf> {
+    weights.canonicalize().with_context(|| format!("weights folder {}", weights.display()))
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// Where the camera's stream comes from.
+fn stream(id: &str, uri: &str) -> String {
+    format!("[[camera]]\nid = {}\nuri = {}\n", quoted(id), quoted(uri))
+}
+
+/// The configuration but for the cameras, every value quoted as TOML wants it.
+fn configuration(site: &Site, weights: &Path, uplink: &str) -> String {
     let path = |path: PathBuf| quoted(&path.display().to_string());
     format!(
         "[device]\nid = \"{DEVICE}\"\nserial = \"DEMO-0001\"\nkeys = {keys}\n\
@@ -132,14 +151,11 @@ fn configuration(site: &Site, weights: &Path, id: &str, uri: &str, uplink: &str)
          [models]\ndir = {weights}\n\
          [spool]\ndir = {spool}\nmax_mib = 2048\nmin_free_mib = 64\n\
          {uplink}\
-         [health]\nlisten = \"127.0.0.1:{health}\"\n\
-         [[camera]]\nid = {id}\nuri = {uri}\n",
+         [health]\nlisten = \"127.0.0.1:{health}\"\n",
         keys = path(site.dir.join("keys").join(DEVICE)),
         weights = path(weights.to_path_buf()),
         spool = path(site.dir.join("spool")),
         health = site.ports.health,
-        id = quoted(id),
-        uri = quoted(uri),
     )
 }
 
@@ -179,9 +195,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let site = Site::prepare(&root.path().join("a \"b\" $c"), "demo").unwrap();
         for uri in ["rtsp://u:pa$w\"o\\r'd@h/s", "rtsp://u:`id`\"\"\"'x@h/s"] {
-            let written: toml::Value =
-                toml::from_str(&configuration(&site, Path::new("w\"x"), "cam-01", uri, ""))
-                    .unwrap();
+            let text = configuration(&site, Path::new("w\"x"), "") + &stream("cam-01", uri);
+            let written: toml::Value = toml::from_str(&text).unwrap();
             assert_eq!(written["camera"][0]["uri"].as_str(), Some(uri));
             assert_eq!(written["models"]["dir"].as_str(), Some("w\"x"));
             let spool = site.dir.join("spool");

@@ -1,11 +1,13 @@
 //! The whole system on one machine: for people (`run`), for tests (`smoke`), against sudden death
-//! (`crash`), against known truth (`score`, `tracks`), against damage (`damage`). Everything it
+//! (`crash`), against known truth (`score`, `tracks`), against damage (`damage`), against load
+//! (`cameras`). Everything it
 //! starts ends with it.
 
 mod acts;
 mod agent;
 mod browser;
 mod camera;
+mod cameras;
 mod central;
 mod crash;
 mod damage;
@@ -55,6 +57,8 @@ enum Mode {
     Damage(damage::Plan),
     /// Replays a crowded junction at several frame rates and scores how vehicles are followed.
     Tracks(tracks::Plan),
+    /// Serves one street as many cameras and measures how many one box bears.
+    Cameras(cameras::Plan),
 }
 
 // One thread: the kernel ends the children with the thread that started them.
@@ -69,6 +73,7 @@ async fn main() -> ExitCode {
         Mode::Crash(plan) => crash::crash(&cli.dir, &cli.weights, &plan).await,
         Mode::Score(plan) => score::score(&cli.dir, &cli.weights, &plan),
         Mode::Damage(plan) => damage::damage(&cli.dir, &cli.weights, &plan).await,
+        Mode::Cameras(plan) => cameras::measure(&cli.dir, &cli.weights, &plan).await,
         Mode::Tracks(plan) => tracks::tracks(&cli.dir, &cli.weights, &plan),
     };
     match result {

@@ -51,6 +51,11 @@ impl Running {
         Ok(())
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// `kill -9`, and waits until it is gone.
     pub fn kill(mut self) -> Result<()> {
         self.child.kill()?;

@@ -52,7 +52,8 @@ fn drives(luck: &mut Luck, times: f32, more: f32) -> Case {
     let known_to = luck.between(0.02, 0.5);
     let off = luck.between(-known_to, known_to) + luck.between(-known_to, known_to);
     let passed = passed(&case, class, crossed - took + off, known_to);
-    case.beyond = Beyond { plate: Some(PLATE.into()), passed: vec![passed], known_to };
+    case.beyond =
+        Beyond { plate: Some(PLATE.into()), passed: vec![passed], known_to, unread: None };
     case
 }
 

@@ -7,6 +7,7 @@ mod average;
 mod junction;
 mod luck;
 mod places;
+mod plates;
 mod scene;
 mod sight;
 mod speed;
@@ -64,9 +65,10 @@ pub fn classes() -> Vec<Class> {
         .concat()
 }
 
-/// How each act is done, those that the law only names otherwise in other places among them.
+/// How each act is done, those that the law only names otherwise in other places and the candidates
+/// among them.
 pub fn violations() -> Vec<Class> {
-    let mut all = [classes(), places::ELSEWHERE.to_vec()].concat();
+    let mut all = [classes(), places::ELSEWHERE.to_vec(), vec![plates::HIDDEN]].concat();
     all.retain(|class| class.violates);
     all
 }

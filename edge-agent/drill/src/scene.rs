@@ -168,6 +168,18 @@ pub struct Beyond {
     pub passed: Vec<Passed>,
     /// How exactly this camera's clock is known, seconds.
     pub known_to: f32,
+    /// Where its plate is looked for and cannot be read.
+    pub unread: Option<Unread>,
+}
+
+/// Looks at a plate in which no character is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Unread {
+    /// Share of them that find a plate's outline.
+    pub found: f32,
+    /// Vehicles before it, and those whose plate was read.
+    pub others: u32,
+    pub others_read: u32,
 }
 
 impl Case {

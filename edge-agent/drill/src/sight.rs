@@ -10,9 +10,9 @@ use contract::{Act, VehicleClass};
 use judge::basis::Basis;
 use judge::lamp::{History, Lamp, Reading};
 use judge::road::Road;
-use judge::rules::Elsewhere;
-use judge::track::{Companion, Gap, Observation};
-use judge::{Finding, Nanos, Rule, SECOND, Scene, Site, Track, Verdict, seconds};
+use judge::rules::{Elsewhere, Plates};
+use judge::track::{Companion, Gap, Looked, Observation};
+use judge::{Album, Attention, Finding, Nanos, Rule, SECOND, Scene, Site, Track, Verdict, seconds};
 use settings::{Complaints, Reader};
 
 use super::luck::Luck;
@@ -196,6 +196,8 @@ struct Watch<'a> {
     /// The present track has its verdict.
     decided: bool,
     said: Vec<Verdict>,
+    /// The looks at the present track's plate.
+    looks: Vec<Looked>,
 }
 
 impl<'a> Watch<'a> {
@@ -227,6 +229,7 @@ impl<'a> Watch<'a> {
             track: None,
             decided: false,
             said: Vec::new(),
+            looks: Vec::new(),
             case,
         }
     }
@@ -250,8 +253,10 @@ impl<'a> Watch<'a> {
             }
             if lost {
                 (self.track, self.decided) = (None, false);
+                self.looks.clear();
             }
             self.see_vehicle(t, now, before);
+            self.look(now);
             if let Some(caught) = self.judge(now, t, false) {
                 return Ok(caught);
             }
@@ -314,36 +319,59 @@ impl<'a> Watch<'a> {
         track.doubts.sort_unstable();
     }
 
+    /// Looks for the plate as the agent does: where the rule wants it, no more often than it would.
+    fn look(&mut self, now: Nanos) {
+        const BETWEEN: Nanos = seconds(0.07);
+        const MOST: usize = 12;
+        let Some(unread) = self.case.beyond.unread else { return };
+        let Some(track) = self.track.as_ref().filter(|track| track.last().t == now) else { return };
+        let rested = self.looks.last().is_none_or(|last| now >= last.t + BETWEEN);
+        let wanted = self.rule.attend(track, &self.scene(now, 0.0, false), &mut Album::default());
+        if rested && self.looks.len() < MOST && wanted > Attention::Idle {
+            let found = self.luck.chance(unread.found);
+            self.looks.push(Looked { t: now, found, read: false });
+        }
+    }
+
     /// The accusation, where the track's verdict, the first that is final, accuses it.
     fn judge(&mut self, now: Nanos, t: f32, ended: bool) -> Option<Caught> {
         let track = self.track.as_ref().filter(|it| it.path.len() >= CONFIRMED)?;
         if self.decided {
             return None;
         }
-        let since = Duration::from_secs_f32(t.max(0.0));
-        let scene = Scene {
-            road: self.road.as_ref(),
-            lamps: &self.lamps,
-            company: &self.company,
-            elsewhere: Elsewhere {
-                plate: self.case.beyond.plate.as_deref(),
-                passed: &self.case.beyond.passed,
-                known_to: Duration::from_secs_f32(self.case.beyond.known_to),
-                ..Elsewhere::default()
-            },
-            size: self.case.size,
-            now,
-            captured_at: self.case.start.map(|start| start + since),
-            ended,
-        };
+        let scene = self.scene(now, t, ended);
         let verdict = self.rule.judge(track, &scene);
-        self.decided = verdict != Verdict::Pending;
         let Verdict::Violation(finding) = verdict else {
+            self.decided = verdict != Verdict::Pending;
             self.said.extend(self.decided.then_some(verdict));
             return None;
         };
         let config = serde_json::json!({ "site": self.site }).to_string();
         let basis = Basis::new(finding.act.clone(), self.rule, &config, track, &scene).to_bytes();
         Some(Caught { class: track.class, track: track.id, finding: *finding, config, basis })
+    }
+
+    fn scene(&self, now: Nanos, t: f32, ended: bool) -> Scene<'_> {
+        let since = Duration::from_secs_f32(t.max(0.0));
+        let beyond = &self.case.beyond;
+        Scene {
+            road: self.road.as_ref(),
+            lamps: &self.lamps,
+            company: &self.company,
+            elsewhere: Elsewhere {
+                plate: beyond.plate.as_deref(),
+                passed: &beyond.passed,
+                known_to: Duration::from_secs_f32(beyond.known_to),
+                plates: Plates {
+                    looks: &self.looks,
+                    others: beyond.unread.map_or(0, |unread| unread.others),
+                    others_read: beyond.unread.map_or(0, |unread| unread.others_read),
+                },
+            },
+            size: self.case.size,
+            now,
+            captured_at: self.case.start.map(|start| start + since),
+            ended,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The networks as the loop uses them, and the pool of them that all cameras share: as many sets
-//! as inference threads are configured, each used by one camera at a time.
+//! as inference threads are configured, each used by one camera at a time, in the order in which the
+//! cameras asked, so that none starves where there is more to see than the machine bears.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -60,7 +61,7 @@ impl Eyes for Models {
 /// Sets of networks, lent one at a time.
 #[derive(Debug)]
 pub struct Pool<E> {
-    idle: Mutex<Vec<E>>,
+    desk: Mutex<Desk<E>>,
     returned: Condvar,
     prototype: Fusion,
     tracking: Settings,
@@ -72,17 +73,25 @@ impl<E: Eyes> Pool<E> {
         let prototype = first.fusion(VehicleClass::Motorbike);
         let mut idle = others;
         idle.push(first);
-        Self { idle: Mutex::new(idle), returned: Condvar::new(), prototype, tracking }
+        let desk = Mutex::new(Desk { idle, next: 0, served: 0 });
+        Self { desk, returned: Condvar::new(), prototype, tracking }
     }
 
-    /// Waits for an idle set.
+    /// Waits for an idle set, behind whoever asked before.
     pub fn take(&self) -> Lent<'_, E> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = desk.next;
+        desk.next += 1;
         loop {
-            if let Some(eyes) = idle.pop() {
+            if desk.served == number
+                && let Some(eyes) = desk.idle.pop()
+            {
+                desk.served += 1;
+                // The next in turn may find another idle set.
+                self.returned.notify_all();
                 return Lent { pool: self, eyes: Some(eyes) };
             }
-            idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
+            desk = self.returned.wait(desk).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -95,6 +104,15 @@ impl<E: Eyes> Pool<E> {
         fusion.set_vehicle(class);
         fusion
     }
+}
+
+/// Idle sets, and the numbers that who asks for one draws.
+#[derive(Debug)]
+struct Desk<E> {
+    idle: Vec<E>,
+    next: u64,
+    /// So many have been served; the one of this number is next.
+    served: u64,
 }
 
 /// A lent set; returns by itself.
@@ -133,8 +151,70 @@ impl<E: Eyes> DerefMut for Lent<'_, E> {
 impl<E: Eyes> Drop for Lent<'_, E> {
     fn drop(&mut self) {
         if let Some(eyes) = self.eyes.take() {
-            self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(eyes);
-            self.pool.returned.notify_one();
+            self.pool.desk.lock().unwrap_or_else(PoisonError::into_inner).idle.push(eyes);
+            self.pool.returned.notify_all();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// Sees nothing.
+    struct Blind;
+
+    impl Eyes for Blind {
+        fn vehicles(&mut self, _: &Planes<'_>, _: &View) -> plate_model::Result<Vec<Detection>> {
+            Ok(Vec::new())
+        }
+
+        fn plate(
+            &mut self,
+            _: &Planes<'_>,
+            _: BBox,
+        ) -> plate_model::Result<Option<(PlateQuad, Characters)>> {
+            Ok(None)
+        }
+
+        fn fusion(&self, class: VehicleClass) -> Fusion {
+            Fusion::new(class)
+        }
+    }
+
+    #[test]
+    fn cameras_are_served_in_the_order_in_which_they_asked() {
+        let pool = Arc::new(Pool::new(Blind, Vec::new(), Settings::default()));
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let busy = pool.take();
+        let cameras: Vec<_> = (0..12)
+            .map(|camera| {
+                let (its, order) = (Arc::clone(&pool), Arc::clone(&order));
+                let thread = std::thread::spawn(move || {
+                    let _lent = its.take();
+                    order.lock().unwrap().push(camera);
+                });
+                // Until it has asked: one has before the first.
+                while pool.desk.lock().unwrap().next < camera + 2 {
+                    std::thread::yield_now();
+                }
+                thread
+            })
+            .collect();
+        assert!(order.lock().unwrap().is_empty(), "the only set is lent");
+        drop(busy);
+        cameras.into_iter().for_each(|camera| camera.join().unwrap());
+        assert_eq!(*order.lock().unwrap(), (0..12).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn every_idle_set_is_lent_at_once() {
+        let pool = Pool::new(Blind, vec![Blind, Blind], Settings::default());
+        let lent = [pool.take(), pool.take(), pool.take()];
+        drop(lent);
+        drop(pool.take());
+        assert_eq!(pool.desk.lock().unwrap().idle.len(), 3);
     }
 }

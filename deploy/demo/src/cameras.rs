@@ -1,0 +1,234 @@
+//! How many cameras one box bears: the same street served as so many live streams, the agent on them
+//! as it runs at a junction, and what came of it beside what the machine has.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Serialize;
+
+use crate::agent::{self, Agent};
+use crate::camera;
+use crate::process::Running;
+use crate::site::Site;
+use crate::system::SEED;
+
+/// Until every stream is decoded and the first vehicles are followed, seconds.
+const WARM: Duration = Duration::from_secs(10);
+/// A box that bears its cameras looks at this share of the pictures that are due.
+const BORNE: f64 = 0.95;
+
+#[derive(Debug, clap::Args)]
+pub struct Plan {
+    /// Numbers of cameras to try, one after another.
+    #[arg(long, num_args = 1.., default_values_t = [1, 2, 4, 6, 8])]
+    cameras: Vec<u32>,
+    /// Pictures a second that each camera is to be looked at.
+    #[arg(long, default_value_t = 5.0)]
+    fps: f64,
+    /// Seconds measured for each number.
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+    /// Where the table is written as JSON.
+    #[arg(long, default_value = "benches/results/cameras.json")]
+    json: PathBuf,
+}
+
+/// What one number of cameras gave.
+#[derive(Debug, Clone, Serialize)]
+struct Row {
+    cameras: u32,
+    /// Analysed pictures a second: of all, of the mean camera, of the worst.
+    pictures: f64,
+    mean: f64,
+    worst: f64,
+    /// Cores that the agent took, and the server of the streams beside it.
+    agent_cores: f64,
+    server_cores: f64,
+    /// Of the agent, for each analysed picture.
+    ms_per_picture: f64,
+    /// Resident memory of the agent, MB.
+    memory_mb: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Table {
+    processor: String,
+    cores: usize,
+    fps: f64,
+    rows: Vec<Row>,
+}
+
+/// Prints a line a number of cameras.
+pub async fn measure(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
+    let site = Site::prepare(dir, "cameras")?;
+    let (clip, _, geometry) = camera::render(&site, SEED)?;
+    let (server, uri) = camera::serve(&site, &clip).await?;
+    Agent::keygen(&site)?;
+    let mut table = Table {
+        processor: processor(),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        fps: plan.fps,
+        rows: Vec::new(),
+    };
+    println!("{}, {} cores, {} pictures a second wanted", table.processor, table.cores, plan.fps);
+    println!("{}", Row::HEAD);
+    for &cameras in &plan.cameras {
+        let many = multiply(&site, &geometry, cameras, &uri, plan.fps)?;
+        let row = one(&site, &many, weights, cameras, &server, plan).await?;
+        println!("{row}");
+        table.rows.push(row);
+        write(&plan.json, &table)?;
+    }
+    let borne = |row: &&Row| row.worst >= BORNE * plan.fps;
+    let most = table.rows.iter().filter(borne).map(|row| row.cameras).max();
+    println!("every camera gets what it should of {} cameras", most.unwrap_or(0));
+    println!("{}", plan.json.display());
+    Ok(())
+}
+
+async fn one(
+    site: &Site,
+    geometry: &Path,
+    weights: &Path,
+    cameras: u32,
+    server: &Running,
+    plan: &Plan,
+) -> Result<Row> {
+    let agent = Agent::many(site, geometry, weights)?;
+    let mut running = agent.run(site).await?;
+    tokio::time::sleep(WARM).await;
+    let (from, before) = (Instant::now(), frames(site).await?);
+    let (agent_before, server_before) = (cpu(running.id())?, cpu(server.id())?);
+    tokio::time::sleep(Duration::from_secs(plan.seconds)).await;
+    running.check()?;
+    let (after, took) = (frames(site).await?, from.elapsed().as_secs_f64());
+    let cores = |before: f64, id: u32| Ok::<_, anyhow::Error>((cpu(id)? - before) / took);
+    let (agent_cores, server_cores) =
+        (cores(agent_before, running.id())?, cores(server_before, server.id())?);
+    ensure!(after.len() == cameras as usize, "{} cameras are shown", after.len());
+    let rates: Vec<f64> = before.iter().zip(&after).map(|(a, b)| (b - a) / took).collect();
+    let pictures: f64 = rates.iter().sum();
+    let memory_mb = memory(running.id())?;
+    running.end();
+    Ok(Row {
+        cameras,
+        pictures,
+        mean: pictures / f64::from(cameras),
+        worst: rates.iter().copied().fold(f64::INFINITY, f64::min),
+        agent_cores,
+        server_cores,
+        ms_per_picture: 1000.0 * agent_cores / pictures.max(f64::EPSILON),
+        memory_mb,
+    })
+}
+
+/// The scene's camera so many times, all of them with their own name at one address.
+fn multiply(site: &Site, geometry: &Path, cameras: u32, uri: &str, fps: f64) -> Result<PathBuf> {
+    let text = std::fs::read_to_string(geometry).with_context(|| geometry.display().to_string())?;
+    let mut table: toml::Table = toml::from_str(&text)?;
+    let one = table.get("camera").and_then(toml::Value::as_array).and_then(|all| all.first());
+    let one = one.and_then(toml::Value::as_table).context("a site file without a camera")?.clone();
+    let named = |n: u32| {
+        let mut camera = one.clone();
+        camera.insert("id".into(), format!("cam-{n:02}").into());
+        camera.insert("uri".into(), uri.into());
+        camera.insert("analysed_fps".into(), fps.into());
+        toml::Value::Table(camera)
+    };
+    table.insert("camera".into(), (1..=cameras).map(named).collect::<Vec<_>>().into());
+    let path = site.dir.join(format!("cameras-{cameras}.toml"));
+    std::fs::write(&path, toml::to_string(&table)?)?;
+    Ok(path)
+}
+
+/// Analysed pictures of each camera since the agent's start, in the order of their names.
+async fn frames(site: &Site) -> Result<Vec<f64>> {
+    let status = agent::status(site).await?;
+    let cameras = status["cameras"].as_array().context("a status without cameras")?;
+    cameras.iter().map(|it| it["frames"].as_f64().context("a camera without frames")).collect()
+}
+
+/// Processor time that a process has taken, seconds (proc_pid_stat(5), fields 14 and 15).
+fn cpu(id: u32) -> Result<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The program's name may hold blanks; it ends with the last bracket.
+    let fields = text.rsplit_once(')').context("no /proc/PID/stat")?.1;
+    let times = fields.split_ascii_whitespace().skip(11).take(2);
+    let ticks: u64 = times.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
+/// Resident memory, MB.
+fn memory(id: u32) -> Result<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kib = line.trim().trim_end_matches("kB").trim().parse::<f64>()?;
+    Ok(kib * 1024.0 / 1e6)
+}
+
+fn processor() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    name.map_or_else(|| std::env::consts::ARCH.into(), |(_, name)| name.trim().to_owned())
+}
+
+fn write(path: &Path, table: &Table) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let text = serde_json::to_string_pretty(table)? + "\n";
+    std::fs::write(path, text).with_context(|| path.display().to_string())
+}
+
+impl Row {
+    const HEAD: &str =
+        "  cameras  pictures/s  mean  worst  agent cores  server cores  ms/picture     MB";
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "  {:>7}  {:>10.1}  {:>4.2}  {:>5.2}  {:>11.2}  {:>12.2}  {:>10.1}  {:>5.0}",
+            self.cameras,
+            self.pictures,
+            self.mean,
+            self.worst,
+            self.agent_cores,
+            self.server_cores,
+            self.ms_per_picture,
+            self.memory_mb
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_knows_what_it_takes() {
+        let id = std::process::id();
+        let before = cpu(id).unwrap();
+        let until = Instant::now() + Duration::from_millis(60);
+        while Instant::now() < until {}
+        assert!(cpu(id).unwrap() >= before);
+        assert!((1.0..100_000.0).contains(&memory(id).unwrap()));
+        assert!(!processor().is_empty());
+    }
+
+    #[test]
+    fn one_camera_becomes_many_of_their_own_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let site = Site::prepare(dir.path(), "cameras").unwrap();
+        let geometry = dir.path().join("site.toml");
+        std::fs::write(&geometry, "[[camera]]\nid = \"a\"\nplace = \"x\"\n").unwrap();
+        let many = multiply(&site, &geometry, 3, "rtsp://h/s", 5.0).unwrap();
+        let table: toml::Value = toml::from_str(&std::fs::read_to_string(many).unwrap()).unwrap();
+        let ids: Vec<_> = table["camera"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+        assert_eq!(ids.len(), 3);
+        assert_eq!(ids[2].as_str(), Some("cam-03"));
+    }
+}
