@@ -38,9 +38,13 @@ pub const CLASSES: &[Class] = &[
 
 /// Who stands where the law gives the place a name of its own.
 pub const ELSEWHERE: &[Class] = &[
-    violation("park_place", "stands there", |luck| named(luck, "park_place", &CARS)),
-    violation("park_junction", "stands there", |luck| named(luck, "park_junction", &CARS)),
-    violation("park_railway", "stands there", |luck| named(luck, "park_railway", &CARS)),
+    violation("park_place", "stands there", |luck| named(luck, "park_place", &VehicleClass::ALL)),
+    violation("park_junction", "stands there", |luck| {
+        named(luck, "park_junction", &VehicleClass::ALL)
+    }),
+    violation("park_railway", "stands there", |luck| {
+        named(luck, "park_railway", &VehicleClass::ALL)
+    }),
     violation("stop_one_way_left", "stands there", |luck| named(luck, "stop_one_way_left", &CARS)),
     violation("stop_tunnel", "stands there", |luck| named(luck, "stop_tunnel", &VehicleClass::ALL)),
     violation("stop_bridge", "stands there", |luck| named(luck, "stop_bridge", &[Motorbike])),

@@ -23,9 +23,9 @@ const LAMPS_KNOWN: f32 = 60.0;
 /// caption says.
 const ACTS: [(&str, For, &str); 8] = [
     ("stop_place", For::All, "Dừng, đỗ xe không đúng nơi quy định"),
-    ("park_place", For::Cars, "Đỗ xe nơi cấm đỗ xe"),
-    ("park_junction", For::Cars, "Dừng, đỗ xe tại nơi đường giao nhau"),
-    ("park_railway", For::Cars, "Dừng, đỗ xe trong phạm vi an toàn của đường sắt"),
+    ("park_place", For::All, "Đỗ xe nơi cấm đỗ xe"),
+    ("park_junction", For::All, "Dừng, đỗ xe tại nơi đường giao nhau"),
+    ("park_railway", For::All, "Dừng, đỗ xe trong phạm vi an toàn của đường sắt"),
     (
         "stop_one_way_left",
         For::Cars,

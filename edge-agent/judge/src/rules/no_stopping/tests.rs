@@ -88,6 +88,9 @@ fn the_law_s_other_keys_are_accused_of() {
         let finding = accused(&car(&way), &rule);
         assert_eq!(finding.act.name(), key);
         assert!(rule.accuses(&finding.act) && !rule.accuses(&Act::RED_LIGHT));
+        // On the left of a one-way street the law knows cars alone.
+        let rider = Script { class: VehicleClass::Motorbike, ..car(&way) }.play(&rule);
+        assert_eq!(matches!(rider, Verdict::Violation(_)), key != "stop_one_way_left", "{key}");
         let caption = rule.caption(&finding.facts);
         assert!(caption.contains("đứng yên 21,5 s, giới hạn 20 s"), "{caption}");
         assert_eq!(rule.marks(&Site::default(), &finding.facts)[0].len(), 5);
@@ -404,8 +407,8 @@ fn complaints_name_what_would_be_right() {
             "act is \"red_light\", must be one of \"stop_place\"",
         ),
         (
-            "name = \"a\"\nact = \"park_place\"\nclasses = [\"motorbike\"]",
-            "has no act \"park_place\"",
+            "name = \"a\"\nact = \"stop_one_way_left\"\nclasses = [\"motorbike\"]",
+            "has no act \"stop_one_way_left\"",
         ),
         ("name = \"a\"\nhours = [\"6-9\"]", "hours must be spans of the day"),
         ("name = \"a\"\nlamp = true\nseconds = 100", "seconds must be at most 60"),
