@@ -2,8 +2,8 @@
 //! plainly seen where the plates of others are read. A candidate for the reviewer, who sees why and,
 //! where it can be, by whom: the machine does not tell a covered plate from one that is gone.
 //!
-//! In the vehicle's favour: one look that reads anything of a plate is enough, and so is one that the
-//! camera's other traffic was not read by either (glare, rain, a dirty lens). A motorbike carries no
+//! In the vehicle's favour: one look that reads anything of a plate is enough, and so is that the
+//! plates of others were not read just then either (glare, rain, a dirty lens). A motorbike carries no
 //! plate in front, so only one that drives away is asked about.
 
 use contract::facts::{Appearance, Facts, Measured, Unit};
@@ -149,9 +149,8 @@ impl Rule for PlateHidden {
         if track.class.is_two_wheeled() && !away {
             return Verdict::Lawful(Lawful::PlateBehind);
         }
-        if (plates.others as f32) < OTHERS as f32
-            || (plates.others_read as f32) < OTHERS_READ * plates.others as f32
-        {
+        let mostly = OTHERS_READ * plates.others as f32;
+        if plates.others < OTHERS || (plates.others_read as f32) < mostly {
             return Verdict::Abstained(Doubt::OthersUnread);
         }
         if let Some(excuse) = self.zone.excuse(track, scene, time(first), time(last)) {
