@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::agent::{self, Agent};
 use crate::camera;
+use crate::json;
 use crate::process::Running;
 use crate::site::Site;
 use crate::system::SEED;
@@ -79,7 +80,7 @@ pub async fn measure(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
         let row = one(&site, &many, weights, cameras, &server, plan).await?;
         println!("{row}");
         table.rows.push(row);
-        write(&plan.json, &table)?;
+        json::write(&plan.json, &table)?;
     }
     let borne = |row: &&Row| row.worst >= BORNE * plan.fps;
     let most = table.rows.iter().filter(borne).map(|row| row.cameras).max();
@@ -172,14 +173,6 @@ fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map_or_else(|| std::env::consts::ARCH.into(), |(_, name)| name.trim().to_owned())
-}
-
-fn write(path: &Path, table: &Table) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let text = serde_json::to_string_pretty(table)? + "\n";
-    std::fs::write(path, text).with_context(|| path.display().to_string())
 }
 
 impl Row {

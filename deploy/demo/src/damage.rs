@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::Value;
 
 use crate::site::Site;
 use play::Player;
@@ -47,9 +46,9 @@ pub struct Plan {
 /// 0.7 of the events outside the damaged time are kept.
 pub async fn damage(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
     let site = if plan.resume { Site::open } else { Site::prepare }(dir, "damage")?;
-    let mut variants =
-        if plan.short { variants::short() } else { variants::all(&site, plan.moments)? };
     let wanted = |kind: &str| plan.only.is_empty() || plan.only.iter().any(|only| only == kind);
+    let mut variants =
+        if plan.short { variants::short() } else { variants::all(&site, plan.moments, wanted)? };
     variants.retain(|variant| wanted(variant.kind));
     let player = Player::new(&site, weights)?;
     player.render(&variants)?;
@@ -78,12 +77,6 @@ pub async fn damage(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// A JSON file: truths, manifests.
-fn json(path: &Path) -> Result<Value> {
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    serde_json::from_str(&text).with_context(|| path.display().to_string())
 }
 
 /// Runs `work` on every item, `jobs` at a time; results in the items' order.

@@ -11,6 +11,7 @@ mod cameras;
 mod central;
 mod crash;
 mod damage;
+mod json;
 mod officer;
 mod owner;
 mod process;

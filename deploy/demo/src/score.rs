@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::camera;
+use crate::json;
 use crate::process;
 use crate::sheet::Sheet;
 use crate::site::Site;
@@ -210,12 +211,7 @@ impl Table {
     }
 
     fn write(&self, path: &Path) -> Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let rows: Vec<&Row> = self.acts.values().collect();
-        std::fs::write(path, serde_json::to_string_pretty(&rows)? + "\n")
-            .with_context(|| path.display().to_string())
+        json::write(path, &self.acts.values().collect::<Vec<_>>())
     }
 }
 

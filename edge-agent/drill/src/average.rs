@@ -11,7 +11,7 @@ use super::sight::Sight;
 use super::ways::{at, going, straight};
 use super::{Class, lawful, violation};
 
-pub const AVERAGE: &str = "average_speed";
+const AVERAGE: &str = "average_speed";
 const PLATE: &str = "30F25658";
 const KMH: f32 = 3.6;
 

@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use judge::Verdict;
+use judge::rules::average_speed;
 use serde::Serialize;
 
 use self::luck::Luck;
@@ -41,7 +42,7 @@ pub struct Class {
 impl Class {
     /// The act of the law: it knows none of its own for the average speed.
     pub fn charged_as(&self) -> &'static str {
-        if self.act == average::AVERAGE { speed::SPEED } else { self.act }
+        if self.act == average_speed::KIND.act { average_speed::CHARGED_AS } else { self.act }
     }
 }
 

@@ -8,7 +8,7 @@ use super::scene::{Case, Vehicle};
 use super::sight::Sight;
 use super::{Class, lawful, violation};
 
-pub const SPEED: &str = "speed";
+const SPEED: &str = "speed";
 const SIZE: [u32; 2] = [1920, 1080];
 const KMH: f64 = 3.6;
 

@@ -59,21 +59,17 @@ pub struct Basis {
     plate: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     passed: Vec<Passed>,
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     clock_known_to_ms: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     looks: Vec<Looked>,
     /// Vehicles looked at before it, and those whose plate was read.
-    #[serde(default, skip_serializing_if = "nobody")]
+    #[serde(default, skip_serializing_if = "is_default")]
     others: [u32; 2],
 }
 
-fn nobody(others: &[u32; 2]) -> bool {
-    *others == [0, 0]
-}
-
-fn is_zero(number: &u32) -> bool {
-    *number == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Why a basis says nothing.
@@ -172,7 +168,8 @@ impl Basis {
     /// Of the `company` only as much is sealed as `rule` looks at.
     pub fn new(act: Act, rule: &dyn Rule, config: &str, track: &Track, scene: &Scene<'_>) -> Self {
         let others = if rule.company() > 0 { scene.others(track) } else { Vec::new() };
-        let plates = scene.elsewhere.plates;
+        let asked = rule.asks_for_plates();
+        let plates = if asked { scene.elsewhere.plates } else { Plates::default() };
         Self {
             form: FORM,
             judge: env!("CARGO_PKG_VERSION").into(),
@@ -188,12 +185,8 @@ impl Basis {
             plate: scene.elsewhere.plate.map(str::to_owned),
             passed: scene.elsewhere.passed.to_vec(),
             clock_known_to_ms: millis(scene.elsewhere.known_to),
-            looks: if rule.asks_for_plates() { plates.looks.to_vec() } else { Vec::new() },
-            others: if rule.asks_for_plates() {
-                [plates.others, plates.others_read]
-            } else {
-                [0; 2]
-            },
+            looks: plates.looks.to_vec(),
+            others: [plates.others, plates.others_read],
         }
     }
 

@@ -28,8 +28,8 @@ const UNSEEN: Nanos = seconds(0.25);
 /// its size likewise, to this share.
 const GOES_ON: f32 = 0.3;
 const SAME_SIZE: f32 = 0.25;
-/// A vehicle gains or loses no more pace than this in a second, in its own heights a second: 3 m/s²
-/// of a car. Who brakes harder while out of sight is not believed to be the same.
+/// A vehicle gains or loses no more pace than this in a second, in its own heights a second: nearly
+/// 4 m/s² of a car. Who brakes harder while out of sight is not believed to be the same.
 const GAINS: f32 = 2.5;
 /// How exactly a pace is known, likewise.
 const PACE_WITHIN: f32 = 0.3;

@@ -32,10 +32,8 @@ pub struct Candidate {
     pub attention: Attention,
     /// The best look so far and how good it is.
     pub close_up: Option<(f32, Shot)>,
-    /// Looks at the plate, with or without one found.
-    pub looks: u32,
-    /// The same, each with what came of it.
-    pub looked: Vec<Looked>,
+    /// Looks at the plate, with or without one found; no more than their budget.
+    pub looks: Vec<Looked>,
     /// A roll a rule, in the camera's order.
     rolls: Vec<Roll>,
     last: Option<Nanos>,
@@ -61,8 +59,7 @@ impl Candidate {
             decided: Vec::new(),
             attention: Attention::Idle,
             close_up: None,
-            looks: 0,
-            looked: Vec::new(),
+            looks: Vec::new(),
             rolls: rules.iter().map(roll).collect(),
             last: None,
         }

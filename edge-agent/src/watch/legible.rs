@@ -7,12 +7,10 @@ use judge::rules::Plates;
 use judge::track::Looked;
 use plate_model::Characters;
 
-use super::candidate::Candidate;
-
 /// Vehicles that count, the latest.
 const LATELY: usize = 20;
 /// Looked at less often, a plate need not have been read.
-const LOOKS: u32 = 6;
+const LOOKS: usize = 6;
 /// So many characters, none of them weaker, are something of a plate.
 const CHARACTERS: usize = 4;
 const WEAKEST: f32 = 0.3;
@@ -25,15 +23,14 @@ pub struct Legible {
 
 impl Legible {
     /// Takes note of a vehicle that is gone.
-    pub fn note(&mut self, candidate: &Candidate) {
-        if candidate.looks < LOOKS {
+    pub fn note(&mut self, looks: usize, verdict: &plate_model::Verdict) {
+        if looks < LOOKS {
             return;
         }
         if self.lately.len() == LATELY {
             self.lately.pop_front();
         }
-        let reading = candidate.fusion.verdict().reading();
-        self.lately.push_back(reading.is_some_and(|reading| reading.text.is_some()));
+        self.lately.push_back(verdict.reading().is_some_and(|reading| reading.text.is_some()));
     }
 
     pub fn plates<'a>(&self, looks: &'a [Looked]) -> Plates<'a> {

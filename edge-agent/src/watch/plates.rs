@@ -16,9 +16,9 @@ use crate::see::{Nanos, seconds};
 use crate::source::Picture;
 
 /// Looks spent on a vehicle that only waits.
-const WAITING: u32 = 12;
+const WAITING: usize = 12;
 /// Looks spent on one that may be accused.
-const SUSPECT: u32 = 60;
+const SUSPECT: usize = 60;
 /// Time between two looks at one vehicle: pictures closer together show the same, and the looks
 /// must last for the way at any frame rate.
 const BETWEEN: Nanos = seconds(0.07);
@@ -44,7 +44,7 @@ pub fn choose(
     most: usize,
 ) -> Vec<(u64, BBox)> {
     let everyone = wanted == Wanted::Everyone;
-    let mut chosen: Vec<(bool, u32, u64, BBox)> = tracks
+    let mut chosen: Vec<(bool, usize, u64, BBox)> = tracks
         .iter()
         .filter(|track| track.last().t == t)
         .filter_map(|track| {
@@ -52,12 +52,13 @@ pub fn choose(
             let bbox = track.last().bbox;
             let suspect = candidate.attention == Attention::Suspect;
             let near = candidate.attention == Attention::Near;
-            let enough = candidate.looks >= if suspect || everyone { SUSPECT } else { WAITING };
+            let enough =
+                candidate.looks.len() >= if suspect || everyone { SUSPECT } else { WAITING };
             let large = bbox.height() >= SMALLEST && bbox.width() >= SMALLEST / 2.0;
-            let rested = candidate.looked.last().is_none_or(|last| t >= last.t + BETWEEN);
+            let rested = candidate.looks.last().is_none_or(|last| t >= last.t + BETWEEN);
             (large && rested && !enough && (suspect || near || everyone)).then_some((
                 !suspect,
-                candidate.looks,
+                candidate.looks.len(),
                 track.id,
                 bbox,
             ))
@@ -95,9 +96,7 @@ pub fn look(
     others: &[BBox],
     part: Option<&BBox>,
 ) -> plate_model::Result<Option<Read>> {
-    candidate.looks += 1;
-    // No more than the budget of looks.
-    candidate.looked.push(Looked { t: picture.t, found: false, read: false });
+    candidate.looks.push(Looked { t: picture.t, found: false, read: false });
     let Some((mut quad, characters)) = eyes.plate(&picture.frame.planes(), bbox)? else {
         return Ok(None);
     };
@@ -105,7 +104,7 @@ pub fn look(
     if others.iter().any(|other| seat(&plate, other) < seat(&plate, &bbox)) {
         return Ok(None);
     }
-    if let Some(look) = candidate.looked.last_mut() {
+    if let Some(look) = candidate.looks.last_mut() {
         (look.found, look.read) = (true, legible(&characters));
     }
     quad.cut |= part.is_some_and(|part| flaw::is_cut(&quad.corners, part));

@@ -38,7 +38,7 @@ impl<E: Eyes> Watch<E> {
             let elsewhere = Elsewhere {
                 plate: plate.as_deref(),
                 passed: &passed,
-                plates: self.legible.plates(&candidate.looked),
+                plates: self.legible.plates(&candidate.looks),
                 ..scene.elsewhere
             };
             let scene = Scene { ended, elsewhere, ..scene };
@@ -93,9 +93,10 @@ impl<E: Eyes> Watch<E> {
         self.candidates = candidates;
         for track in ended {
             let Some(candidate) = self.candidates.remove(&track.id) else { continue };
-            self.legible.note(&candidate);
+            let (looks, verdict) = (candidate.looks.len(), candidate.fusion.verdict());
+            self.legible.note(looks, &verdict);
             for listener in &mut self.listeners {
-                listener.ended(track, candidate.looks, &candidate.fusion.verdict());
+                listener.ended(track, looks as u32, &verdict);
             }
         }
         for graver in found {

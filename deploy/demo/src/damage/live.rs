@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
 
     /// Every offence of the truth, as [`act`] writes it.
     fn offences(&self) -> Result<HashSet<String>> {
-        let truth = super::json(&self.truth)?;
+        let truth = crate::json::read(&self.truth)?;
         let offences = truth["violations"].as_array().context("a truth without violations")?;
         Ok(offences.iter().map(|offence| act(&offence["act"], &offence["plate"])).collect())
     }
@@ -168,7 +168,7 @@ fn act(rule: &Value, plate: &Value) -> String {
 
 /// What a sealed package accuses of.
 fn accused(package: &Path) -> Result<String> {
-    let manifest = super::json(&package.join("manifest.json"))?;
+    let manifest = crate::json::read(&package.join("manifest.json"))?;
     Ok(act(&manifest["violation"]["act"], &manifest["plate"]["text"]))
 }
 

@@ -217,7 +217,7 @@ impl<'a> Player<'a> {
     /// The truth's offences as events: what may be accused where there is no undamaged run.
     fn lawful(&self, variant: &Variant) -> Result<PathBuf> {
         let (_, truth, _) = variant.scene.render(self.site)?;
-        let truth = super::json(&truth)?;
+        let truth = crate::json::read(&truth)?;
         let start = variant.span[0];
         let mut lines = String::new();
         for offence in truth["violations"].as_array().into_iter().flatten() {

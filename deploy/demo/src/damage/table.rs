@@ -8,6 +8,8 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::json;
+
 /// Of the events outside the damaged time, the share that must be kept.
 const KEPT: f64 = 0.7;
 
@@ -159,12 +161,7 @@ impl Display for Table {
 
 /// Writes table and variants as JSON.
 pub fn write(path: &Path, table: &Table, outcomes: &[Outcome]) -> Result<()> {
-    let json = serde_json::json!({ "table": table, "variants": outcomes });
-    let text = serde_json::to_string_pretty(&json)? + "\n";
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
-    }
-    std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
+    json::write(path, &serde_json::json!({ "table": table, "variants": outcomes }))
 }
 
 #[cfg(test)]

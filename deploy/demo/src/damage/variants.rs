@@ -224,13 +224,15 @@ impl Variant {
     }
 }
 
-/// The whole table.
-pub fn all(site: &Site, moments: usize) -> Result<Vec<Variant>> {
+/// The whole table. The scenes of the acts are only rendered for kinds that are wanted.
+pub fn all(site: &Site, moments: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec<Variant>> {
     let mut all = losses(site, moments)?;
     all.extend(freezes(site)?);
     all.extend(lamps());
     all.extend(arrows());
-    all.extend(acts(site)?);
+    if BEFALLS.iter().any(|(kind, ..)| wanted(kind)) {
+        all.extend(acts(site)?);
+    }
     Ok(all)
 }
 
@@ -418,7 +420,7 @@ fn acts(site: &Site) -> Result<Vec<Variant>> {
         let scene =
             if name == camera::JUNCTION { Scene::Junction(seed) } else { Scene::Act(name, seed) };
         let (_, path, _) = scene.render(site)?;
-        let truth = super::json(&path)?;
+        let truth = crate::json::read(&path)?;
         let ends = truth["duration_s"].as_f64().unwrap_or(60.0);
         let times = truth["violations"].as_array().into_iter().flatten();
         let times = times.filter_map(|it| it["until_s"].as_f64().or_else(|| it["at_s"].as_f64()));
@@ -439,7 +441,7 @@ fn acts(site: &Site) -> Result<Vec<Variant>> {
 /// When vehicles of the junction crossed its line or stood over it.
 fn deeds(site: &Site, seed: u64) -> Result<Vec<f64>> {
     let (_, path, _) = Scene::Junction(seed).render(site)?;
-    let truth = super::json(&path)?;
+    let truth = crate::json::read(&path)?;
     let times = |list: &str, key: &str| -> Vec<f64> {
         let entries = truth[list].as_array().cloned().unwrap_or_default();
         entries.iter().filter_map(|entry| entry[key].as_f64()).collect()
