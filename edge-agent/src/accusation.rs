@@ -133,6 +133,9 @@ pub struct Clip {
     pub turn: Turn,
     /// Not the camera's bits: encoded anew on the box, since those could not be cut.
     pub reencoded: bool,
+    /// Of the camera's main stream, while its substream was analysed: how far the times of these
+    /// units lie ahead of those.
+    pub larger: Option<i64>,
 }
 
 /// One encoded picture.
@@ -142,6 +145,8 @@ pub struct AccessUnit {
     pub dts_ns: Option<u64>,
     /// Decoding may begin here.
     pub key: bool,
+    /// Nothing was lost that it is decoded from.
+    pub whole: bool,
     pub data: Bytes,
     pub captured_at: OffsetDateTime,
 }

@@ -2,6 +2,7 @@
 //! them. One that panics is started again and told of; stopping lets every accusation that was made
 //! be sealed first.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -16,12 +17,12 @@ use crate::config::{Agent, Camera, Device, Unit};
 use crate::evidence::{Sealer, Target};
 use crate::health::{self, Board, CameraHandle, Crew, Pulse, Sources};
 use crate::keys::{self, Identity};
-use crate::source::{Dating, Settings, SourceError, supervise};
+use crate::source::{Dating, Paired, Settings, SourceError, supervise};
 use crate::spool::{Policy, Spool};
 use crate::uplink::{self, Uplink, UplinkError};
 use crate::watch::elsewhere::Passages;
 use crate::watch::eyes::{Eyes, Pool};
-use crate::watch::{self, Accused, Context, KEEP_BYTES, Wanted, Watch};
+use crate::watch::{self, Accused, Context, KEEP_BYTES, Undeveloped, Wanted, Watch, develop};
 
 /// Accusations waiting to be sealed; when full, cameras wait and drop pictures instead.
 const QUEUE: usize = 8;
@@ -89,9 +90,12 @@ pub async fn run<E: Eyes>(
 
     let (send, receive) = sync_channel(QUEUE);
     let halt = Arc::new(AtomicBool::new(false));
+    let paired: BTreeMap<String, Arc<Paired>> =
+        agent.cameras.iter().map(|camera| (camera.id.clone(), Arc::default())).collect();
     let sealing = crew.thread("sealer", Arc::clone(&halt), {
-        let board = board.clone();
-        move |pulse| seal_all(&sealer, &receive, &board, pulse)
+        let laboratory =
+            Laboratory { board: board.clone(), eyes: Arc::clone(&eyes), paired: paired.clone() };
+        move |pulse| seal_all(&sealer, &receive, &laboratory, pulse)
     })?;
     let context = Context {
         device: device.id.clone(),
@@ -113,7 +117,8 @@ pub async fn run<E: Eyes>(
                 Watch::new(camera, context.clone(), eyes, handle.clone(), accuse)
             }
         };
-        cameras.push(camera_thread(&crew, Arc::clone(camera), watch, handle, &halt)?);
+        let paired = paired.get(&camera.id).cloned().unwrap_or_default();
+        cameras.push(camera_thread(&crew, (Arc::clone(camera), paired), watch, handle, &halt)?);
     }
     drop(send);
 
@@ -174,7 +179,48 @@ async fn deliver(uplink: Result<Uplink, UplinkError>, stop: CancellationToken) {
 /// How long the sealer waits for work between two signs of life.
 const NAP: Duration = Duration::from_secs(5);
 
-fn seal_all(sealer: &Sealer, receive: &Receiver<Accused>, board: &Board, pulse: &Pulse) {
+/// What pictures are made with where accusations come without.
+struct Laboratory<E: Eyes> {
+    board: Board,
+    eyes: Arc<Pool<E>>,
+    /// Of each camera.
+    paired: BTreeMap<String, Arc<Paired>>,
+}
+
+impl<E: Eyes> Laboratory<E> {
+    /// The accusation with its pictures; none where it has none, which is counted.
+    fn develop(&self, accused: Accused) -> Option<Accused> {
+        let negative = accused.negative.is_some();
+        let (id, evidence) = (accused.accusation.camera.id.clone(), accused.accusation.evidence_id);
+        let camera = self.board.camera(&id);
+        let developed = {
+            let _lost = LostIfPanicking(&camera);
+            develop(accused, &self.eyes)
+        };
+        if let Some(paired) = self.paired.get(&id).filter(|_| negative) {
+            match &developed {
+                Ok(_) => paired.note(true),
+                Err(Undeveloped::Apart) => paired.note(false),
+                Err(_) => {}
+            }
+        }
+        match developed {
+            Ok(accused) => Some(accused),
+            Err(error) => {
+                camera.dropped(error.kind(), 1);
+                tracing::warn!(camera = id, %evidence, %error, "accusation without pictures let go");
+                None
+            }
+        }
+    }
+}
+
+fn seal_all<E: Eyes>(
+    sealer: &Sealer,
+    receive: &Receiver<Accused>,
+    laboratory: &Laboratory<E>,
+    pulse: &Pulse,
+) {
     loop {
         pulse.beat();
         let accused = match receive.recv_timeout(NAP) {
@@ -182,8 +228,9 @@ fn seal_all(sealer: &Sealer, receive: &Receiver<Accused>, board: &Board, pulse: 
             Err(RecvTimeoutError::Timeout) => continue,
             Err(RecvTimeoutError::Disconnected) => return,
         };
+        let Some(accused) = laboratory.develop(accused) else { continue };
         let accusation = &accused.accusation;
-        let camera = board.camera(&accusation.camera.id);
+        let camera = laboratory.board.camera(&accusation.camera.id);
         let sealed = {
             let _lost = LostIfPanicking(&camera);
             sealer.seal(accusation)
@@ -221,10 +268,16 @@ impl Drop for LostIfPanicking<'_> {
 }
 
 /// How a camera's source is opened.
-pub fn settings(camera: &Camera) -> Result<Settings, SourceError> {
+pub fn settings(camera: &Camera, paired: &Arc<Paired>) -> Result<Settings, SourceError> {
+    let main = supervise::input(camera)?;
+    let (input, larger) = match supervise::substream(camera)? {
+        Some(small) => (small, Some((main, Arc::clone(paired)))),
+        None => (main, None),
+    };
     Ok(Settings {
         camera: camera.id.clone(),
-        input: supervise::input(camera)?,
+        input,
+        larger,
         dating: Dating::Camera(camera.clock),
         analysed_fps: camera.analysed_fps,
         keep: watch::keep(camera),
@@ -234,7 +287,7 @@ pub fn settings(camera: &Camera) -> Result<Settings, SourceError> {
 
 fn camera_thread<E: Eyes>(
     crew: &Crew,
-    camera: Arc<Camera>,
+    (camera, paired): (Arc<Camera>, Arc<Paired>),
     watch: impl Fn() -> Watch<E> + Send + 'static,
     board: CameraHandle,
     halt: &Arc<AtomicBool>,
@@ -242,7 +295,8 @@ fn camera_thread<E: Eyes>(
     let stop = Arc::clone(halt);
     crew.thread(&format!("camera {}", camera.id), Arc::clone(halt), move |pulse| {
         let alive = || pulse.beat();
-        supervise::run(|| settings(&camera), &mut watch(), &board, &stop, &alive, rand::random());
+        let make = || settings(&camera, &paired);
+        supervise::run(make, &mut watch(), &board, &stop, &alive, rand::random());
     })
 }
 

@@ -56,6 +56,10 @@ enum Command {
         /// cameras: a recording a camera, in the order of the configuration, begun at one time.
         #[arg(long = "input", value_name = "CLIP", required = true)]
         inputs: Vec<PathBuf>,
+        /// The same recording in smaller, begun at the same time: as a camera's substream it is
+        /// analysed, and the one above gives pictures and clips.
+        #[arg(long, value_name = "CLIP")]
+        substream: Option<PathBuf>,
         /// Folder for the evidence packages.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
@@ -197,9 +201,10 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             let (eyes, used) = eyes(&agent, |models| models)?;
             runtime()?.block_on(live::run(agent, eyes, used))?;
         }
-        Command::Replay { config, inputs, out, json, camera, start, measure } => {
+        Command::Replay { config, inputs, substream, out, json, camera, start, measure } => {
             let agent = config.load(false)?;
-            let replay = Replay { agent: &agent, inputs, out: &out, json, start, measure };
+            let replay =
+                Replay { agent: &agent, inputs, substream, out: &out, json, start, measure };
             if replay.measure.loose_plates {
                 replay.run(camera.as_deref(), replay::loose::Loose)?;
             } else {
@@ -260,6 +265,7 @@ fn eyes<E: Eyes>(
 struct Replay<'a> {
     agent: &'a Agent,
     inputs: Vec<PathBuf>,
+    substream: Option<PathBuf>,
     out: &'a std::path::Path,
     json: bool,
     start: OffsetDateTime,
@@ -268,10 +274,24 @@ struct Replay<'a> {
 
 impl Replay<'_> {
     fn run<E: Eyes>(self, camera: Option<&str>, wrap: impl Fn(Models) -> E) -> anyhow::Result<()> {
-        let Self { agent, inputs, out, json, start, measure } = self;
+        let Self { agent, inputs, substream, out, json, start, measure } = self;
         let mut cameras = replay::cameras(agent, camera, inputs.len())?;
         if let Some(fps) = measure.fps {
             cameras.iter_mut().for_each(|camera| Arc::make_mut(camera).analysed_fps = fps);
+        }
+        if let Some(path) = &substream {
+            let [camera] = cameras.as_mut_slice() else {
+                anyhow::bail!("--substream belongs to one --input, {} are given", inputs.len());
+            };
+            let camera = Arc::make_mut(camera);
+            // As evidence will say; which one it was is not part of it.
+            camera.substream = Some(path.display().to_string());
+            anyhow::ensure!(
+                camera.analyses_substream(),
+                "camera {}: a rule compares the plates of everybody who passes, for which a \
+                 substream is too small: leave --substream out",
+                camera.id
+            );
         }
         let sealer = replay::sealer(agent, &cameras, out)?;
         let (eyes, models) = eyes(agent, wrap)?;
@@ -318,6 +338,7 @@ impl Replay<'_> {
                 camera,
                 context: context.clone(),
                 input,
+                substream: substream.clone(),
                 start,
                 out,
                 sealer: &sealer,
@@ -355,7 +376,7 @@ fn examine(agent: &Agent, wait: u64) -> anyhow::Result<ExitCode> {
             findings.push(Finding::new(part, Verdict::Warn, "has no uri: good for replay only"));
             continue;
         }
-        let probed = live::settings(camera)
+        let probed = live::settings(camera, &Arc::default())
             .and_then(|settings| supervise::probe(&settings, Duration::from_secs(wait)));
         findings.push(match probed {
             Ok(probe) => doctor::camera(part, &probe),

@@ -23,10 +23,10 @@ use crate::evidence::text::Typeface;
 use crate::evidence::{Sealer, SealingError, Target};
 use crate::health::CameraHandle;
 use crate::keys::{self, KeyError};
-use crate::source::{Dating, Input, Next, Pipeline, Settings, SourceError};
+use crate::source::{Dating, Input, Next, Settings, Source, SourceError};
 use crate::watch::eyes::{Eyes, Pool};
 use crate::watch::listener::Listener;
-use crate::watch::{self, Accused, Context, KEEP_BYTES, Watch};
+use crate::watch::{self, Accused, Context, KEEP_BYTES, Undeveloped, Watch, develop};
 use sheets::Sheets;
 use tracks::TrackLog;
 
@@ -44,6 +44,8 @@ pub enum ReplayError {
     NoSuchCamera { wanted: String, known: Vec<String> },
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error("{camera}, {at:.1} s: {why}")]
+    Undeveloped { camera: String, at: f64, why: Undeveloped },
     #[error("failed to seal: {0}")]
     Sealing(#[from] SealingError),
     #[error(transparent)]
@@ -189,6 +191,8 @@ pub struct Replay<'a> {
     pub camera: Arc<Camera>,
     pub context: Context,
     pub input: PathBuf,
+    /// The same in smaller, which is then analysed.
+    pub substream: Option<PathBuf>,
     pub start: OffsetDateTime,
     pub out: &'a Path,
     pub sealer: &'a Sealer,
@@ -203,9 +207,15 @@ impl Replay<'_> {
         eyes: Arc<Pool<E>>,
         mut print: impl FnMut(&Event) -> io::Result<()>,
     ) -> Result<Summary, ReplayError> {
+        let main = Input::File { path: self.input.clone() };
+        let (input, larger) = match &self.substream {
+            Some(path) => (Input::File { path: path.clone() }, Some((main, Arc::default()))),
+            None => (main, None),
+        };
         let settings = Settings {
             camera: self.camera.id.clone(),
-            input: Input::File { path: self.input.clone() },
+            input,
+            larger,
             dating: Dating::Recording { start: self.start },
             analysed_fps: self.camera.analysed_fps,
             keep: watch::keep(&self.camera),
@@ -213,6 +223,7 @@ impl Replay<'_> {
         };
         let found: Arc<Mutex<Vec<Accused>>> = Arc::default();
         let inbox = Arc::clone(&found);
+        let pool = Arc::clone(&eyes);
         let mut watch = Watch::new(self.camera, self.context, eyes, self.board, move |accused| {
             inbox.lock().unwrap_or_else(PoisonError::into_inner).push(accused);
         });
@@ -227,18 +238,24 @@ impl Replay<'_> {
             }
             None => None,
         };
-        let mut source = Pipeline::open(&settings, 0)?;
+        let mut source = Source::open(&settings, 0)?;
         let mut summary = Summary::default();
-        let mut seal = |summary: &mut Summary| -> Result<(), ReplayError> {
-            let ready = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
-            for accused in ready {
-                let sealed = self.sealer.seal(&accused.accusation)?;
-                let folder = sealed.dir.strip_prefix(self.out).unwrap_or(&sealed.dir);
-                print(&event(&accused, folder))?;
-                summary.events += 1;
-            }
-            Ok(())
-        };
+        let mut seal =
+            |summary: &mut Summary| -> Result<(), ReplayError> {
+                let ready =
+                    std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
+                for accused in ready {
+                    let (camera, at) =
+                        (accused.accusation.camera.id.clone(), accused.crossed_at as f64 / 1e9);
+                    let accused = develop(accused, &pool)
+                        .map_err(|why| ReplayError::Undeveloped { camera, at, why })?;
+                    let sealed = self.sealer.seal(&accused.accusation)?;
+                    let folder = sealed.dir.strip_prefix(self.out).unwrap_or(&sealed.dir);
+                    print(&event(&accused, folder))?;
+                    summary.events += 1;
+                }
+                Ok(())
+            };
         let mut idle = 0;
         loop {
             match source.next(Duration::from_millis(500))? {

@@ -53,7 +53,8 @@ fn check_beginning(camera: &Camera, cameras: &[Arc<Camera>], table: &Reader<'_>)
 fn one(table: Reader<'_>) -> Camera {
     let camera = Camera {
         id: id(&table),
-        uri: uri(&table),
+        uri: uri(&table, "uri"),
+        substream: substream(&table),
         credentials: table.path("credentials"),
         place: table.text("place", "Ngã tư Phố Huế – Trần Khát Chân"),
         direction: table.text("direction", "Bắc → Nam"),
@@ -92,18 +93,26 @@ fn id(table: &Reader<'_>) -> String {
     id
 }
 
-fn uri(table: &Reader<'_>) -> Option<String> {
-    let uri = table.opt_text("uri")?;
+fn substream(table: &Reader<'_>) -> Option<String> {
+    let substream = uri(table, "substream")?;
+    if !table.has("uri") {
+        table.reject("substream", "stands alone: give the camera's main stream as uri, too");
+    }
+    Some(substream)
+}
+
+fn uri(table: &Reader<'_>, key: &'static str) -> Option<String> {
+    let uri = table.opt_text(key)?;
     if uri.starts_with("file:") {
         // Its time would be now, whatever it shows.
         table.reject(
-            "uri",
+            key,
             "names a recording, must be a camera: rtsp://HOST/PATH or rtsps://HOST/PATH; a \
              recording is judged by `edge-agent replay --input FILE`",
         );
     } else if let Err(problem) = Address::parse(&uri) {
         // Never quoted: it may hold a password.
-        table.reject("uri", problem.to_string());
+        table.reject(key, problem.to_string());
     }
     Some(uri)
 }

@@ -10,7 +10,7 @@ use contract::{Digest, Movement};
 use judge::Site;
 use judge::lamp::Light;
 use plate_model::Precision;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use settings::shapes::Point;
 
 /// The whole agent.
@@ -95,6 +95,10 @@ pub struct Camera {
     /// Not part of the digest: it may hold a password.
     #[serde(skip)]
     pub uri: Option<String>,
+    /// A smaller stream of the same camera, which is then analysed; evidence is of the one at `uri`.
+    /// Of the address, the digest holds only that there is one.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "present")]
+    pub substream: Option<String>,
     /// File with `user:password` for the camera, so that the configuration holds no secret.
     #[serde(skip)]
     pub credentials: Option<PathBuf>,
@@ -153,7 +157,17 @@ pub enum ClockPolicy {
     Arrival,
 }
 
+fn present<S: Serializer>(_: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_bool(true)
+}
+
 impl Camera {
+    /// Whether the substream will do: not where plates of vehicles that nobody accuses must be read,
+    /// for which it is too small.
+    pub fn analyses_substream(&self) -> bool {
+        self.substream.is_some() && !self.site.rules.iter().any(|rule| rule.reads_plates())
+    }
+
     /// The configuration in force as evidence holds it: everything but the way to the camera.
     pub fn text(&self) -> String {
         // A struct of plain values cannot fail to serialise; field order is the declaration's.

@@ -79,9 +79,10 @@ pub async fn examine(agent: &Agent, clock: Arc<dyn Clock>) -> Vec<Finding> {
 /// What a look at a camera says: size and decoder, whether its time may date an accusation, and
 /// whether the stream arrives whole.
 pub fn camera(part: String, probe: &Probe) -> Finding {
-    let Probe { picture, decoder, losses } = probe;
+    let Probe { picture, pair, decoder, losses } = probe;
     let (width, height) = (picture.frame.width(), picture.frame.height());
-    let seen = format!("{width}x{height} through {decoder}");
+    let stream = if *pair { "substream " } else { "" };
+    let seen = format!("{stream}{width}x{height} through {decoder}");
     if picture.clock.source == ClockSource::Unknown {
         let text = format!("{seen}; {}", clock_words(&picture.clock));
         return Finding::new(part, Verdict::Bad, text);

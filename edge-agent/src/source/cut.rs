@@ -101,6 +101,7 @@ mod tests {
                 pts_ns: i * SECOND / FPS,
                 dts_ns: None,
                 key: i % group == 0,
+                whole: true,
                 data: Bytes::from_static(&[0]),
                 captured_at: OffsetDateTime::UNIX_EPOCH,
             })

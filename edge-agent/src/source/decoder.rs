@@ -8,6 +8,8 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use super::SourceError;
+use super::head::make;
+use crate::boxes::Turn;
 
 /// What a stream is encoded in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +73,39 @@ pub fn rule_out(decoder: &str) {
     }
 }
 
+/// From encoded units to upright progressive pictures of a known form, the decoder first; and its name.
+pub fn chain(codec: Codec, turn: Turn) -> Result<(Vec<gst::Element>, &'static str), SourceError> {
+    let (decoder, name) = choose(codec)?;
+    let convert = make("videoconvert")?;
+    // Two fields woven together show a moving plate twice; one of them is a whole picture. What is
+    // progressive passes untouched.
+    let deinterlace = make("deinterlace")?;
+    deinterlace.set_property_from_str("fields", "top");
+    deinterlace.set_property_from_str("method", "linear");
+    let flip = make("videoflip")?;
+    flip.set_property_from_str("video-direction", direction(turn));
+    let raw = make("capsfilter")?;
+    let formats = gst::List::new(["I420", "NV12"]);
+    raw.set_property("caps", gst::Caps::builder("video/x-raw").field("format", formats).build());
+    Ok((vec![decoder, convert, deinterlace, flip, raw], name))
+}
+
+/// A turn in the words of `videoflip`.
+const fn direction(turn: Turn) -> &'static str {
+    match (turn.mirrored, turn.quarters % 4) {
+        (false, 0) => "identity",
+        (false, 1) => "90r",
+        (false, 2) => "180",
+        (false, _) => "90l",
+        (true, 0) => "horiz",
+        (true, 1) => "ur-ll",
+        (true, 2) => "vert",
+        (true, _) => "ul-lr",
+    }
+}
+
 /// The first decoder that can be set up.
-pub fn choose(codec: Codec) -> Result<(gst::Element, &'static str), SourceError> {
+fn choose(codec: Codec) -> Result<(gst::Element, &'static str), SourceError> {
     let ruled_out = FAILED.lock().unwrap_or_else(PoisonError::into_inner).clone();
     for name in codec.decoders() {
         if ruled_out.iter().any(|failed| failed == name) {

@@ -39,6 +39,20 @@ pub enum SourceError {
     Stalled { address: String, seconds: u64 },
     #[error("{address}: for {seconds} s no picture could be believed: {why}")]
     Damaged { address: String, seconds: u64, why: &'static str },
+    #[error(
+        "{address}: {}; from now on it is analysed itself, without the substream",
+        if *.uncut {
+            "sends no key pictures to cut at, set it to one every 1 to 4 s"
+        } else {
+            "its pictures are not those of the substream at the same time: give both streams one \
+             clock and one view"
+        }
+    )]
+    Apart {
+        address: String,
+        /// Because of missing key pictures.
+        uncut: bool,
+    },
     #[error("{address} ended the stream")]
     Ended { address: String },
     #[error(
@@ -80,6 +94,7 @@ impl SourceError {
             Self::ZeroSize { .. } => "zero_size",
             Self::Stalled { .. } => "stalled",
             Self::Damaged { .. } => "damaged",
+            Self::Apart { .. } => "apart",
             Self::Ended { .. } => "ended",
             Self::Untimed { .. } => "untimed",
             Self::Disordered { .. } => "disordered",
@@ -110,6 +125,7 @@ impl SourceError {
             Self::Stalled { .. } => CameraState::Stalled,
             Self::Damaged { .. } => CameraState::Damaged,
             Self::Unreachable { .. }
+            | Self::Apart { .. }
             | Self::Ended { .. }
             | Self::Disordered { .. }
             | Self::Decoder { .. }

@@ -12,13 +12,20 @@ use gstreamer_app as gst_app;
 use super::decoder::{self, Codec};
 use super::shared::Shared;
 use super::{Input, SourceError};
-use crate::boxes::Turn;
 
-/// Adds the source elements for `input`; video is attached to `sink` when it appears.
+/// Where the video goes.
+#[derive(Debug, Clone)]
+pub struct Outlet {
+    pub sink: gst_app::AppSink,
+    /// As pictures, or as it was encoded.
+    pub decoded: bool,
+}
+
+/// Adds the source elements for `input`; video is attached to the outlet when it appears.
 pub fn build(
     pipeline: &gst::Pipeline,
     input: &Input,
-    sink: &gst_app::AppSink,
+    outlet: &Outlet,
     shared: &Arc<Shared>,
 ) -> Result<(), SourceError> {
     match input {
@@ -37,7 +44,7 @@ pub fn build(
             }
             bound_redirections(&source, shared, &address.to_string());
             pipeline.add(&source).map_err(|e| SourceError::Element(e.to_string()))?;
-            on_pads(&source, pipeline, sink, shared, &address.to_string());
+            on_pads(&source, pipeline, outlet, shared, &address.to_string());
         }
         Input::File { path } => {
             let source = make("filesrc")?;
@@ -47,7 +54,7 @@ pub fn build(
                 .add_many([&source, &parse])
                 .and_then(|()| source.link(&parse))
                 .map_err(|e| SourceError::Element(e.to_string()))?;
-            on_pads(&parse, pipeline, sink, shared, &path.display().to_string());
+            on_pads(&parse, pipeline, outlet, shared, &path.display().to_string());
         }
     }
     Ok(())
@@ -78,7 +85,7 @@ fn bound_redirections(source: &gst::Element, shared: &Arc<Shared>, address: &str
     });
 }
 
-fn make(name: &str) -> Result<gst::Element, SourceError> {
+pub fn make(name: &str) -> Result<gst::Element, SourceError> {
     gst::ElementFactory::make(name)
         .build()
         .map_err(|_| SourceError::Element(format!("element {name} is missing")))
@@ -88,16 +95,16 @@ fn make(name: &str) -> Result<gst::Element, SourceError> {
 fn on_pads(
     source: &gst::Element,
     pipeline: &gst::Pipeline,
-    sink: &gst_app::AppSink,
+    outlet: &Outlet,
     shared: &Arc<Shared>,
     address: &str,
 ) {
-    let (weak, sink) = (pipeline.downgrade(), sink.clone());
+    let (weak, outlet) = (pipeline.downgrade(), outlet.clone());
     let (on_pad, on_end) = (Arc::clone(shared), Arc::clone(shared));
     let (address, end_address) = (address.to_owned(), address.to_owned());
     source.connect_pad_added(move |_, pad| {
         let Some(pipeline) = weak.upgrade() else { return };
-        if let Err(error) = pad_added(&pipeline, pad, &sink, &on_pad, &address) {
+        if let Err(error) = pad_added(&pipeline, pad, &outlet, &on_pad, &address) {
             on_pad.fail(error);
         }
     });
@@ -111,7 +118,7 @@ fn on_pads(
 fn pad_added(
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
-    sink: &gst_app::AppSink,
+    outlet: &Outlet,
     shared: &Arc<Shared>,
     address: &str,
 ) -> Result<(), SourceError> {
@@ -132,7 +139,7 @@ fn pad_added(
     shared.saw(if video { format!("{name} video") } else { name.clone() });
     match known {
         Some(codec) if !shared.attached() => {
-            shared.attach(attach(pipeline, pad, sink, codec, rtp, shared)?);
+            shared.attach(attach(pipeline, pad, outlet, codec, rtp, shared)?);
             Ok(())
         }
         // A picture track beside the video may be a cover; a video track of another codec is not.
@@ -160,12 +167,12 @@ fn drain(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), SourceError> {
     Ok(())
 }
 
-/// parser → encoded ring (probe) → queue → decoder → upright progressive pictures → sink. Gives the
-/// decoder's name.
+/// parser → encoded ring (probe) → sink, or → queue → decoder → upright progressive pictures → sink.
+/// Gives the decoder's name.
 fn attach(
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
-    sink: &gst_app::AppSink,
+    outlet: &Outlet,
     codec: Codec,
     rtp: bool,
     shared: &Arc<Shared>,
@@ -183,31 +190,26 @@ fn attach(
         .field("alignment", "au")
         .build();
     form.set_property("caps", encoded);
-    let queue = make("queue")?;
-    queue.set_property("max-size-buffers", 60u32);
-    queue.set_property("max-size-bytes", 16u32 << 20);
-    queue.set_property("max-size-time", 0u64);
-    let (decoder, name) = decoder::choose(codec)?;
-    let convert = make("videoconvert")?;
-    // Two fields woven together show a moving plate twice; one of them is a whole picture. What is
-    // progressive passes untouched.
-    let deinterlace = make("deinterlace")?;
-    deinterlace.set_property_from_str("fields", "top");
-    deinterlace.set_property_from_str("method", "linear");
-    let flip = make("videoflip")?;
-    flip.set_property_from_str("video-direction", direction(shared.turn));
-    let raw = make("capsfilter")?;
-    let formats = gst::List::new(["I420", "NV12"]);
-    raw.set_property("caps", gst::Caps::builder("video/x-raw").field("format", formats).build());
     if let Some(out) = form.static_pad("src") {
         shared.tap_encoded(&out, codec);
     }
     if let Some(packets) = chain.first().and_then(|depayloader| depayloader.static_pad("sink")) {
         shared.tap_packets(&packets);
     }
-    shared.tap_decoder(&decoder);
-    let sink = sink.clone().upcast();
-    chain.extend([parser, form, queue, decoder, convert, deinterlace, flip, raw, sink]);
+    chain.extend([parser, form]);
+    let mut name = "none";
+    if outlet.decoded {
+        let queue = make("queue")?;
+        queue.set_property("max-size-buffers", 60u32);
+        queue.set_property("max-size-bytes", 16u32 << 20);
+        queue.set_property("max-size-time", 0u64);
+        let (decoding, decoder) = decoder::chain(codec, shared.turn)?;
+        shared.tap_decoder(&decoding[0]);
+        chain.push(queue);
+        chain.extend(decoding);
+        name = decoder;
+    }
+    chain.push(outlet.sink.clone().upcast());
     let wrong = |e: gst::glib::BoolError| SourceError::Element(e.to_string());
     pipeline.add_many(&chain[..chain.len() - 1]).map_err(wrong)?;
     gst::Element::link_many(&chain).map_err(wrong)?;
@@ -216,18 +218,4 @@ fn attach(
     }
     let linked = chain[0].static_pad("sink").is_some_and(|first| pad.link(&first).is_ok());
     if linked { Ok(name) } else { Err(SourceError::Element("video could not be linked".into())) }
-}
-
-/// A turn in the words of `videoflip`.
-const fn direction(turn: Turn) -> &'static str {
-    match (turn.mirrored, turn.quarters % 4) {
-        (false, 0) => "identity",
-        (false, 1) => "90r",
-        (false, 2) => "180",
-        (false, _) => "90l",
-        (true, 0) => "horiz",
-        (true, 1) => "ur-ll",
-        (true, 2) => "vert",
-        (true, _) => "ul-lr",
-    }
 }

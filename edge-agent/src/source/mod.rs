@@ -11,12 +11,15 @@ mod concealment;
 mod container;
 pub mod continuity;
 mod cut;
+mod decoded;
 pub mod decoder;
 mod error;
 mod head;
 mod nal;
+pub mod paired;
 pub mod pipeline;
 mod reach;
+pub mod rewind;
 pub mod ring;
 mod shared;
 mod stand_in;
@@ -25,7 +28,10 @@ pub mod supervise;
 pub use address::{Address, AddressError, Login, without_login};
 pub use continuity::Damage;
 pub use error::SourceError;
-pub use pipeline::{Next, Pipeline};
+pub use paired::{Paired, Source};
+pub use pipeline::{Next, Pipeline, Purpose};
+
+use std::sync::Arc;
 
 use contract::manifest;
 use plate_model::Frame;
@@ -81,7 +87,10 @@ pub enum Dating {
 pub struct Settings {
     /// For logs and metrics.
     pub camera: String,
+    /// What is analysed.
     pub input: Input,
+    /// Where that is a camera's substream: the main stream, and whether the two go together.
+    pub larger: Option<(Input, Arc<Paired>)>,
     pub dating: Dating,
     pub analysed_fps: f32,
     /// Encoded stream kept.

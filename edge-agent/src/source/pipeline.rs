@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
-use gstreamer_video as gst_video;
-use plate_model::{ColourSpace, Frame, Layout, Matrix, PixelFormat};
+use time::OffsetDateTime;
 
 use super::clock::Dated;
 use super::container::{self, Container};
 use super::continuity::{Continuity, Damage};
+use super::decoded::{Decoded, Wrong, decoded, with_strides};
+use super::head::Outlet;
 use super::shared::{Counts, Passing, Shared, UNCUT, stream_time};
 use super::stand_in::StandIn;
 use super::{Input, Picture, Settings, SourceError, decoder, head};
@@ -41,7 +42,18 @@ pub enum Next {
     Ended,
 }
 
-/// An open source. Dropping it closes the connection.
+/// What a stream is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be analysed, and to cut clips from.
+    Everything,
+    /// To be analysed; clips come from another stream of the camera.
+    Analysis,
+    /// To cut clips from: nothing is decoded.
+    Clips,
+}
+
+/// One open stream. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct Pipeline {
     pipeline: gst::Pipeline,
@@ -50,6 +62,7 @@ pub struct Pipeline {
     shared: Arc<Shared>,
     input: Input,
     address: String,
+    purpose: Purpose,
     live: bool,
     pulled: u64,
     /// Since when no picture could be believed, and why.
@@ -65,7 +78,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Starts opening; trouble shows when pulling. `epoch` counts on from earlier connections.
-    pub fn open(settings: &Settings, epoch: u32) -> Result<Self, SourceError> {
+    pub fn open(settings: &Settings, purpose: Purpose, epoch: u32) -> Result<Self, SourceError> {
         gst::init().map_err(|e| SourceError::Element(e.to_string()))?;
         let (address, live) =
             (settings.input.address(), matches!(settings.input, Input::Rtsp { .. }));
@@ -75,27 +88,23 @@ impl Pipeline {
         };
         let shared = Arc::new(Shared::new(settings, &address, container.turn, epoch));
         // Live: only the newest picture is worth analysing. A recording waits for the analysis.
+        let decoded = purpose != Purpose::Clips;
         let sink = gst_app::AppSink::builder()
             .max_buffers(if live { 1 } else { 4 })
             .drop(live)
             .sync(false)
             .enable_last_sample(false)
             .build();
-        if let Some(pad) = sink.static_pad("sink") {
-            // Strides travel as metadata; without this the decoder copies every picture.
-            pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, info| {
-                if let Some(gst::PadProbeData::Query(query)) = &mut info.data
-                    && let gst::QueryViewMut::Allocation(allocation) = query.view_mut()
-                {
-                    allocation.add_allocation_meta::<gst_video::VideoMeta>(None);
-                }
-                gst::PadProbeReturn::Ok
-            });
+        if let Some(pad) = sink.static_pad("sink")
+            && decoded
+        {
+            with_strides(&pad);
             shared.thin(&pad, settings.analysed_fps);
         }
         let pipeline = gst::Pipeline::new();
         pipeline.add(&sink).map_err(|e| SourceError::Element(e.to_string()))?;
-        head::build(&pipeline, &settings.input, &sink, &shared)?;
+        let outlet = Outlet { sink: sink.clone(), decoded };
+        head::build(&pipeline, &settings.input, &outlet, &shared)?;
         let bus = pipeline.bus().ok_or_else(|| SourceError::Element("no bus".into()))?;
         let input = settings.input.clone();
         let this = Self {
@@ -105,6 +114,7 @@ impl Pipeline {
             shared,
             input,
             address,
+            purpose,
             live,
             pulled: 0,
             damaged: None,
@@ -146,6 +156,34 @@ impl Pipeline {
             self.stand_in(&sample, &picture);
             return Ok(Next::Picture(Box::new(picture)));
         }
+        self.trouble()
+    }
+
+    /// Goes on without decoding, of a recording up to stream time `until`; a camera does not wait.
+    pub fn keep_up(&mut self, until: Nanos) -> Result<(), SourceError> {
+        while !self.live && self.newest().is_none_or(|(newest, _)| newest < until) {
+            if self.sink.try_pull_sample(gst::ClockTime::from_mseconds(500)).is_some() {
+                continue;
+            }
+            if let Next::Ended = self.trouble()? {
+                break;
+            }
+        }
+        self.trouble().map(|_| ())
+    }
+
+    /// Stream time and capture time of the unit that came last.
+    pub fn newest(&self) -> Option<(Nanos, OffsetDateTime)> {
+        self.shared.lock().ring.newest()
+    }
+
+    /// What came since the last place where a clip may begin is more than a clip may have.
+    pub fn uncut(&self) -> bool {
+        self.shared.lock().uncut_now
+    }
+
+    /// Where nothing can be pulled: why, unless that is as it should be.
+    fn trouble(&mut self) -> Result<Next, SourceError> {
         if let Some(error) = self.failure() {
             return Err(error);
         }
@@ -187,6 +225,9 @@ impl Pipeline {
     /// Encodes anew while the camera sends no places to cut at, and for as long after as a clip may
     /// reach back.
     fn stand_in(&mut self, sample: &gst::Sample, picture: &Picture) {
+        if self.purpose != Purpose::Everything {
+            return;
+        }
         let far = |(from, to): &(Nanos, Nanos)| (*from..=*to).contains(&picture.t);
         if self.shared.lock().uncut.iter().any(far) {
             self.uncut_at = Some(picture.t);
@@ -257,27 +298,19 @@ impl Pipeline {
     }
 
     fn picture(&mut self, sample: &gst::Sample) -> Result<Picture, SourceError> {
-        let wrong =
-            |problem: String| SourceError::Stream { address: self.address.clone(), problem };
-        let caps = sample.caps().ok_or_else(|| wrong("picture without a format".into()))?;
-        let info = gst_video::VideoInfo::from_caps(caps).map_err(|e| wrong(e.to_string()))?;
-        let (width, height) = (info.width(), info.height());
-        if width == 0 || height == 0 {
-            return Err(SourceError::ZeroSize { address: self.address.clone(), width, height });
-        }
-        let buffer = sample.buffer_owned().ok_or_else(|| wrong("empty picture".into()))?;
-        let pts = buffer.pts().ok_or_else(|| wrong("picture without a time".into()))?.nseconds();
-        let layout = layout(&info, &buffer).ok_or_else(|| {
-            wrong(format!("decoder gives {}, expected I420 or NV12", info.format()))
+        let address = || self.address.clone();
+        let Decoded { frame, pts, corrupted } = decoded(sample).map_err(|wrong| match wrong {
+            Wrong::Size { width, height } => {
+                SourceError::ZeroSize { address: address(), width, height }
+            }
+            Wrong::Other(problem) => SourceError::Stream { address: address(), problem },
         })?;
-        let corrupted = buffer.flags().contains(gst::BufferFlags::CORRUPTED);
-        let mapped =
-            buffer.into_mapped_buffer_readable().map_err(|_| wrong("unreadable picture".into()))?;
-        let frame = Frame::new(layout, Arc::new(mapped)).map_err(|e| wrong(e.to_string()))?;
+        let wrong =
+            |problem: &str| SourceError::Stream { address: address(), problem: problem.into() };
         let (t, dated, damage) = sample
             .segment()
             .and_then(|segment| self.unit_of(stream_time(segment, pts), pts))
-            .ok_or_else(|| wrong("picture of no known unit".into()))?;
+            .ok_or_else(|| wrong("picture of no known unit"))?;
         let damage = damage.or(corrupted.then_some(Damage::Concealed));
         let Dated { captured_at, clock } = dated;
         Ok(Picture { frame, t, pts, captured_at, clock, damage })
@@ -311,31 +344,4 @@ impl Drop for Pipeline {
         // Failing to stop leaves nothing to do: the elements are dropped either way.
         let _ = self.pipeline.set_state(gst::State::Null);
     }
-}
-
-fn layout(info: &gst_video::VideoInfo, buffer: &gst::BufferRef) -> Option<Layout> {
-    let format = match info.format() {
-        gst_video::VideoFormat::I420 => PixelFormat::I420,
-        gst_video::VideoFormat::Nv12 => PixelFormat::Nv12,
-        _ => return None,
-    };
-    let (mut strides, mut offsets) = ([0; 3], [0; 3]);
-    let meta = buffer.meta::<gst_video::VideoMeta>();
-    let (from_strides, from_offsets) = match &meta {
-        Some(meta) => (meta.stride(), meta.offset()),
-        None => (info.stride(), info.offset()),
-    };
-    for plane in 0..format.planes() {
-        strides[plane] = usize::try_from(*from_strides.get(plane)?).ok()?;
-        offsets[plane] = *from_offsets.get(plane)?;
-    }
-    let mut colour = ColourSpace::usual(info.height());
-    let colorimetry = info.colorimetry();
-    match colorimetry.matrix() {
-        gst_video::VideoColorMatrix::Bt601 => colour.matrix = Matrix::Bt601,
-        gst_video::VideoColorMatrix::Bt709 => colour.matrix = Matrix::Bt709,
-        _ => {}
-    }
-    colour.full_range = colorimetry.range() == gst_video::VideoColorRange::Range0_255;
-    Some(Layout { format, width: info.width(), height: info.height(), strides, offsets, colour })
 }

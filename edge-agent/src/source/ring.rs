@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use time::OffsetDateTime;
 
 use super::cut::{self, Group};
 use super::decoder::Codec;
@@ -75,6 +76,11 @@ impl Ring {
 
     pub const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Stream time and capture time of the unit that came last.
+    pub fn newest(&self) -> Option<(Nanos, OffsetDateTime)> {
+        self.units.back().map(|kept| (kept.unit.pts_ns, kept.unit.captured_at))
     }
 
     /// Bytes since the last place where decoding may begin: of a camera that is asked for key
@@ -183,6 +189,7 @@ impl Ring {
             units: picked,
             turn: Turn::NONE,
             reencoded: false,
+            larger: None,
         })
     }
 }
@@ -204,6 +211,7 @@ mod tests {
             pts_ns: i * 40 * MS,
             dts_ns: None,
             key,
+            whole: true,
             data: data.into(),
             captured_at: OffsetDateTime::UNIX_EPOCH,
         }

@@ -302,6 +302,7 @@ impl Shared {
         let torn = buffer.flags().contains(gst::BufferFlags::DISCONT);
         let Some(continuity) = &mut inner.continuity else { return };
         let judged = continuity.unit(&map, pts.nseconds(), dts, torn);
+        let whole = judged.damage.is_none();
         inner.passing.push_back(Passing { pts: pts.nseconds(), t, dated, judged });
         // In stream time: stamps may begin anew where a recording was edited.
         let reorder = dts.and_then(|dts| pts.nseconds().checked_sub(dts));
@@ -309,6 +310,7 @@ impl Shared {
             pts_ns: t,
             dts_ns: reorder.map(|reorder| t.saturating_sub(reorder)),
             key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+            whole,
             data: bytes::Bytes::copy_from_slice(&map),
             captured_at,
         });

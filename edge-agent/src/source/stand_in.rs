@@ -87,6 +87,7 @@ impl StandIn {
                 pts_ns: t.nseconds(),
                 dts_ns: None,
                 key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+                whole: true,
                 data: bytes::Bytes::copy_from_slice(&map),
                 captured_at,
             });

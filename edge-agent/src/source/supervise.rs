@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::address::{self, Address, Login};
 use super::shared::Counts;
-use super::{Damage, Input, Next, Picture, Pipeline, Settings, SourceError};
+use super::{Damage, Input, Next, Picture, Settings, Source, SourceError};
 use crate::backoff::Backoff;
 use crate::config::Camera;
 use crate::health::{CameraHandle, CameraState};
@@ -19,7 +19,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 /// What the camera's loop does with its source.
 pub trait Watcher {
     /// A due picture.
-    fn picture(&mut self, picture: Picture, source: &Pipeline);
+    fn picture(&mut self, picture: Picture, source: &Source);
     /// The connection is over; what was followed is lost.
     fn interrupted(&mut self);
 }
@@ -35,7 +35,16 @@ pub fn login(camera: &Camera) -> Result<Option<Login>, SourceError> {
 
 /// What a camera's address opens.
 pub fn input(camera: &Camera) -> Result<Input, SourceError> {
-    let uri = camera.uri.as_deref().unwrap_or_default();
+    opened(camera, camera.uri.as_deref().unwrap_or_default())
+}
+
+/// The same of its substream, where that is analysed.
+pub fn substream(camera: &Camera) -> Result<Option<Input>, SourceError> {
+    let small = camera.substream.as_deref().filter(|_| camera.analyses_substream());
+    small.map(|uri| opened(camera, uri)).transpose()
+}
+
+fn opened(camera: &Camera, uri: &str) -> Result<Input, SourceError> {
     let problem = |problem| SourceError::Address { address: address::without_login(uri), problem };
     let address = Address::parse(uri).map_err(problem)?;
     Ok(Input::Rtsp { address, login: login(camera)? })
@@ -60,7 +69,7 @@ pub fn run(
         } else {
             board.state(CameraState::Connecting, "");
         }
-        let ended = match make().and_then(|settings| Pipeline::open(&settings, epoch)) {
+        let ended = match make().and_then(|settings| Source::open(&settings, epoch)) {
             Ok(mut source) => {
                 let ended = pump(&mut source, watcher, board, stop, alive, &mut backoff);
                 // A new connection starts stream time anew: its tracks are of another epoch.
@@ -79,7 +88,7 @@ pub fn run(
 }
 
 fn pump(
-    source: &mut Pipeline,
+    source: &mut Source,
     watcher: &mut impl Watcher,
     board: &CameraHandle,
     stop: &Arc<AtomicBool>,
@@ -144,6 +153,8 @@ fn pause(wait: Duration, stop: &Arc<AtomicBool>, alive: &impl Fn()) {
 #[derive(Debug)]
 pub struct Probe {
     pub picture: Picture,
+    /// It is of the substream, and the main stream comes, too.
+    pub pair: bool,
     pub decoder: &'static str,
     /// Parts of the stream that were lost while looking, by cause.
     pub losses: BTreeMap<Damage, u64>,
@@ -155,7 +166,7 @@ const WATCHED: Duration = Duration::from_secs(4);
 /// Opens a camera once and waits for its first whole picture, then looks on for some seconds: for
 /// the doctor.
 pub fn probe(settings: &Settings, timeout: Duration) -> Result<Probe, SourceError> {
-    let mut source = Pipeline::open(settings, 0)?;
+    let mut source = Source::open(settings, 0)?;
     let until = Instant::now() + timeout;
     let mut found: Option<(Picture, Instant)> = None;
     while Instant::now() < until {
@@ -172,9 +183,9 @@ pub fn probe(settings: &Settings, timeout: Duration) -> Result<Probe, SourceErro
         }
     }
     let losses = source.losses();
-    if let Some((picture, _)) = found {
+    if let Some((picture, _)) = found.filter(|_| source.complete()) {
         let decoder = source.decoder().unwrap_or("unknown");
-        return Ok(Probe { picture, decoder, losses });
+        return Ok(Probe { picture, pair: source.is_pair(), decoder, losses });
     }
     let address = settings.input.address();
     let seconds = timeout.as_secs();

@@ -7,8 +7,9 @@ use contract::manifest::ClockSource;
 use judge::Doubt;
 use uuid::Uuid;
 
+use super::candidate::Kept;
 use super::eyes::Eyes;
-use super::{Accused, Waiting, Watch};
+use super::{Accused, Negative, Waiting, Watch};
 use crate::accusation::{Accusation, Taken};
 
 /// Namespace of evidence ids: UUID v5 of the DNS name `evidence.phatnguoi.vn`.
@@ -18,23 +19,25 @@ impl<E: Eyes> Watch<E> {
     pub(super) fn accuse(&self, waiting: &Waiting) -> Result<Accused, Doubt> {
         let Waiting { rule, finding, basis, begun, track, candidate, clip, .. } = waiting;
         let shot = |role| candidate.shot(rule, role).ok_or(Doubt::EvidenceIncomplete);
-        let (main, clock) = shot(finding.main)?;
+        let Kept { shot: main, clock, .. } = shot(finding.main)?;
         if clock.source == ClockSource::Unknown {
             return Err(Doubt::ClockUnknown);
         }
         let mut moments = Vec::with_capacity(finding.moments.len() + 1);
+        let mut times = vec![None; usize::from(begun.is_some())];
         moments.extend(begun.as_ref().map(|begun| Taken {
             role: MomentRole::Begin,
             shot: begun.shot.clone(),
             elsewhere: Some(begun.origin.clone()),
         }));
         for &(role, _) in &finding.moments {
-            let (shot, known) = shot(role)?;
+            let Kept { t, shot, clock: known, .. } = shot(role)?;
             // Times of different epochs do not compare.
             if known.epoch != clock.epoch {
                 return Err(Doubt::ClockUnknown);
             }
             debug_assert!(shot.vehicle.area() > 0.0);
+            times.push(Some(*t));
             moments.push(Taken { role, shot: shot.clone(), elsewhere: None });
         }
         let close_up = candidate.close_up.clone().map_or_else(|| main.clone(), |(_, shot)| shot);
@@ -66,7 +69,16 @@ impl<E: Eyes> Watch<E> {
             may_be_on_duty: false,
             reason: finding.reason.clone(),
         };
+        let negative = clip.larger.and(self.ground.as_ref()).map(|ground| {
+            Box::new(Negative {
+                moments: times,
+                candidate: candidate.clone(),
+                size: ground.size,
+                part: camera.detect,
+            })
+        });
         Ok(Accused {
+            negative,
             crossed_at: finding.at,
             accusation: Accusation {
                 evidence_id: Uuid::new_v5(&NAMESPACE, name.as_bytes()),

@@ -2,6 +2,7 @@
 //! asks for, the best look at the vehicle, and its plate readings. A few frames a vehicle, shared
 //! between rules and between vehicles of the same picture.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use contract::manifest::Clock;
@@ -22,6 +23,18 @@ const SAME: f32 = 0.7;
 /// Acts that take longer than this have their pictures compressed: frames are a decoder's memory.
 const LONG: Nanos = 45 * SECOND;
 
+/// Places kept of a vehicle: longer than from where a plate is legible to the end of a clip.
+const PLACES: usize = 100;
+
+/// Where a vehicle was in one picture, pixels.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub t: Nanos,
+    pub vehicle: BBox,
+    /// Other vehicles that reach into its box.
+    pub others: Vec<BBox>,
+}
+
 /// One vehicle's evidence so far.
 #[derive(Debug, Clone)]
 pub struct Candidate {
@@ -34,9 +47,20 @@ pub struct Candidate {
     pub close_up: Option<(f32, Shot)>,
     /// Looks at the plate, with or without one found; no more than their budget.
     pub looks: Vec<Looked>,
+    /// Where it was lately, if its plate is to be looked for later.
+    pub places: VecDeque<Place>,
     /// A roll a rule, in the camera's order.
     rolls: Vec<Roll>,
     last: Option<Nanos>,
+}
+
+/// The picture of a moment, and how its time is known.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub role: MomentRole,
+    pub t: Nanos,
+    pub shot: Shot,
+    pub clock: Clock,
 }
 
 /// The pictures kept for one rule.
@@ -44,7 +68,7 @@ pub struct Candidate {
 struct Roll {
     act: Act,
     album: Album,
-    shots: Vec<(MomentRole, Nanos, Shot, Clock)>,
+    shots: Vec<Kept>,
 }
 
 impl Candidate {
@@ -60,6 +84,7 @@ impl Candidate {
             attention: Attention::Idle,
             close_up: None,
             looks: Vec::new(),
+            places: VecDeque::new(),
             rolls: rules.iter().map(roll).collect(),
             last: None,
         }
@@ -70,11 +95,10 @@ impl Candidate {
         self.last.is_some_and(|t| now.saturating_sub(t) < 3 * SECOND)
     }
 
-    /// The picture of a moment kept for the rule of `act`, and how its time is known.
-    pub fn shot(&self, act: &Act, role: MomentRole) -> Option<(&Shot, &Clock)> {
+    /// The picture of a moment kept for the rule of `act`.
+    pub fn shot(&self, act: &Act, role: MomentRole) -> Option<&Kept> {
         let roll = self.rolls.iter().find(|roll| roll.act == *act)?;
-        let kept = roll.shots.iter().find(|(held, ..)| *held == role)?;
-        Some((&kept.2, &kept.3))
+        roll.shots.iter().find(|kept| kept.role == role)
     }
 
     /// Takes in a picture in which the vehicle was seen; `present` are the boxes of every vehicle
@@ -94,11 +118,11 @@ impl Candidate {
         for (rule, roll) in rules.iter().zip(&mut self.rolls) {
             self.attention = self.attention.max(rule.attend(track, scene, &mut roll.album));
             let album = &roll.album;
-            roll.shots.retain(|(role, t, ..)| album.time(*role) == Some(*t));
+            roll.shots.retain(|kept| album.time(kept.role) == Some(kept.t));
             for &(role, t) in album.held() {
                 if t == picture.t {
-                    let shot = if rule.longest() > LONG { kept(taken()) } else { taken() };
-                    roll.shots.push((role, t, shot, picture.clock.clone()));
+                    let shot = if rule.longest() > LONG { compressed(taken()) } else { taken() };
+                    roll.shots.push(Kept { role, t, shot, clock: picture.clock.clone() });
                 }
             }
         }
@@ -107,6 +131,14 @@ impl Candidate {
         } else if self.attention < Attention::Suspect {
             self.consider(bbox.area() * 1e-6, taken);
         }
+    }
+
+    /// Takes note of where it is at `t`.
+    pub fn place(&mut self, t: Nanos, vehicle: BBox, present: &[BBox]) {
+        if self.places.len() == PLACES {
+            self.places.pop_front();
+        }
+        self.places.push_back(Place { t, vehicle, others: reaching_into(&vehicle, present) });
     }
 
     /// Keeps a look if it is clearly better than the one kept. Looks with a plate count from 1 up,
@@ -119,7 +151,7 @@ impl Candidate {
 }
 
 /// The shot with its picture compressed, where that succeeds: to be kept for long.
-pub fn kept(mut taken: Shot) -> Shot {
+pub fn compressed(mut taken: Shot) -> Shot {
     if let Pixels::Frame(frame) = &taken.pixels
         && let Ok(pixels) = frames::compressed(frame)
     {
@@ -135,12 +167,17 @@ pub fn shot(
     plate: Option<[[f32; 2]; 4]>,
     present: &[BBox],
 ) -> Shot {
-    let apart = |other: &&BBox| other.intersection(&vehicle) > 0.0 && other.iou(&vehicle) < SAME;
     Shot {
         pixels: Pixels::Frame(picture.frame.clone()),
         captured_at: picture.captured_at,
         vehicle,
-        others: present.iter().filter(apart).copied().collect(),
+        others: reaching_into(&vehicle, present),
         plate,
     }
+}
+
+/// Those of `present` that reach into the box of `vehicle` and are not itself.
+fn reaching_into(vehicle: &BBox, present: &[BBox]) -> Vec<BBox> {
+    let apart = |other: &&BBox| other.intersection(vehicle) > 0.0 && other.iou(vehicle) < SAME;
+    present.iter().filter(apart).copied().collect()
 }

@@ -12,7 +12,7 @@ use judge::track::Passed;
 use time::OffsetDateTime;
 
 use super::Watch;
-use super::candidate::{Candidate, kept};
+use super::candidate::{Candidate, Kept, compressed};
 use super::eyes::Eyes;
 use crate::accusation::{Origin, Shot};
 use crate::config::Camera;
@@ -95,7 +95,8 @@ impl<E: Eyes> Watch<E> {
             let reading = candidate.fusion.verdict().reading();
             let plate = reading.and_then(|reading| reading.text);
             let taken = candidate.shot(&rule.act(), MomentRole::End);
-            let (Some(plate), Some(at), Some((shot, clock))) = (plate, scene.captured(at), taken)
+            let (Some(plate), Some(at), Some(Kept { shot, clock, .. })) =
+                (plate, scene.captured(at), taken)
             else {
                 tracing::debug!(camera = self.camera.id, %track, "passed with no plate or time");
                 metrics::counter!("edge_passages_unknown_total",
@@ -112,7 +113,7 @@ impl<E: Eyes> Watch<E> {
                     at,
                     known_to_ms: u32::try_from(exact.as_millis()).unwrap_or(u32::MAX),
                 },
-                shot: kept(shot.clone()),
+                shot: compressed(shot.clone()),
                 origin: Origin { camera: Arc::clone(&self.camera), clock: clock.clone() },
             });
         }

@@ -5,6 +5,7 @@
 mod accuse;
 mod candidate;
 mod company;
+mod develop;
 pub mod elsewhere;
 pub mod eyes;
 mod ground;
@@ -46,6 +47,7 @@ use crate::see::{Nanos, seconds};
 use crate::source::Picture;
 use candidate::Candidate;
 use company::Company;
+pub use develop::{Negative, Undeveloped, develop};
 use elsewhere::{Begun, Passages};
 use eyes::{Eyes, Pool};
 use ground::Ground;
@@ -77,11 +79,21 @@ pub const KEEP_BYTES: usize = 2 * MAX_PICTURES;
 pub trait Clips {
     /// The encoded stream that shows `span`.
     fn clip(&self, span: &Span) -> Option<Clip>;
+
+    /// Whether that is another stream than the one looked at: then pictures and plates are taken from
+    /// the clip.
+    fn is_pair(&self) -> bool {
+        false
+    }
 }
 
-impl Clips for crate::source::Pipeline {
+impl Clips for crate::source::Source {
     fn clip(&self, span: &Span) -> Option<Clip> {
-        crate::source::Pipeline::clip(self, span)
+        crate::source::Source::clip(self, span)
+    }
+
+    fn is_pair(&self) -> bool {
+        crate::source::Source::is_pair(self)
     }
 }
 
@@ -91,6 +103,8 @@ pub struct Accused {
     pub accusation: Accusation,
     /// Stream time of the crossing, between frames.
     pub crossed_at: Nanos,
+    /// Where its pictures are still to be taken from the clip.
+    pub negative: Option<Box<Negative>>,
 }
 
 /// Why tracks are over.
@@ -256,8 +270,10 @@ impl<E: Eyes> Watch<E> {
             for listener in &mut self.listeners {
                 listener.picture(picture, &sightings, self.tracker.tracks());
             }
-            self.keep_shots(picture);
-            self.read_plates(&mut eyes, picture);
+            self.keep_shots(picture, clips.is_pair());
+            if !clips.is_pair() {
+                self.read_plates(&mut eyes, picture);
+            }
             step.ended
         };
         self.judge_all(picture.t, &ended, Ended::Seen);
@@ -430,7 +446,7 @@ impl<E: Eyes> Watch<E> {
         }
     }
 
-    fn keep_shots(&mut self, picture: &Picture) {
+    fn keep_shots(&mut self, picture: &Picture, places: bool) {
         let Some(ground) = &self.ground else { return };
         let mut candidates = std::mem::take(&mut self.candidates);
         let scene = self.scene(ground, picture.t);
@@ -445,6 +461,9 @@ impl<E: Eyes> Watch<E> {
             candidate.fusion.set_vehicle(track.class);
             if track.last().t == picture.t {
                 candidate.see(track, &scene, rules, picture, &present);
+                if places {
+                    candidate.place(picture.t, track.last().bbox, &present);
+                }
             }
         }
         let alive = |id: &u64| tracks.iter().any(|track| track.id == *id);
@@ -501,7 +520,7 @@ impl<E: Eyes> Watch<E> {
 }
 
 impl<E: Eyes> crate::source::supervise::Watcher for Watch<E> {
-    fn picture(&mut self, picture: Picture, source: &crate::source::Pipeline) {
+    fn picture(&mut self, picture: Picture, source: &crate::source::Source) {
         self.look(&picture, source);
     }
 

@@ -32,6 +32,7 @@ pub fn camera() -> Camera {
     Camera {
         id: "cam-01".into(),
         uri: None,
+        substream: None,
         credentials: None,
         place: "Ngã tư thử nghiệm".into(),
         direction: "Nam → Bắc".into(),

@@ -84,6 +84,7 @@ impl Clips for AnyClip {
             pts_ns,
             dts_ns: None,
             key,
+            whole: true,
             data: Bytes::from_static(&[0, 0, 0, 1]),
             captured_at: OffsetDateTime::UNIX_EPOCH,
         };
@@ -92,6 +93,7 @@ impl Clips for AnyClip {
             units: vec![unit(span.from, true), unit(span.to, false)],
             turn: Turn::NONE,
             reencoded: false,
+            larger: None,
         })
     }
 }

@@ -139,6 +139,7 @@ impl<E: Eyes> Watch<E> {
             {
                 waiting.candidate.fusion = candidate.fusion.clone();
                 waiting.candidate.close_up.clone_from(&candidate.close_up);
+                waiting.candidate.places.clone_from(&candidate.places);
             }
             let (first, last) = waiting.finding.span();
             let until = last.saturating_add(CLIP_AFTER);

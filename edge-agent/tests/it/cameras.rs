@@ -11,7 +11,7 @@ use edge_agent::clock::System;
 use edge_agent::config::ClockPolicy;
 use edge_agent::health::{Board, CameraHandle, CameraState, CameraStatus};
 use edge_agent::source::supervise::{self, Watcher};
-use edge_agent::source::{Address, Dating, Input, Login, Picture, Pipeline, Settings, SourceError};
+use edge_agent::source::{Address, Dating, Input, Login, Picture, Settings, Source, SourceError};
 use fixtures::rtsp::{Misbehaviour, Options, Server};
 
 use crate::footage;
@@ -28,7 +28,7 @@ struct Notes {
 struct Noting(Arc<Mutex<Notes>>);
 
 impl Watcher for Noting {
-    fn picture(&mut self, picture: Picture, _source: &Pipeline) {
+    fn picture(&mut self, picture: Picture, _source: &Source) {
         let mut notes = self.0.lock().unwrap();
         notes.pictures += 1;
         let size = (picture.frame.width(), picture.frame.height());
@@ -95,6 +95,7 @@ fn settings(url: &str, login: Option<Login>) -> Settings {
     Settings {
         camera: "cam-01".into(),
         input: Input::Rtsp { address: Address::parse(url).unwrap(), login },
+        larger: None,
         dating: Dating::Camera(ClockPolicy::RtcpOrArrival),
         analysed_fps: 10.0,
         keep: 10_000_000_000,

@@ -66,6 +66,7 @@ fn settings(url: &str, login: Option<(&str, &str)>) -> Settings {
     Settings {
         camera: "cam-01".into(),
         input: Input::Rtsp { address: Address::parse(url).unwrap(), login },
+        larger: None,
         dating: Dating::Camera(ClockPolicy::RtcpOrArrival),
         analysed_fps: 10.0,
         keep: 10_000_000_000,

@@ -56,6 +56,7 @@ fn encode(encoder: &str) -> Clip {
             pts_ns: pts,
             dts_ns: buffer.dts().map(gst::ClockTime::nseconds),
             key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+            whole: true,
             data: buffer.map_readable().unwrap().to_vec().into(),
             captured_at: START,
         });
@@ -67,7 +68,7 @@ fn encode(encoder: &str) -> Clip {
     for unit in &mut units {
         unit.captured_at = START + std::time::Duration::from_nanos(unit.pts_ns - first);
     }
-    Clip { caps, units, turn: Turn::NONE, reencoded: false }
+    Clip { caps, units, turn: Turn::NONE, reencoded: false, larger: None }
 }
 
 const PLAIN: &str = "x264enc bframes=0 key-int-max=25 tune=zerolatency ! h264parse ! \
@@ -99,6 +100,7 @@ fn camera() -> Camera {
     Camera {
         id: "c1".into(),
         uri: None,
+        substream: None,
         credentials: None,
         place: "nút giao Hùng Vương – Lê Lợi, phường Nam Đông Hà".into(),
         direction: "Bắc – Nam".into(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use edge_agent::config::{Lamp, LampLayout};
 use edge_agent::see::lamp::read;
 use edge_agent::see::scenery::{Fault, Scenery, Strange};
-use edge_agent::source::{Dating, Input, Next, Pipeline, Settings};
+use edge_agent::source::{Dating, Input, Next, Settings, Source};
 use judge::lamp::{History, Light, Reading};
 use plate_model::{Frame, Layout, PixelFormat};
 use time::OffsetDateTime;
@@ -20,16 +20,17 @@ fn clip(name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-fn recording(name: &str) -> Option<Pipeline> {
+fn recording(name: &str) -> Option<Source> {
     let settings = Settings {
         camera: "test".into(),
         input: Input::File { path: clip(name)? },
+        larger: None,
         dating: Dating::Recording { start: OffsetDateTime::UNIX_EPOCH },
         analysed_fps: 10.0,
         keep: 1,
         keep_bytes: 1,
     };
-    Some(Pipeline::open(&settings, 0).unwrap())
+    Some(Source::open(&settings, 0).unwrap())
 }
 
 /// Reads a lamp in every analysed picture of a clip.

@@ -82,6 +82,7 @@ fn replay_with(input: &Path, out: &Path, notes: Notes) -> Result<(Vec<u8>, Summa
         camera,
         context: context(),
         input: input.into(),
+        substream: None,
         start: OffsetDateTime::UNIX_EPOCH,
         out,
         sealer: &sealer,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use edge_agent::boxes::{self, Turn};
-use edge_agent::source::{Dating, Input, Next, Picture, Pipeline, Settings, SourceError};
+use edge_agent::source::{Dating, Input, Next, Picture, Settings, Source, SourceError};
 use plate_model::Matrix;
 use time::OffsetDateTime;
 
@@ -60,12 +60,13 @@ pub fn play(path: &Path) -> Result<Vec<Picture>, SourceError> {
     let settings = Settings {
         camera: "cam-01".into(),
         input: Input::File { path: path.into() },
+        larger: None,
         dating: Dating::Recording { start: OffsetDateTime::UNIX_EPOCH },
         analysed_fps: 60.0,
         keep: 60_000 * MS,
         keep_bytes: 64 << 20,
     };
-    let mut source = Pipeline::open(&settings, 0)?;
+    let mut source = Source::open(&settings, 0)?;
     let mut pictures = Vec::new();
     for _ in 0..2000 {
         match source.next(Duration::from_millis(200))? {

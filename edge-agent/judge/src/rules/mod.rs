@@ -128,6 +128,11 @@ pub trait Rule: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether it has to know the plates of vehicles that it does not accuse.
+    fn reads_plates(&self) -> bool {
+        self.asks_for_plates()
+    }
+
     /// The camera at which an act that ends here began, where it does, and the longest time since.
     fn begins_at(&self) -> Option<(&str, Duration)> {
         None

@@ -127,6 +127,10 @@ impl Rule for AverageSpeed {
         CROSSING
     }
 
+    fn reads_plates(&self) -> bool {
+        true
+    }
+
     fn begins_at(&self) -> Option<(&str, Duration)> {
         self.way.as_ref().map(|way| (way.from(), way.longest()))
     }
