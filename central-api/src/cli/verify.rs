@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use central_api::config::Config;
 use central_api::evidence::EvidenceStore;
 use central_api::law;
+use central_api::store::Store;
 use central_api::verify::{Depth, Report, verify_package, verify_store};
 use clap::Args;
 use contract::seal::VerifyingKey;
@@ -42,7 +43,8 @@ impl Verify {
                 verify_package(folder, &key, depth)
             }
             _ => {
-                let store = super::open_store(&config).await?;
+                let database = &config.database;
+                let store = Store::open_existing(&database.url, database.connections).await?;
                 let evidence = EvidenceStore::open_folder(&config.evidence.folder)?;
                 let report = verify_store(&store, &evidence, &law::book()?, depth).await?;
                 store.close().await;

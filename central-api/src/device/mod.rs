@@ -6,6 +6,7 @@ pub mod intake;
 pub mod keyfile;
 pub mod keyring;
 pub mod parked;
+mod places;
 pub mod rate;
 pub mod receipt;
 pub mod settle;

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 pub enum StoreError {
     #[error("database url must be sqlite:PATH or postgres://USER@HOST/NAME")]
     Url,
+    #[error("there is no database at {path}: {source}; check [database] url")]
+    Absent { path: PathBuf, source: io::Error },
     #[error("failed to create {path}: {source}")]
     Folder { path: PathBuf, source: io::Error },
     #[error("failed to open the database: {source}")]

@@ -9,6 +9,7 @@ mod error;
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sqlx::AnyPool;
@@ -42,6 +43,15 @@ pub struct Store {
 }
 
 impl Store {
+    /// Opens a database that is there already, to look at.
+    pub async fn open_existing(url: &str, connections: u32) -> Result<Self, StoreError> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            let file = sqlite_file(path)?;
+            std::fs::metadata(&file).map_err(|source| StoreError::Absent { path: file, source })?;
+        }
+        Self::open(url, connections).await
+    }
+
     /// Opens `sqlite:PATH` (created if absent) or `postgres://…`.
     pub async fn open(url: &str, connections: u32) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
@@ -147,9 +157,8 @@ const SQLITE_PRAGMAS: &[&str] = &[
 /// Parameters that sqlx knows in a SQLite url; none of them may be chosen here.
 const SQLITE_PARAMETERS: &[&str] = &["mode=", "cache=", "immutable=", "vfs="];
 
-/// The url by which sqlx opens exactly the file at `path`, whatever characters its name has. Its
-/// folder is made, and the file too: readable by this user only, as its log beside it then is.
-fn sqlite_url(path: &str) -> Result<String, StoreError> {
+/// The database file that `path` names.
+fn sqlite_file(path: &str) -> Result<PathBuf, StoreError> {
     let path = path.strip_prefix("//").unwrap_or(path);
     let file = match path.rsplit_once('?') {
         // The habit of sqlx; what it asks for is done anyway.
@@ -163,8 +172,14 @@ fn sqlite_url(path: &str) -> Result<String, StoreError> {
         // Every connection of a pool would see its own empty database.
         return Err(StoreError::Url);
     }
-    let failed = |source| StoreError::Folder { path: file.into(), source };
-    let file = std::path::absolute(file).map_err(failed)?;
+    std::path::absolute(file).map_err(|source| StoreError::Folder { path: file.into(), source })
+}
+
+/// The url by which sqlx opens exactly the file at `path`, whatever characters its name has. Its
+/// folder is made, and the file too: readable by this user only, as its log beside it then is.
+fn sqlite_url(path: &str) -> Result<String, StoreError> {
+    let file = sqlite_file(path)?;
+    let failed = |source| StoreError::Folder { path: file.clone(), source };
     if let Some(parent) = file.parent() {
         std::fs::create_dir_all(parent).map_err(failed)?;
     }

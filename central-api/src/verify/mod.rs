@@ -6,7 +6,7 @@ mod package;
 mod whole;
 
 use contract::manifest::{FileRole, Manifest};
-use judge::basis::{Again, Basis};
+use judge::basis::{self, Again, Basis};
 use serde::Serialize;
 
 pub use package::verify_package;
@@ -78,8 +78,17 @@ impl Report {
         }
         // A file that is missing or changed is named already.
         let Some(basis) = basis else { return };
-        let again = Basis::parse(basis).and_then(|basis| basis.again(manifest));
+        let basis = Basis::parse(basis);
+        // An auditor must tell a change of the rules from a change of the evidence.
+        let by = match basis.as_ref().map(Basis::judge) {
+            Ok(by) if by != basis::BUILD => {
+                format!(" (judged by the rules {by}, these are {})", basis::BUILD)
+            }
+            _ => String::new(),
+        };
+        let again = basis.and_then(|basis| basis.again(manifest));
         let mut differs = |problem: String| {
+            let problem = format!("{problem}{by}");
             judged.differing.push(Finding { subject: subject.to_owned(), problem });
         };
         match again {

@@ -69,6 +69,8 @@ pub(super) fn named(failure: &Failure) -> (String, String) {
 fn read(folder: &Path, name: &str, limit: u64) -> Result<Vec<u8>, String> {
     let path = folder.join(name);
     match path.metadata() {
+        // What never ends, or waits for somebody to write.
+        Ok(meta) if !meta.is_file() => return Err("is no file".into()),
         Ok(meta) if meta.len() > limit => {
             return Err(format!("{} bytes, at most {limit} are accepted", meta.len()));
         }

@@ -14,6 +14,9 @@ use contract::manifest::{BASIS_FILE, File, FileRole, Manifest};
 use contract::{Digest, Facts, MomentRole};
 use drill::Caught;
 use object_store::memory::InMemory;
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::setting::{Setting, manifest_of};
 
@@ -40,22 +43,31 @@ impl Shelf {
     ) -> String {
         self.sequence += 1;
         let mut manifest = manifest_of(self.sequence);
-        let mut basis = String::from_utf8(caught.basis.clone()).unwrap();
         let finding = &caught.finding;
+        // The drill's cameras have no name and place: they get those of the manifest.
+        let mut config: Value = serde_json::from_str(&caught.config).unwrap();
+        let Value::Object(camera) = serde_json::to_value(&manifest.camera).unwrap() else {
+            panic!("a camera is an object");
+        };
+        config.as_object_mut().unwrap().extend(camera);
+        let config = config.to_string();
+        let mut basis: Value = serde_json::from_slice(&caught.basis).unwrap();
+        basis["config"] = config.clone().into();
+        let now = basis["now"].as_u64().unwrap();
+        let at = OffsetDateTime::parse(basis["captured_at"].as_str().unwrap(), &Rfc3339).unwrap();
+        let mut basis = basis.to_string();
+        let dated = |t: u64| at + time::Duration::nanoseconds(t as i64 - now as i64);
+        let main = finding.moments.iter().find(|(role, _)| *role == finding.main);
+        manifest.violation.at = dated(main.unwrap().1);
         manifest.violation.act = finding.act.clone();
         manifest.violation.track = caught.track;
         manifest.violation.vehicle = caught.class;
         manifest.violation.facts = finding.facts.clone();
         manifest.violation.reason = finding.reason.clone();
-        manifest.config = Digest::of(caught.config.as_bytes());
+        manifest.config = Digest::of(config.as_bytes());
         let plate = manifest.plate.as_mut().unwrap();
         plate.text = Some(format!("29AB{:05}", 10_000 + 7 * self.sequence));
         edit(&mut manifest, &mut basis);
-        let (_, zero) = *finding.moments.iter().find(|(role, _)| *role == finding.main).unwrap();
-        let dated = |t: u64| {
-            let ms = (t as i64 - zero as i64) / 1_000_000;
-            manifest.violation.at + time::Duration::milliseconds(ms)
-        };
         let mut files = BTreeMap::new();
         let mut listed = Vec::new();
         let mut add = |name: &'static str, role, media_type: &str, content: Bytes, at| {

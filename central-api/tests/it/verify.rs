@@ -65,6 +65,11 @@ fn a_package_names_what_fails() {
     let found: Vec<_> =
         report.findings.iter().map(|f| (f.subject.as_str(), f.problem.as_str())).collect();
     assert_eq!(found, [("on.jpg", "missing"), ("clip.mp4", "5 bytes, the manifest says 3000")]);
+
+    // What would never end is not read.
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("on.jpg")).unwrap();
+    let report = verify_package(folder.path(), &public, Depth::Seals);
+    assert_eq!(report.findings[0].problem, "is no file");
 }
 
 /// A package that comes whole between two reads of one verification is no finding.

@@ -27,18 +27,21 @@ const FARTHEST: f32 = 1e6;
 /// Most lamps of a camera.
 const MOST: usize = 64;
 
-/// The picture of a passage elsewhere lies no farther from the passage.
+/// The picture of a moment lies no farther from the moment.
 const SHOWN_WITHIN: time::Duration = time::Duration::seconds(2);
 
 /// The form that is written.
 const FORM: u32 = 1;
+
+/// These rules, as a basis names those that judged.
+pub const BUILD: &str = env!("JUDGE_BUILD");
 
 /// Everything that one verdict was a function of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Basis {
     form: u32,
-    /// The rules that judged: version of this crate.
+    /// The rules that judged: version and text of this crate.
     judge: String,
     act: Act,
     /// The camera's effective configuration, the very text whose digest the manifest holds; its
@@ -172,7 +175,7 @@ impl Basis {
         let plates = if asked { scene.elsewhere.plates } else { Plates::default() };
         Self {
             form: FORM,
-            judge: env!("CARGO_PKG_VERSION").into(),
+            judge: BUILD.into(),
             act,
             config: config.into(),
             size: scene.size,
@@ -235,6 +238,8 @@ impl Basis {
             Some("a time of years")
         } else if !all().map(|seen| seen.t).is_sorted_by(|a, b| a < b) {
             Some("sightings that are not in the order of time")
+        } else if self.company.iter().any(|it| !it.seen.is_sorted_by(|a, b| a.0 <= b.0)) {
+            Some("sightings of others that are not in the order of time")
         } else if all().any(|seen| {
             let BBox { x1, y1, x2, y2 } = seen.bbox;
             [x1, y1, x2, y2].into_iter().any(far)
@@ -251,7 +256,7 @@ impl Basis {
         }
     }
 
-    /// The version of the rules that judged.
+    /// The rules that judged.
     pub fn judge(&self) -> &str {
         &self.judge
     }
@@ -261,12 +266,15 @@ impl Basis {
         Ok(self.judged()?.0)
     }
 
+    /// The camera's configuration.
+    fn camera(&self) -> Result<serde_json::Value, BasisError> {
+        serde_json::from_str(&self.config).map_err(|error| BasisError::Site(error.to_string()))
+    }
+
     /// The same, and the passage elsewhere at which what is accused began.
     fn judged(&self) -> Result<(Verdict, Option<Passed>), BasisError> {
         let site = |problem: String| BasisError::Site(problem);
-        let config: serde_json::Value =
-            serde_json::from_str(&self.config).map_err(|error| site(error.to_string()))?;
-        let restored = Site::restore(config["site"].clone()).map_err(site)?;
+        let restored = Site::restore(self.camera()?["site"].take()).map_err(site)?;
         let [width, height] = self.size;
         let road = restored.junction.as_ref().map(|drawn| Road::new(drawn, width, height));
         let scene = Scene {
@@ -290,6 +298,12 @@ impl Basis {
         };
         let rule = restored.rule(&self.act).ok_or_else(|| BasisError::NoRule(self.act.clone()))?;
         Ok((rule.judge(&self.track, &scene), rule.begun(&scene).cloned()))
+    }
+
+    /// When the picture at stream time `t` was captured; none where the clock was not known.
+    fn captured(&self, t: Nanos) -> Option<OffsetDateTime> {
+        let apart = time::Duration::nanoseconds(t.cast_signed() - self.now.cast_signed());
+        self.captured_at?.checked_add(apart)
     }
 
     /// Judges again and holds the verdict against what `manifest` accuses of.
@@ -339,7 +353,34 @@ impl Basis {
             }
         }
         says("reason", &finding.reason, &sealed.reason);
+        // What was judged happened when and where the manifest says: hours and signs hang on it.
+        let pictured = sealed.moments.iter().skip(usize::from(elsewhere.is_some()));
+        let main = finding.moments.iter().find(|(role, _)| *role == finding.main);
+        let moments = finding.moments.iter().zip(pictured.map(|it| it.at));
+        for (&(_, t), at) in moments.chain(main.map(|main| (main, sealed.at))) {
+            let judged = self.captured(t);
+            if judged.is_none_or(|judged| (at - judged).abs() > SHOWN_WITHIN) {
+                let judged = judged.map_or_else(|| "unknown".into(), |at| at.to_string());
+                says("time", &judged, &at.to_string());
+            }
+        }
+        let configured = self.camera()?;
+        for (field, sealed) in named_camera(manifest) {
+            let judged = &configured[&field];
+            if *judged != sealed {
+                says("camera", &format!("{field} {judged}"), &format!("{field} {sealed}"));
+            }
+        }
         Ok(if differences.is_empty() { Again::Same } else { Again::Differs(differences) })
+    }
+}
+
+/// What the manifest says of its camera, field by field.
+fn named_camera(manifest: &Manifest) -> serde_json::Map<String, serde_json::Value> {
+    match serde_json::to_value(&manifest.camera) {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        // A struct of plain values is an object.
+        _ => serde_json::Map::new(),
     }
 }
 
@@ -395,6 +436,20 @@ mod tests {
         assert_eq!(Basis::parse(br#"{"form":2}"#), Err(BasisError::Form(2)));
         assert!(matches!(Basis::parse(br#"{"form":1,"act":"x"}"#), Err(BasisError::Syntax(_))));
         assert!(matches!(Basis::parse(&[b' '; MAX_BYTES + 1]), Err(BasisError::Impossible(_))));
+    }
+
+    #[test]
+    fn what_others_did_is_in_the_order_of_time() {
+        let with = |times: [u64; 2]| {
+            let mut basis: serde_json::Value = serde_json::from_str(SEALED).unwrap();
+            let seen = times.map(|t| serde_json::json!([t, [1.0, 1.0]]));
+            basis["company"] = serde_json::json!([
+                { "id": 9, "class": "car", "height": 40.0, "seen": seen }
+            ]);
+            Basis::parse(basis.to_string().as_bytes())
+        };
+        assert!(with([1, 2]).is_ok());
+        assert!(matches!(with([2, 1]), Err(BasisError::Impossible(_))));
     }
 
     /// A basis as an agent sealed it.

@@ -33,6 +33,10 @@ impl Hours {
             }
             span
         };
+        if matches!(table.take("hours").map(|node| &node.value), Some(Value::Array(all)) if all.is_empty())
+        {
+            table.reject("hours", "is empty: leave it out where it holds always");
+        }
         Self {
             spans: table.array("hours").iter().filter_map(span).collect(),
             days: table.words("days", &DAYS).unwrap_or_default(),

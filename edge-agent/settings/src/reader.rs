@@ -149,7 +149,8 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Several of a few words; none where the key is absent.
+    /// Several of a few words; none where the key is absent. An empty list is refused: who writes one
+    /// means nobody or everybody, and only one of them is what it would do.
     pub fn words<T: Copy + PartialEq>(
         &self,
         key: &'static str,
@@ -171,6 +172,10 @@ impl<'a> Reader<'a> {
                 self.reject(key, format!("names {text:?} twice"));
             }
             out.push(word);
+        }
+        if out.is_empty() {
+            self.reject(key, "is empty: name at least one, or leave the key out");
+            return None;
         }
         Some(out)
     }

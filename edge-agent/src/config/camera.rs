@@ -169,9 +169,6 @@ fn lamps(table: &Reader<'_>) -> Vec<Lamp> {
                 Vec::new()
             }),
         };
-        if parsed.lights.is_empty() {
-            lamp.reject("lights", "is empty: name the lights from the top down");
-        }
         if lamps.iter().any(|other| other.name == parsed.name) {
             lamp.reject("name", format!("repeats {:?}: every lamp needs its own", parsed.name));
         }

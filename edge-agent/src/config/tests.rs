@@ -226,6 +226,10 @@ fn the_digest_names_what_is_judged_not_how_the_camera_is_reached() {
     let digest = |text: &str| check(&[("site.toml", text)]).unwrap().cameras[0].digest();
     let reached = with("direction = \"d\"", "direction = \"d\"\nuri = \"rtsp://u:p@192.0.2.1/a\"");
     assert_eq!(digest(CAMERA), digest(&reached));
+    // Which of its streams was analysed is a part of how it was judged; where that is, is not.
+    let pair = |at: &str| reached.replace("u:p@", &format!("u:p@{at}/a\"\nsubstream = \"rtsp://"));
+    assert_ne!(digest(&reached), digest(&pair("192.0.2.2")));
+    assert_eq!(digest(&pair("192.0.2.2")), digest(&pair("192.0.2.3")));
     assert_ne!(digest(CAMERA), digest(&with("[0.9, 0.6]]\napproach", "[0.9, 0.61]]\napproach")));
 }
 
@@ -290,6 +294,17 @@ fn a_slip_in_a_section_names_its_line() {
             "classes = [\"truck\"]",
             "classes = [\"lorry\"]",
             "camera[0].forbidden[0].classes is \"lorry\", must be one of",
+        ),
+        // Nobody, or everybody?
+        (
+            "classes = [\"truck\"]",
+            "classes = []",
+            "camera[0].forbidden[0].classes is empty: name at least one, or leave the key out",
+        ),
+        (
+            "hours = [\"06:00-09:00\", \"16:00-20:00\"]",
+            "hours = []",
+            "camera[0].forbidden[0].hours is empty: leave it out where it holds always",
         ),
         (
             "movements = [\"left\"",

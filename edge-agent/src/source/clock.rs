@@ -26,7 +26,7 @@ pub const TOLERANCE_MS: i64 = 2000;
 pub struct Arrival {
     /// The box's wall clock.
     pub wall: OffsetDateTime,
-    /// Time since some fixed start; never steps.
+    /// Time since this process began; never steps.
     pub monotonic: Duration,
     /// Whether the kernel says that the wall clock is synchronised.
     pub vouched: bool,
@@ -38,7 +38,7 @@ pub struct CaptureClock {
     dating: Dating,
     epoch: u32,
     source: Option<ClockSource>,
-    /// Wall clock minus stream time for arrival, the least lately: network delay only adds.
+    /// Monotonic clock minus stream time for arrival, the least lately: network delay only adds.
     arrival: Option<i128>,
     /// Camera clock minus stream time.
     camera: Option<i128>,
@@ -52,6 +52,8 @@ pub struct CaptureClock {
 pub struct Dated {
     pub captured_at: OffsetDateTime,
     pub clock: Clock,
+    /// The same time on the clock that never steps, one for all of this process; none of a recording.
+    pub steady: Option<Duration>,
 }
 
 impl CaptureClock {
@@ -83,20 +85,25 @@ impl CaptureClock {
         let policy = match self.dating {
             Dating::Recording { start } => {
                 let captured_at = start + Duration::from_nanos(t);
-                return self.dated(captured_at, ClockSource::Recording, None, None);
+                return self.dated(captured_at, ClockSource::Recording, None, (None, None));
             }
             Dating::Camera(policy) => policy,
         };
         let stream = i128::from(t);
         let wall_ns = wall.unix_timestamp_nanos();
-        self.watch_wall(wall_ns - monotonic.as_nanos() as i128);
-        let newest = wall_ns - stream;
+        let monotonic_ns = monotonic.as_nanos() as i128;
+        let offset = wall_ns - monotonic_ns;
+        self.watch_wall(offset);
+        let newest = monotonic_ns - stream;
         // Down at once, up slowly: delay is one-sided, drift is slow.
         let arrival = match self.arrival {
             Some(old) if newest > old => old + (newest - old) / 1000,
             _ => newest,
         };
         self.arrival = Some(arrival);
+        let steady = u64::try_from(arrival + stream).ok().map(Duration::from_nanos);
+        // By the box's wall clock.
+        let arrival = arrival + offset;
         let skew = reference.map(|reference| {
             let camera = reference.unix_timestamp_nanos() - stream;
             if self.camera.is_some_and(|old| millis(camera - old).abs() > STEP_MS) {
@@ -111,19 +118,18 @@ impl CaptureClock {
         let agreed = skew.is_some_and(|skew| skew.abs() <= TOLERANCE_MS);
         match (policy, reference) {
             (ClockPolicy::Rtcp | ClockPolicy::RtcpOrArrival, Some(reference)) if agreed => {
-                self.dated(reference, ClockSource::Rtcp, skew, age)
+                self.dated(reference, ClockSource::Rtcp, skew, (age, steady))
             }
             (ClockPolicy::RtcpOrArrival | ClockPolicy::Arrival, _) if vouched => {
-                self.dated(by_arrival(), ClockSource::Arrival, skew, None)
+                self.dated(by_arrival(), ClockSource::Arrival, skew, (None, steady))
             }
-            _ => self.dated(by_arrival(), ClockSource::Unknown, skew, age),
+            _ => self.dated(by_arrival(), ClockSource::Unknown, skew, (age, steady)),
         }
     }
 
     fn watch_wall(&mut self, offset: i128) {
         if self.wall.is_some_and(|old| millis(offset - old).abs() > STEP_MS) {
             self.epoch += 1;
-            self.arrival = None;
         }
         self.wall = Some(offset);
     }
@@ -133,7 +139,7 @@ impl CaptureClock {
         captured_at: OffsetDateTime,
         source: ClockSource,
         offset_ms: Option<i64>,
-        age_ms: Option<u64>,
+        (age_ms, steady): (Option<u64>, Option<Duration>),
     ) -> Dated {
         if self.source.is_some_and(|old| old != source) {
             self.epoch += 1;
@@ -142,6 +148,7 @@ impl CaptureClock {
         Dated {
             captured_at: captured_at.to_offset(LOCAL),
             clock: Clock { source, offset_ms, age_ms, epoch: self.epoch },
+            steady,
         }
     }
 }

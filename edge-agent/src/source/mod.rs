@@ -32,6 +32,7 @@ pub use paired::{Paired, Source};
 pub use pipeline::{Next, Pipeline, Purpose};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use contract::manifest;
 use plate_model::Frame;
@@ -48,6 +49,8 @@ pub struct Picture {
     /// Time stamp within the encoded stream: names the access unit it was decoded from.
     pub pts: Nanos,
     pub captured_at: OffsetDateTime,
+    /// The same on a clock that never steps, one for all cameras; none of a recording.
+    pub steady: Option<Duration>,
     pub clock: manifest::Clock,
     /// Why it may not be what the camera saw; such a picture proves nothing.
     pub damage: Option<Damage>,

@@ -312,8 +312,8 @@ impl Pipeline {
             .and_then(|segment| self.unit_of(stream_time(segment, pts), pts))
             .ok_or_else(|| wrong("picture of no known unit"))?;
         let damage = damage.or(corrupted.then_some(Damage::Concealed));
-        let Dated { captured_at, clock } = dated;
-        Ok(Picture { frame, t, pts, captured_at, clock, damage })
+        let Dated { captured_at, clock, steady } = dated;
+        Ok(Picture { frame, t, pts, captured_at, steady, clock, damage })
     }
 
     /// Time, date and damage of the unit that the picture shown at stream time `shown` with the

@@ -290,7 +290,7 @@ impl Shared {
             })
             .and_then(|meta| from_ntp(meta.timestamp().nseconds()));
         let mut inner = self.lock();
-        let monotonic = inner.started.elapsed();
+        let monotonic = clock::since_start();
         let arrival = Arrival { wall, monotonic, vouched: clock::synchronised(wall) };
         let dated = inner.clock.date(t, reference, arrival);
         inner.last_unit = Some(Instant::now());

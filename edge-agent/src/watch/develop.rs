@@ -224,6 +224,7 @@ fn picture(unit: &AccessUnit, frame: Frame, clock: &contract::manifest::Clock) -
         t: unit.pts_ns,
         pts: unit.pts_ns,
         captured_at: unit.captured_at,
+        steady: None,
         clock: clock.clone(),
         damage: None,
     }

@@ -24,13 +24,41 @@ const MOST: usize = 256;
 const SLACK: Duration = Duration::from_secs(60);
 /// How far the time of a picture that is dated by its arrival may lie from when it was taken.
 const ON_THE_WAY: Duration = Duration::from_millis(500);
+/// Clocks of two cameras that go apart by more than their sources say, and this, have stepped.
+const MOST_APART: Duration = Duration::from_secs(1);
 
 /// A passage with the picture that shows it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Begun {
     pub passed: Passed,
     pub shot: Shot,
     pub origin: Origin,
+    /// The capture time less the same on the clock that never steps, nanoseconds.
+    pub steps: Option<i128>,
+}
+
+impl Begun {
+    /// As it is to be seen where clocks stand at `steps`, known to `known`: what they have stepped
+    /// since, or go apart, is not known of the time between. None where that is too much.
+    fn seen_from(self: &Arc<Self>, steps: Option<i128>, known: Duration) -> Option<Arc<Self>> {
+        let (Some(then), Some(now)) = (self.steps, steps) else { return Some(Arc::clone(self)) };
+        let apart = Duration::from_nanos(u64::try_from(then.abs_diff(now)).unwrap_or(u64::MAX));
+        let unexplained = apart.saturating_sub(known + known_to(&self.origin.clock));
+        if unexplained > MOST_APART {
+            metrics::counter!("edge_passages_undated_total").increment(1);
+            tracing::warn!(
+                camera = self.passed.camera,
+                apart_s = apart.as_secs_f64(),
+                "clocks stepped between two cameras: a passage is let go"
+            );
+            return None;
+        }
+        let mut seen = Self::clone(self);
+        let wrong = self.passed.known_to() + unexplained;
+        seen.passed.known_to_ms =
+            u32::try_from(wrong.as_micros().div_ceil(1000)).unwrap_or(u32::MAX);
+        Some(Arc::new(seen))
+    }
 }
 
 /// Every passage that a way may have begun with.
@@ -67,14 +95,20 @@ impl Passages {
     }
 
     /// The passages of a vehicle with this plate, asked where ways end, at the time there: who passed
-    /// too long ago is forgotten.
-    pub fn of_plate(&self, plate: &str, now: OffsetDateTime) -> Vec<Arc<Begun>> {
+    /// too long ago is forgotten. `clock` is what the clocks there have stepped and are known to.
+    pub fn of_plate(
+        &self,
+        plate: &str,
+        now: OffsetDateTime,
+        (steps, known_to): (Option<i128>, Duration),
+    ) -> Vec<Arc<Begun>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|begun| {
             let longest = self.kept_for.get(&begun.passed.camera);
             longest.is_some_and(|longest| now - begun.passed.at <= *longest + SLACK)
         });
-        kept.iter().filter(|begun| begun.passed.plate == plate).cloned().collect()
+        let of_plate = kept.iter().filter(|begun| begun.passed.plate == plate);
+        of_plate.filter_map(|begun| begun.seen_from(steps, known_to)).collect()
     }
 }
 
@@ -115,6 +149,7 @@ impl<E: Eyes> Watch<E> {
                 },
                 shot: compressed(shot.clone()),
                 origin: Origin { camera: Arc::clone(&self.camera), clock: clock.clone() },
+                steps: self.steps,
             });
         }
     }

@@ -158,6 +158,8 @@ pub struct Watch<E: Eyes> {
     /// A capture time and its stream time, where the clock is known, and how exactly it is.
     dated: Option<(OffsetDateTime, Nanos)>,
     known_to: Duration,
+    /// The capture time less the same on the clock that never steps, nanoseconds.
+    steps: Option<i128>,
     legible: Legible,
     candidates: BTreeMap<u64, Candidate>,
     waiting: Vec<Waiting>,
@@ -216,6 +218,7 @@ impl<E: Eyes> Watch<E> {
             epoch: 0,
             dated: None,
             known_to: Duration::ZERO,
+            steps: None,
             legible: Legible::default(),
             candidates: BTreeMap::new(),
             waiting: Vec::new(),
@@ -257,6 +260,9 @@ impl<E: Eyes> Watch<E> {
         let known = picture.clock.source != ClockSource::Unknown;
         self.dated = known.then(|| (picture.captured_at.to_offset(VIETNAM), picture.t));
         self.known_to = elsewhere::known_to(&picture.clock);
+        self.steps = picture
+            .steady
+            .map(|steady| picture.captured_at.unix_timestamp_nanos() - steady.as_nanos() as i128);
         for (reader, lamp) in self.lamp_readers.iter_mut().zip(&mut self.lamps) {
             lamp.history.push(picture.t, reader.read(picture.t, &picture.frame.planes()));
         }

@@ -134,6 +134,7 @@ fn picture(i: u64, far: u64, side: u32, lit: Light, source: ClockSource, epoch: 
         t,
         pts: t,
         captured_at: OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_nanos(t),
+        steady: None,
         clock: Clock { source, offset_ms: None, age_ms: None, epoch },
         damage: None,
     }

@@ -31,7 +31,9 @@ impl<E: Eyes> Watch<E> {
             let plate = asked.then(|| candidate.fusion.verdict().reading()).flatten();
             let plate = plate.and_then(|reading| reading.text);
             let begun = match (plate.as_deref(), scene.captured_at) {
-                (Some(plate), Some(now)) => self.passages.of_plate(plate, now),
+                (Some(plate), Some(now)) => {
+                    self.passages.of_plate(plate, now, (self.steps, self.known_to))
+                }
                 _ => Vec::new(),
             };
             let passed: Vec<_> = begun.iter().map(|begun| begun.passed.clone()).collect();

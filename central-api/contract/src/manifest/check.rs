@@ -1,6 +1,6 @@
 //! What a manifest may say: what its types alone leave open. Every version is held to the same.
 
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::{
     BASIS_FILE, ClockSource, File, FileRole, MAX_FILE_BYTES, MAX_FILES, MAX_MODELS, MAX_MOMENTS,
@@ -48,7 +48,10 @@ impl Manifest {
             }
         }
         if !is_writable(self.violation.at) {
-            return field("violation.at", "is no time that RFC 3339 can write");
+            return field(
+                "violation.at",
+                "is no time of the years 1970 to 2199 that RFC 3339 can write",
+            );
         }
         if let Some(problem) = self.violation.facts.problem() {
             return field("violation.facts", problem);
@@ -173,7 +176,11 @@ impl Manifest {
                 return problem(index, "role", "is not one of this version");
             }
             if !is_writable(file.captured_at) {
-                return problem(index, "captured_at", "is no time that RFC 3339 can write");
+                return problem(
+                    index,
+                    "captured_at",
+                    "is no time of the years 1970 to 2199 that RFC 3339 can write",
+                );
             }
             if let Some(view) = &file.view {
                 if matches!(file.role, FileRole::Clip | FileRole::Basis) {
@@ -195,7 +202,11 @@ impl Manifest {
     }
 }
 
-/// RFC 3339 has years of four digits and offsets of whole minutes.
+/// RFC 3339 has years of four digits and offsets of whole minutes. Far from where dates end, so that
+/// nobody who reckons with the time, or shows it in another offset, gets beyond; boxes that lost
+/// their clock begin at 1970.
 fn is_writable(at: OffsetDateTime) -> bool {
-    (0..=9999).contains(&at.year()) && at.offset().seconds_past_minute() == 0
+    let in_utc = at.checked_to_offset(UtcOffset::UTC);
+    in_utc.is_some_and(|at| (1970..2200).contains(&at.year()))
+        && at.offset().seconds_past_minute() == 0
 }

@@ -66,7 +66,7 @@ async fn admit(intake: &Intake, mut request: Request, next: Next) -> Result<Resp
     intake.rate.take(&device_id, intake.app.clock.now()).map_err(|wait| {
         IntakeError::RateLimited { seconds: u64::try_from(wait.whole_seconds()).unwrap_or(0) + 1 }
     })?;
-    let _place = intake.requests.try_acquire().map_err(|_| IntakeError::Busy)?;
+    let _place = intake.places.take(&device_id).ok_or(IntakeError::Busy)?;
     request.extensions_mut().insert(Caller { device_id });
     Ok(next.run(request).await)
 }

@@ -21,8 +21,8 @@ use std::time::Duration;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{post, put};
 use axum::{Router, middleware};
-use tokio::sync::Semaphore;
 
+use super::places::Places;
 use super::rate::RateLimit;
 use crate::AppState;
 
@@ -34,7 +34,7 @@ pub use problem::IntakeError;
 pub struct Intake {
     pub app: AppState,
     rate: Arc<RateLimit>,
-    requests: Arc<Semaphore>,
+    places: Arc<Places>,
     timeout: Duration,
 }
 
@@ -50,7 +50,7 @@ pub fn router(app: AppState) -> Router {
     let config = &app.config.device;
     let intake = Intake {
         rate: Arc::new(RateLimit::new(config.requests_per_second, config.burst)),
-        requests: Arc::new(Semaphore::new(config.max_requests)),
+        places: Places::new(config.max_requests),
         timeout: Duration::from_secs(config.request_timeout_seconds),
         app,
     };

@@ -77,6 +77,11 @@ impl Eyes for Plated {
 
 /// A motorbike that passes `cam-01` with one plate and, so many seconds later, `cam-02` with another.
 fn ride(plates: [&'static str; 2], seconds: i64) -> Vec<Accused> {
+    ride_by(plates, seconds, 0)
+}
+
+/// The same, all clocks set ahead by so many milliseconds on the way.
+fn ride_by(plates: [&'static str; 2], seconds: i64, step_ms: i64) -> Vec<Accused> {
     let agent = config::parse(&[(PathBuf::from("agent.toml"), CONFIG.into())]).unwrap();
     let passages = Arc::new(Passages::of(&agent.cameras));
     let found: Arc<Mutex<Vec<Accused>>> = Arc::default();
@@ -96,7 +101,11 @@ fn ride(plates: [&'static str; 2], seconds: i64) -> Vec<Accused> {
         });
         for i in 0..100 {
             let mut picture = picture(i, i, SIDE, Light::Red, ClockSource::Rtcp, 0);
-            picture.captured_at += time::Duration::seconds(index as i64 * seconds);
+            let since = picture.captured_at - OffsetDateTime::UNIX_EPOCH;
+            let way = time::Duration::seconds(index as i64 * seconds);
+            let step = time::Duration::milliseconds(index as i64 * step_ms);
+            picture.steady = (since + way).try_into().ok();
+            picture.captured_at += way + step;
             watch.look(&picture, &AnyClip(true));
         }
         watch.finish(&AnyClip(true));
@@ -138,6 +147,25 @@ fn nobody_else_is_accused_on_the_average() {
         ("faster than anybody is: one plate on two vehicles", [PLATE, PLATE], 20),
     ] {
         assert!(ride(plates, seconds).is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn clocks_that_step_on_the_way_make_nobody_fast() {
+    // 120 s on the way look like 80, or like less than 120.
+    assert!(ride_by([PLATE, PLATE], 120, -40_000).is_empty());
+    assert!(ride_by([PLATE, PLATE], 120, -1_500).is_empty());
+    // What may have been a step is in what is not known.
+    let known_to = |step_ms| {
+        let found = ride_by([PLATE, PLATE], 80, step_ms);
+        let [accused] = found.as_slice() else { panic!("{} accusations", found.len()) };
+        let Facts::AverageSpeed(facts) = &accused.accusation.violation.facts else { panic!() };
+        facts.took.uncertainty.unwrap()
+    };
+    let steady = known_to(0);
+    for step in [-400, 400] {
+        let more = known_to(step) - steady;
+        assert!((more - 0.4).abs() < 0.02, "{more} for {step}");
     }
 }
 

@@ -55,7 +55,7 @@ impl PlateHidden {
         let section = table.section(SECTION)?;
         let rule = Self {
             zone: Zone::read(&section, "nơi đọc rõ biển số"),
-            height: section.number("height", 0.18, (0.05, 0.9), "of the picture's height") as f32,
+            height: section.number("height", 0.18, (0.05, 0.9), "picture heights") as f32,
             looks: section.number("looks", 8.0, (5.0, 12.0), "looks") as u32,
         };
         section.finish();

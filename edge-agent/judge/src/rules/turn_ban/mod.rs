@@ -63,13 +63,10 @@ fn read(
     let mut bans = Vec::new();
     for table in table.tables(SECTION) {
         let movements = table.words("movements", &TURNS).unwrap_or_default();
-        if movements.is_empty() {
+        if movements.is_empty() && !table.has("movements") {
             table.reject("movements", "must name what the sign bans, e.g. [\"left\"]");
         }
         let classes = table.words("classes", &CLASSES);
-        if classes.as_ref().is_some_and(Vec::is_empty) {
-            table.reject("classes", "is empty: leave it out where the sign is for everybody");
-        }
         if junction.is_none() {
             table.reject("movements", "needs a stop_line, an approach and exits to be told by");
         }

@@ -64,7 +64,7 @@ impl WrongLane {
             let area = Area::read(&table);
             refuse_repeated(&table, &area.name, lanes.iter().map(|it| it.area.name.as_str()));
             let allowed = table.words("allowed", &MOVEMENTS).unwrap_or_default();
-            if allowed.is_empty() {
+            if allowed.is_empty() && !table.has("allowed") {
                 table.reject(
                     "allowed",
                     "must name the movements that the lane's arrows allow, e.g. [\"straight\"]",
