@@ -198,7 +198,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run { config } => {
             let agent = config.load(true)?;
-            let (eyes, used) = eyes(&agent, |models| models)?;
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let sets = if agent.models.workers == 0 { cores } else { agent.models.workers };
+            let (eyes, used) = eyes(&agent, sets, |models| models)?;
             runtime()?.block_on(live::run(agent, eyes, used))?;
         }
         Command::Replay { config, inputs, substream, out, json, camera, start, measure } => {
@@ -238,9 +240,10 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 type Used = Vec<contract::manifest::ModelUsed>;
 
-/// The networks of the configured folder, each set made into eyes.
+/// So many sets of the networks of the configured folder, each made into eyes.
 fn eyes<E: Eyes>(
     agent: &Agent,
+    sets: usize,
     wrap: impl Fn(Models) -> E,
 ) -> anyhow::Result<(Arc<Pool<E>>, Used)> {
     let options = Options::of(agent.models.precision);
@@ -257,7 +260,7 @@ fn eyes<E: Eyes>(
     };
     let first = load().context("models")?;
     let used = first.used.clone();
-    let others = (1..agent.models.workers).map(|_| load().map(&wrap)).collect::<Result<_, _>>()?;
+    let others = (1..sets).map(|_| load().map(&wrap)).collect::<Result<_, _>>()?;
     Ok((Arc::new(Pool::new(wrap(first), others, tracking)), used))
 }
 
@@ -294,7 +297,7 @@ impl Replay<'_> {
             );
         }
         let sealer = replay::sealer(agent, &cameras, out)?;
-        let (eyes, models) = eyes(agent, wrap)?;
+        let (eyes, models) = eyes(agent, 1, wrap)?;
         let board = Board::new(Arc::new(System::default()));
         let context = watch::Context {
             device: agent

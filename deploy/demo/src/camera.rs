@@ -103,6 +103,25 @@ fn kept(site: &Site, name: &str, end: &str) -> PathBuf {
     site.cache.join(format!("{name}.{end}"))
 }
 
+/// The same pictures as a camera's substream of `size` has them, made once.
+pub fn substream(site: &Site, clip: &Path, size: &str) -> Result<PathBuf> {
+    let small = clip.with_extension(format!("{size}.mp4"));
+    let modified = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified());
+    if modified(&small).is_ok_and(|made| modified(clip).is_ok_and(|clip| made > clip)) {
+        return Ok(small);
+    }
+    let mut command: Command = site.program("world")?;
+    command.arg("substream").arg("--in").arg(clip).args(["--size", size]).arg("--out").arg(&small);
+    let status = command.stdin(Stdio::null()).status().context("make a substream")?;
+    if !status.success() {
+        bail!("making a substream ended with {status}");
+    }
+    Ok(small)
+}
+
+/// Path of the camera on its server.
+pub const PATH: &str = "/cam-01";
+
 /// Serves `clip` over RTSP in an endless loop.
 pub async fn serve(site: &Site, clip: &Path) -> Result<(Running, String)> {
     serve_with(site, clip, &[]).await
@@ -112,10 +131,10 @@ pub async fn serve(site: &Site, clip: &Path) -> Result<(Running, String)> {
 pub async fn serve_with(site: &Site, clip: &Path, flags: &[&str]) -> Result<(Running, String)> {
     let mut command = site.program("camera")?;
     command.arg("--file").arg(clip).args(flags);
-    command.args(["--port", &site.ports.rtsp.to_string(), "--path", "/cam-01"]);
+    command.args(["--port", &site.ports.rtsp.to_string(), "--path", PATH]);
     // A log of its own: "ready" must be this camera's word.
     let name = clip.file_stem().unwrap_or_default().to_string_lossy();
-    let log = site.log(&format!("camera-{name}{}", flags.join("").replace(':', "-")));
+    let log = site.log(&format!("camera-{name}{}", flags.join("").replace([':', '/'], "-")));
     let mut running = Running::start("camera", command, &log)?;
     for _ in 0..600 {
         running.check()?;

@@ -17,6 +17,8 @@ use crate::system::SEED;
 
 /// Until every stream is decoded and the first vehicles are followed, seconds.
 const WARM: Duration = Duration::from_secs(10);
+/// Path of the cameras' substream on the server.
+const SUBSTREAM: &str = "/cam-01-small";
 /// A box that bears its cameras looks at this share of the pictures that are due.
 const BORNE: f64 = 0.95;
 
@@ -28,6 +30,9 @@ pub struct Plan {
     /// Pictures a second that each camera is to be looked at.
     #[arg(long, default_value_t = 5.0)]
     fps: f64,
+    /// Every camera has a substream of this size besides, such as 1280x720; it is analysed.
+    #[arg(long, value_name = "WxH")]
+    substream: Option<String>,
     /// Seconds measured for each number.
     #[arg(long, default_value_t = 30)]
     seconds: u64,
@@ -58,6 +63,8 @@ struct Table {
     processor: String,
     cores: usize,
     fps: f64,
+    /// Size of the substream that is analysed, where there is one.
+    substream: Option<String>,
     rows: Vec<Row>,
 }
 
@@ -65,18 +72,24 @@ struct Table {
 pub async fn measure(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
     let site = Site::prepare(dir, "cameras")?;
     let (clip, _, geometry) = camera::render(&site, SEED)?;
-    let (server, uri) = camera::serve(&site, &clip).await?;
+    let small = plan.substream.as_ref().map(|size| camera::substream(&site, &clip, size));
+    let small = small.transpose()?;
+    let flags = small.as_ref().map(|path| format!("--mount={SUBSTREAM}={}", path.display()));
+    let flags: Vec<&str> = flags.iter().flat_map(|mount| ["--in-step", mount]).collect();
+    let (server, uri) = camera::serve_with(&site, &clip, &flags).await?;
+    let small = small.map(|_| uri.replace(camera::PATH, SUBSTREAM));
     Agent::keygen(&site)?;
     let mut table = Table {
         processor: processor(),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
         fps: plan.fps,
+        substream: plan.substream.clone(),
         rows: Vec::new(),
     };
     println!("{}, {} cores, {} pictures a second wanted", table.processor, table.cores, plan.fps);
     println!("{}", Row::HEAD);
     for &cameras in &plan.cameras {
-        let many = multiply(&site, &geometry, cameras, &uri, plan.fps)?;
+        let many = multiply(&site, &geometry, cameras, (&uri, small.as_deref()), plan.fps)?;
         let row = one(&site, &many, weights, cameras, &server, plan).await?;
         println!("{row}");
         table.rows.push(row);
@@ -126,7 +139,13 @@ async fn one(
 }
 
 /// The scene's camera so many times, all of them with their own name at one address.
-fn multiply(site: &Site, geometry: &Path, cameras: u32, uri: &str, fps: f64) -> Result<PathBuf> {
+fn multiply(
+    site: &Site,
+    geometry: &Path,
+    cameras: u32,
+    (uri, substream): (&str, Option<&str>),
+    fps: f64,
+) -> Result<PathBuf> {
     let text = std::fs::read_to_string(geometry).with_context(|| geometry.display().to_string())?;
     let mut table: toml::Table = toml::from_str(&text)?;
     let one = table.get("camera").and_then(toml::Value::as_array).and_then(|all| all.first());
@@ -135,6 +154,9 @@ fn multiply(site: &Site, geometry: &Path, cameras: u32, uri: &str, fps: f64) -> 
         let mut camera = one.clone();
         camera.insert("id".into(), format!("cam-{n:02}").into());
         camera.insert("uri".into(), uri.into());
+        if let Some(small) = substream {
+            camera.insert("substream".into(), small.into());
+        }
         camera.insert("analysed_fps".into(), fps.into());
         toml::Value::Table(camera)
     };
@@ -218,10 +240,11 @@ mod tests {
         let site = Site::prepare(dir.path(), "cameras").unwrap();
         let geometry = dir.path().join("site.toml");
         std::fs::write(&geometry, "[[camera]]\nid = \"a\"\nplace = \"x\"\n").unwrap();
-        let many = multiply(&site, &geometry, 3, "rtsp://h/s", 5.0).unwrap();
+        let many = multiply(&site, &geometry, 3, ("rtsp://h/s", Some("rtsp://h/t")), 5.0).unwrap();
         let table: toml::Value = toml::from_str(&std::fs::read_to_string(many).unwrap()).unwrap();
         let ids: Vec<_> = table["camera"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
         assert_eq!(ids.len(), 3);
         assert_eq!(ids[2].as_str(), Some("cam-03"));
+        assert_eq!(table["camera"][1]["substream"].as_str(), Some("rtsp://h/t"));
     }
 }

@@ -52,7 +52,7 @@ pub struct Models {
     /// file beside its card.
     pub dir: PathBuf,
     pub precision: Precision,
-    /// Inference threads for the detector; one session each.
+    /// Sets of networks, one thread each; 0: one a core.
     pub workers: usize,
     /// Plate crops searched in one frame at most.
     pub plates_per_frame: usize,

@@ -60,7 +60,7 @@ fn models(section: Option<Reader<'_>>) -> Models {
     let mut models = Models {
         dir: PathBuf::from("plate-model/weights"),
         precision: Precision::Auto,
-        workers: 1,
+        workers: 0,
         plates_per_frame: 4,
     };
     if let Some(section) = section {
@@ -68,7 +68,7 @@ fn models(section: Option<Reader<'_>>) -> Models {
             models.dir = dir;
         }
         models.precision = section.choice("precision", Precision::Auto, &PRECISIONS);
-        models.workers = section.integer("workers", 1, (1, 64), "threads") as usize;
+        models.workers = section.integer("workers", 0, (0, 64), "threads") as usize;
         models.plates_per_frame = section.integer("plates_per_frame", 4, (1, 64), "crops") as usize;
         section.finish();
     }

@@ -35,6 +35,13 @@ pub fn pictures(
     Ok(())
 }
 
+/// The times of every unit that is decoded where those are `wanted`.
+pub fn decoded_with(clip: &Clip, wanted: &BTreeSet<Nanos>) -> BTreeSet<Nanos> {
+    let codec = Codec::from_name(clip.caps.split(',').next().unwrap_or_default());
+    let parts = codec.map(|codec| parts(codec, &clip.units, wanted)).unwrap_or_default();
+    parts.into_iter().flatten().map(|unit| unit.pts_ns).collect()
+}
+
 /// The stretches of units that must be decoded, each from a sure beginning.
 fn parts<'a>(
     codec: Codec,

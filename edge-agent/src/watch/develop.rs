@@ -16,6 +16,8 @@ use crate::source::{Picture, SourceError, rewind};
 
 /// Looks at the plate, from where the vehicle was largest.
 const LOOKS: usize = 16;
+/// A vehicle of this share of another's area is about as large.
+const ABOUT: f32 = 0.6;
 /// Pictures up to this long before and after are compared with the one analysed.
 const AROUND: Nanos = seconds(0.25);
 /// Least likeness (correlation of luma) of the picture taken, and how much less than the most alike
@@ -97,16 +99,18 @@ pub fn develop<E: Eyes>(accused: Accused, pool: &Pool<E>) -> Result<Accused, Und
         let patch = Patch::of_shot(shot)?;
         compared.push(Compared { index, patch, nearest, best: (f32::MIN, 0), taken: None });
     }
-    let places = places(&candidate, size, |t| units.nearest(there(t)));
-    let mut wanted: BTreeSet<Nanos> = places.keys().copied().collect();
+    let mut wanted: BTreeSet<Nanos> = BTreeSet::new();
     for moment in &compared {
         wanted.extend(units.around(moment.nearest));
     }
+    let clip = accusation.clip.clone();
+    let at_hand = rewind::decoded_with(&clip, &wanted);
+    let places = places(&candidate, size, |t| units.nearest(there(t)), &at_hand);
+    wanted.extend(places.keys());
 
     (candidate.close_up, candidate.looks) = (None, Vec::new());
     candidate.fusion = candidate.fusion.emptied();
     let mut failed = None;
-    let clip = accusation.clip.clone();
     rewind::pictures(&clip, &wanted, |unit, frame| {
         let scale = scale(size, &frame);
         for moment in &mut compared {
@@ -130,7 +134,7 @@ pub fn develop<E: Eyes>(accused: Accused, pool: &Pool<E>) -> Result<Accused, Und
             let (vehicle, others) = (scaled(&place.vehicle, scale), &place.others);
             let others: Vec<BBox> = others.iter().map(|other| scaled(other, scale)).collect();
             // Taken anew for each look: the cameras' loops come in between.
-            let mut eyes = pool.take();
+            let mut eyes = pool.take(false);
             if let Err(error) =
                 plates::look(&mut *eyes, &mut candidate, &picture, vehicle, &others, part.as_ref())
             {
@@ -167,11 +171,13 @@ pub fn develop<E: Eyes>(accused: Accused, pool: &Pool<E>) -> Result<Accused, Und
 }
 
 /// The places from which the plate is looked at, each by the unit that shows it: largest first, none
-/// cut by the picture's edge unless there is no other.
+/// cut by the picture's edge unless there is no other. Where the vehicle is about as large in pictures
+/// that are `at_hand` no others are decoded for it.
 fn places(
     candidate: &Candidate,
     [width, height]: [u32; 2],
     unit: impl Fn(Nanos) -> Option<Nanos>,
+    at_hand: &BTreeSet<Nanos>,
 ) -> BTreeMap<Nanos, Place> {
     let (width, height) = (width as f32, height as f32);
     let cut = |bbox: &BBox| {
@@ -183,8 +189,15 @@ fn places(
         let ((a_cut, a_area), (b_cut, b_area)) = (rank(a), rank(b));
         a_cut.cmp(&b_cut).then(a_area.total_cmp(&b_area))
     });
-    let shown = all.into_iter().filter_map(|place| Some((unit(place.t)?, place.clone())));
-    shown.take(LOOKS).collect()
+    let mut shown: Vec<(Nanos, &Place)> =
+        all.into_iter().filter_map(|place| Some((unit(place.t)?, place))).collect();
+    let near = shown.iter().find(|(t, place)| at_hand.contains(t) && !cut(&place.vehicle));
+    if let (Some((_, near)), Some((_, largest))) = (near, shown.first())
+        && near.vehicle.area() >= ABOUT * largest.vehicle.area()
+    {
+        shown.retain(|(t, _)| at_hand.contains(t));
+    }
+    shown.into_iter().take(LOOKS).map(|(t, place)| (t, place.clone())).collect()
 }
 
 /// The times of a clip's units.

@@ -1,7 +1,9 @@
 //! The networks as the loop uses them, and the pool of them that all cameras share: as many sets
-//! as inference threads are configured, each used by one camera at a time, in the order in which the
-//! cameras asked, so that none starves where there is more to see than the machine bears.
+//! as inference threads are configured, each used by one camera at a time. Cameras before which
+//! somebody may be about to do what he may not come first, else the order is that in which they asked;
+//! none starves where there is more to see than the machine bears.
 
+use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -58,6 +60,9 @@ impl Eyes for Models {
     }
 }
 
+/// So many that ask later, and have something to see, come before one that has not.
+const PASSED: u64 = 8;
+
 /// Sets of networks, lent one at a time.
 #[derive(Debug)]
 pub struct Pool<E> {
@@ -73,20 +78,23 @@ impl<E: Eyes> Pool<E> {
         let prototype = first.fusion(VehicleClass::Motorbike);
         let mut idle = others;
         idle.push(first);
-        let desk = Mutex::new(Desk { idle, next: 0, served: 0 });
+        let desk = Mutex::new(Desk { idle, next: 0, waiting: BTreeSet::new() });
         Self { desk, returned: Condvar::new(), prototype, tracking }
     }
 
-    /// Waits for an idle set, behind whoever asked before.
-    pub fn take(&self) -> Lent<'_, E> {
+    /// Waits for an idle set, behind whoever asked before; who is not `urgent` also behind some of
+    /// those that are and ask later.
+    pub fn take(&self, urgent: bool) -> Lent<'_, E> {
         let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
         let number = desk.next;
         desk.next += 1;
+        let place = (number + if urgent { 0 } else { PASSED }, !urgent, number);
+        desk.waiting.insert(place);
         loop {
-            if desk.served == number
+            if desk.waiting.first() == Some(&place)
                 && let Some(eyes) = desk.idle.pop()
             {
-                desk.served += 1;
+                desk.waiting.remove(&place);
                 // The next in turn may find another idle set.
                 self.returned.notify_all();
                 return Lent { pool: self, eyes: Some(eyes) };
@@ -106,13 +114,14 @@ impl<E: Eyes> Pool<E> {
     }
 }
 
-/// Idle sets, and the numbers that who asks for one draws.
+/// Idle sets, and who waits for one.
 #[derive(Debug)]
 struct Desk<E> {
     idle: Vec<E>,
+    /// The number that the next one draws.
     next: u64,
-    /// So many have been served; the one of this number is next.
-    served: u64,
+    /// By turn, whether it is not urgent, number.
+    waiting: BTreeSet<(u64, bool, u64)>,
 }
 
 /// A lent set; returns by itself.
@@ -188,12 +197,12 @@ mod tests {
     fn cameras_are_served_in_the_order_in_which_they_asked() {
         let pool = Arc::new(Pool::new(Blind, Vec::new(), Settings::default()));
         let order = Arc::new(Mutex::new(Vec::new()));
-        let busy = pool.take();
+        let busy = pool.take(true);
         let cameras: Vec<_> = (0..12)
             .map(|camera| {
                 let (its, order) = (Arc::clone(&pool), Arc::clone(&order));
                 let thread = std::thread::spawn(move || {
-                    let _lent = its.take();
+                    let _lent = its.take(true);
                     order.lock().unwrap().push(camera);
                 });
                 // Until it has asked: one has before the first.
@@ -210,11 +219,35 @@ mod tests {
     }
 
     #[test]
+    fn who_has_something_to_see_comes_first_and_the_others_do_come() {
+        let pool = Arc::new(Pool::new(Blind, Vec::new(), Settings::default()));
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let busy = pool.take(true);
+        let ask = |urgent: bool, name: u64| {
+            let before = pool.desk.lock().unwrap().next;
+            let (its, order) = (Arc::clone(&pool), Arc::clone(&order));
+            let thread = std::thread::spawn(move || {
+                let _lent = its.take(urgent);
+                order.lock().unwrap().push(name);
+            });
+            while pool.desk.lock().unwrap().next == before {
+                std::thread::yield_now();
+            }
+            thread
+        };
+        // One that looks at an empty street, and twelve after it that do not.
+        let cameras: Vec<_> = (0..13).map(|name| ask(name > 0, name)).collect();
+        drop(busy);
+        cameras.into_iter().for_each(|camera| camera.join().unwrap());
+        assert_eq!(*order.lock().unwrap(), [1, 2, 3, 4, 5, 6, 7, 8, 0, 9, 10, 11, 12]);
+    }
+
+    #[test]
     fn every_idle_set_is_lent_at_once() {
         let pool = Pool::new(Blind, vec![Blind, Blind], Settings::default());
-        let lent = [pool.take(), pool.take(), pool.take()];
+        let lent = [pool.take(true), pool.take(false), pool.take(true)];
         drop(lent);
-        drop(pool.take());
+        drop(pool.take(false));
         assert_eq!(pool.desk.lock().unwrap().idle.len(), 3);
     }
 }

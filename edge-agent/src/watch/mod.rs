@@ -268,7 +268,8 @@ impl<E: Eyes> Watch<E> {
         }
         let ended = {
             let pool = Arc::clone(&self.eyes);
-            let mut eyes = pool.take();
+            let idle = |candidate: &Candidate| candidate.attention == Attention::Idle;
+            let mut eyes = pool.take(!self.candidates.values().all(idle));
             let sightings = self.vehicles(&mut eyes, picture);
             let step = self.tracker.step(picture.t, &sightings);
             self.company.see(picture.t, self.tracker.tracks());
