@@ -124,17 +124,23 @@ pub const PATH: &str = "/cam-01";
 
 /// Serves `clip` over RTSP in an endless loop.
 pub async fn serve(site: &Site, clip: &Path) -> Result<(Running, String)> {
-    serve_with(site, clip, &[]).await
+    serve_with::<&str>(site, clip, &[]).await
 }
 
 /// The same by a camera that is told more, such as how to misbehave.
-pub async fn serve_with(site: &Site, clip: &Path, flags: &[&str]) -> Result<(Running, String)> {
+pub async fn serve_with<S: AsRef<str>>(
+    site: &Site,
+    clip: &Path,
+    flags: &[S],
+) -> Result<(Running, String)> {
     let mut command = site.program("camera")?;
-    command.arg("--file").arg(clip).args(flags);
+    let flags: Vec<&str> = flags.iter().map(AsRef::as_ref).collect();
+    command.arg("--file").arg(clip).args(&flags);
     command.args(["--port", &site.ports.rtsp.to_string(), "--path", PATH]);
     // A log of its own: "ready" must be this camera's word.
     let name = clip.file_stem().unwrap_or_default().to_string_lossy();
-    let log = site.log(&format!("camera-{name}{}", flags.join("").replace([':', '/'], "-")));
+    let told: String = flags.join("").replace([':', '/'], "-").chars().take(60).collect();
+    let log = site.log(&format!("camera-{name}{}", told));
     let mut running = Running::start("camera", command, &log)?;
     for _ in 0..600 {
         running.check()?;

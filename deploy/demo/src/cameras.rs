@@ -17,8 +17,8 @@ use crate::system::SEED;
 
 /// Until every stream is decoded and the first vehicles are followed, seconds.
 const WARM: Duration = Duration::from_secs(10);
-/// Path of the cameras' substream on the server.
-const SUBSTREAM: &str = "/cam-01-small";
+/// Length of the street's recording, seconds.
+const ROUND: f64 = 60.0;
 /// A box that bears its cameras looks at this share of the pictures that are due.
 const BORNE: f64 = 0.95;
 
@@ -34,7 +34,7 @@ pub struct Plan {
     #[arg(long, value_name = "WxH")]
     substream: Option<String>,
     /// Seconds measured for each number.
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// Where the table is written as JSON.
     #[arg(long, default_value = "benches/results/cameras.json")]
@@ -74,10 +74,19 @@ pub async fn measure(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
     let (clip, _, geometry) = camera::render(&site, SEED)?;
     let small = plan.substream.as_ref().map(|size| camera::substream(&site, &clip, size));
     let small = small.transpose()?;
-    let flags = small.as_ref().map(|path| format!("--mount={SUBSTREAM}={}", path.display()));
-    let flags: Vec<&str> = flags.iter().flat_map(|mount| ["--in-step", mount]).collect();
-    let (server, uri) = camera::serve_with(&site, &clip, &flags).await?;
-    let small = small.map(|_| uri.replace(camera::PATH, SUBSTREAM));
+    let most = plan.cameras.iter().copied().max().unwrap_or(1);
+    let mut flags = vec!["--in-step".to_owned()];
+    for n in 1..=most {
+        // No two see the same at the same time.
+        let ahead = ROUND * f64::from(n - 1) / f64::from(most);
+        let mut mount = |path: &str, file: &Path| {
+            flags.push(format!("--mount={path}={}@{ahead:.2}", file.display()));
+        };
+        mount(&path(n), &clip);
+        small.iter().for_each(|small| mount(&small_path(n), small));
+    }
+    let (server, first) = camera::serve_with(&site, &clip, &flags).await?;
+    let host = first.strip_suffix(camera::PATH).context("an address without its path")?;
     Agent::keygen(&site)?;
     let mut table = Table {
         processor: processor(),
@@ -89,7 +98,7 @@ pub async fn measure(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
     println!("{}, {} cores, {} pictures a second wanted", table.processor, table.cores, plan.fps);
     println!("{}", Row::HEAD);
     for &cameras in &plan.cameras {
-        let many = multiply(&site, &geometry, cameras, (&uri, small.as_deref()), plan.fps)?;
+        let many = multiply(&site, &geometry, cameras, (host, small.is_some()), plan.fps)?;
         let row = one(&site, &many, weights, cameras, &server, plan).await?;
         println!("{row}");
         table.rows.push(row);
@@ -138,12 +147,12 @@ async fn one(
     })
 }
 
-/// The scene's camera so many times, all of them with their own name at one address.
+/// The scene's camera so many times, each with its own name and address.
 fn multiply(
     site: &Site,
     geometry: &Path,
     cameras: u32,
-    (uri, substream): (&str, Option<&str>),
+    (host, substream): (&str, bool),
     fps: f64,
 ) -> Result<PathBuf> {
     let text = std::fs::read_to_string(geometry).with_context(|| geometry.display().to_string())?;
@@ -153,9 +162,9 @@ fn multiply(
     let named = |n: u32| {
         let mut camera = one.clone();
         camera.insert("id".into(), format!("cam-{n:02}").into());
-        camera.insert("uri".into(), uri.into());
-        if let Some(small) = substream {
-            camera.insert("substream".into(), small.into());
+        camera.insert("uri".into(), format!("{host}{}", path(n)).into());
+        if substream {
+            camera.insert("substream".into(), format!("{host}{}", small_path(n)).into());
         }
         camera.insert("analysed_fps".into(), fps.into());
         toml::Value::Table(camera)
@@ -164,6 +173,15 @@ fn multiply(
     let path = site.dir.join(format!("cameras-{cameras}.toml"));
     std::fs::write(&path, toml::to_string(&table)?)?;
     Ok(path)
+}
+
+/// A camera's path on the server, and that of its substream.
+fn path(n: u32) -> String {
+    format!("/bench-{n}")
+}
+
+fn small_path(n: u32) -> String {
+    format!("{}-small", path(n))
 }
 
 /// Analysed pictures of each camera since the agent's start, in the order of their names.
@@ -240,11 +258,11 @@ mod tests {
         let site = Site::prepare(dir.path(), "cameras").unwrap();
         let geometry = dir.path().join("site.toml");
         std::fs::write(&geometry, "[[camera]]\nid = \"a\"\nplace = \"x\"\n").unwrap();
-        let many = multiply(&site, &geometry, 3, ("rtsp://h/s", Some("rtsp://h/t")), 5.0).unwrap();
+        let many = multiply(&site, &geometry, 3, ("rtsp://h:1", true), 5.0).unwrap();
         let table: toml::Value = toml::from_str(&std::fs::read_to_string(many).unwrap()).unwrap();
         let ids: Vec<_> = table["camera"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
         assert_eq!(ids.len(), 3);
         assert_eq!(ids[2].as_str(), Some("cam-03"));
-        assert_eq!(table["camera"][1]["substream"].as_str(), Some("rtsp://h/t"));
+        assert_eq!(table["camera"][1]["substream"].as_str(), Some("rtsp://h:1/bench-2-small"));
     }
 }

@@ -133,7 +133,11 @@ fn live(
     footage::record(&large, LARGE, 7, footage::H264);
     // The small one may be of another time.
     footage::record_later(&small, SMALL, u64::from(!in_step), 7, footage::H264);
-    let mount = |path: &str, file: &Path| Mount { path: path.into(), file: file.into() };
+    let mount = |path: &str, file: &Path| Mount {
+        path: path.into(),
+        file: file.into(),
+        ahead: Duration::ZERO,
+    };
     let server = Server::start(&Options {
         mounts: vec![mount("/main", &large), mount("/sub", &small)],
         in_step: true,

@@ -209,6 +209,10 @@ fn whoever_goes_round_something_is_not_accused() {
     assert_eq!(small(560.0, 80.0), Verdict::Abstained(Doubt::Obstructed));
     assert!(matches!(small(760.0, 400.0), Verdict::Violation(_)));
     assert!(matches!(small(760.0, 80.0), Verdict::Violation(_)));
+    // What is so small is so far away that it only seems to stand.
+    let seen = (0..6).map(|i| (i * SECOND, [660.0, 400.0])).collect();
+    let far = Companion { height: 15.0, seen, ..stands(660.0) };
+    assert!(matches!(of(&[far]), Verdict::Violation(_)));
     let drives = (0..6).map(|i| (i * SECOND, [620.0, 900.0 - 120.0 * i as f32])).collect();
     let drives = Companion { seen: drives, ..stands(620.0) };
     assert!(matches!(of(&[drives]), Verdict::Violation(_)));

@@ -25,6 +25,9 @@ const STEEP: f32 = 60.0;
 const IN_THE_WAY: f32 = 8.0;
 const NEXT_TO: f32 = 4.0;
 const STOOD: f32 = 0.25;
+/// What is so many times smaller is so many times farther away: whoever drives off there hardly moves
+/// in the picture, and is in nobody's way here.
+const SMALLER: f32 = 5.0;
 /// Longest time out of sight when it came over.
 const AT_LINE: Nanos = seconds(0.45);
 /// Nearer than this to the line a plate is worth looking for, in heights.
@@ -216,7 +219,8 @@ impl<'a> View<'a> {
             let still =
                 |i: &usize| apart(other.seen[*i].1, place) <= STOOD * tall.max(other.height_at(*i));
             let stands = !later.is_empty() && later.iter().all(still);
-            stands && near(place, height.max(tall)) && next_to(place, tall)
+            let far = tall * SMALLER < height;
+            stands && !far && near(place, height.max(tall)) && next_to(place, tall)
         };
         self.scene.company.iter().any(stood)
     }
