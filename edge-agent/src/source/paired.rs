@@ -126,6 +126,15 @@ impl Source {
         stream.clip(&span).map(|clip| Clip { larger: Some(ahead), ..clip })
     }
 
+    /// No clip will be asked for that begins before `from`.
+    pub fn need(&self, from: Nanos) {
+        let Some(Large { stream, .. }) = &self.large else { return self.seen.need(from) };
+        let (Some(latest), Some(newest)) = (self.latest, stream.newest()) else { return };
+        if let Some(ahead) = ahead(latest, newest) {
+            stream.need(from.saturating_add_signed(ahead));
+        }
+    }
+
     /// Whether clips are of another stream than the pictures.
     pub const fn is_pair(&self) -> bool {
         self.large.is_some()

@@ -177,6 +177,11 @@ impl Pipeline {
         self.shared.lock().ring.newest()
     }
 
+    /// No clip will be asked for that begins before `from`.
+    pub fn need(&self, from: Nanos) {
+        self.shared.lock().ring.need(from);
+    }
+
     /// What came since the last place where a clip may begin is more than a clip may have.
     pub fn uncut(&self) -> bool {
         self.shared.lock().uncut_now

@@ -12,7 +12,7 @@ use super::decoder::Codec;
 use super::nal;
 use crate::accusation::{AccessUnit, Clip, Span};
 use crate::boxes::Turn;
-use crate::see::Nanos;
+use crate::see::{Nanos, seconds};
 
 /// Encoded units of one stream.
 #[derive(Debug)]
@@ -26,8 +26,13 @@ pub struct Ring {
     /// Bytes since the last place where decoding may begin.
     group_bytes: usize,
     keep: Nanos,
+    /// Nothing before this is asked for any more; all is where nobody says.
+    needed: Option<Nanos>,
     keep_bytes: usize,
 }
+
+/// Kept in any case: who is followed next may have come into the picture then.
+const LATELY: Nanos = seconds(10.0);
 
 #[derive(Debug)]
 struct Kept {
@@ -52,8 +57,14 @@ impl Ring {
             bytes: 0,
             group_bytes: 0,
             keep,
+            needed: None,
             keep_bytes,
         }
+    }
+
+    /// What is before `from` need not be kept.
+    pub const fn need(&mut self, from: Nanos) {
+        self.needed = Some(from);
     }
 
     /// A new form of the stream: what came before does not go into one clip with what follows.
@@ -116,12 +127,14 @@ impl Ring {
         }
         self.bytes += unit.data.len();
         let newest = unit.pts_ns;
+        let needed = self.needed.and_then(|t| Some(t.min(newest.checked_sub(LATELY)?)));
+        let from = newest.checked_sub(self.keep).max(needed);
         self.units.push_back(Kept { unit, start, clean });
         // The oldest group goes when the rest still covers the time, or when bytes run out.
         while let Some(second) = self.units.iter().skip(1).position(|kept| kept.start.is_some()) {
             let next = second + 1;
             let whole = self.whole_from(next);
-            let covered = newest.saturating_sub(whole) >= self.keep;
+            let covered = from.is_some_and(|from| whole <= from);
             if !covered && self.bytes <= self.keep_bytes {
                 break;
             }
@@ -238,6 +251,21 @@ mod tests {
         let span = ring.units.back().unwrap().unit.pts_ns - ring.units[0].unit.pts_ns;
         assert!((4000 * MS..5100 * MS).contains(&span), "{span}");
         assert_eq!(ring.bytes(), ring.units.len() * 1000);
+    }
+
+    #[test]
+    fn no_more_is_kept_than_somebody_needs() {
+        let mut ring = Ring::new(60_000 * MS, usize::MAX / 4);
+        let mut kept = Vec::new();
+        for i in 0..2000 {
+            // For a while somebody is followed who came at second 20.
+            ring.need(if (500..1250).contains(&i) { 20_000 * MS } else { i * 40 * MS });
+            ring.push(unit(i, i % 25 == 0));
+            kept.push(ring.units[0].unit.pts_ns / MS);
+        }
+        assert_eq!(kept[499], 9_000, "ten seconds, from a key picture on");
+        assert_eq!(kept[1249], 20_000, "as long as it is needed");
+        assert_eq!(kept[1999], 69_000);
     }
 
     #[test]

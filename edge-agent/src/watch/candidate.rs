@@ -95,6 +95,11 @@ impl Candidate {
         self.last.is_some_and(|t| now.saturating_sub(t) < 3 * SECOND)
     }
 
+    /// The time of the earliest picture kept.
+    pub fn since(&self) -> Option<Nanos> {
+        self.rolls.iter().flat_map(|roll| &roll.shots).map(|kept| kept.t).min()
+    }
+
     /// The picture of a moment kept for the rule of `act`.
     pub fn shot(&self, act: &Act, role: MomentRole) -> Option<&Kept> {
         let roll = self.rolls.iter().find(|roll| roll.act == *act)?;

@@ -80,6 +80,9 @@ pub trait Clips {
     /// The encoded stream that shows `span`.
     fn clip(&self, span: &Span) -> Option<Clip>;
 
+    /// No clip will be asked for that begins before `from`.
+    fn need(&self, _from: Nanos) {}
+
     /// Whether that is another stream than the one looked at: then pictures and plates are taken from
     /// the clip.
     fn is_pair(&self) -> bool {
@@ -90,6 +93,10 @@ pub trait Clips {
 impl Clips for crate::source::Source {
     fn clip(&self, span: &Span) -> Option<Clip> {
         crate::source::Source::clip(self, span)
+    }
+
+    fn need(&self, from: Nanos) {
+        crate::source::Source::need(self, from);
     }
 
     fn is_pair(&self) -> bool {
@@ -285,9 +292,19 @@ impl<E: Eyes> Watch<E> {
         };
         self.judge_all(picture.t, &ended, Ended::Seen);
         self.release(picture.t, false, clips);
+        clips.need(self.needed_from(picture.t));
         metrics::gauge!("edge_tracks", "camera" => self.camera.id.clone())
             .set(self.tracker.tracks().len() as f64);
         self.board.frame(picture.captured_at);
+    }
+
+    /// Where the earliest clip may begin that what is followed now may yet need.
+    fn needed_from(&self, now: Nanos) -> Nanos {
+        let kept = self.candidates.values().filter_map(Candidate::since);
+        let waiting = self.waiting.iter().filter(|waiting| waiting.clip.is_none());
+        let waiting = waiting.map(|waiting| waiting.finding.span().0.min(waiting.finding.at));
+        let first = kept.chain(waiting).min().unwrap_or(now);
+        first.saturating_sub(CLIP_BEFORE + CLIP_AFTER)
     }
 
     /// The stream is over: decides what is open with what there is.
