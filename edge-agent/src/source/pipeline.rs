@@ -137,7 +137,7 @@ impl Pipeline {
         let wait = gst::ClockTime::from_nseconds(timeout.as_nanos() as u64);
         if let Some(sample) = self.sink.try_pull_sample(wait) {
             self.pulled += 1;
-            let picture = self.picture(&sample)?;
+            let Some(picture) = self.picture(&sample)? else { return Ok(Next::Nothing) };
             self.damaged = match (picture.damage, self.damaged) {
                 (Some(damage), None) => Some((Instant::now(), damage)),
                 (Some(_), since) => since,
@@ -204,8 +204,10 @@ impl Pipeline {
             Some(last) => (last.elapsed(), STALL),
             None => (inner.started.elapsed(), START),
         };
-        let idle = inner.decoder.is_none() && !inner.seen.is_empty();
-        if idle && since > UNUSABLE {
+        // Since the last stream came, not since the camera was asked: one may be being attached.
+        let idle = inner.decoder.is_none()
+            && inner.seen_at.is_some_and(|seen_at| seen_at.elapsed() > UNUSABLE);
+        if idle {
             let found = inner.seen.join(", ");
             return Err(SourceError::Codec { address: self.address.clone(), found });
         }
@@ -302,7 +304,8 @@ impl Pipeline {
         Some(error)
     }
 
-    fn picture(&mut self, sample: &gst::Sample) -> Result<Picture, SourceError> {
+    /// None of a live picture that nobody can date: it came without a time of its own.
+    fn picture(&mut self, sample: &gst::Sample) -> Result<Option<Picture>, SourceError> {
         let address = || self.address.clone();
         let Decoded { frame, pts, corrupted } = decoded(sample).map_err(|wrong| match wrong {
             Wrong::Size { width, height } => {
@@ -312,13 +315,17 @@ impl Pipeline {
         })?;
         let wrong =
             |problem: &str| SourceError::Stream { address: address(), problem: problem.into() };
-        let (t, dated, damage) = sample
-            .segment()
-            .and_then(|segment| self.unit_of(stream_time(segment, pts), pts))
-            .ok_or_else(|| wrong("picture of no known unit"))?;
+        let unit = |segment| self.unit_of(stream_time(segment, pts), pts);
+        let Some((t, dated, damage)) = sample.segment().and_then(unit) else {
+            if !self.live {
+                return Err(wrong("picture of no known unit"));
+            }
+            self.shared.lock().counts.disordered += 1;
+            return Ok(None);
+        };
         let damage = damage.or(corrupted.then_some(Damage::Concealed));
         let Dated { captured_at, clock, steady } = dated;
-        Ok(Picture { frame, t, pts, captured_at, steady, clock, damage })
+        Ok(Some(Picture { frame, t, pts, captured_at, steady, clock, damage }))
     }
 
     /// Time, date and damage of the unit that the picture shown at stream time `shown` with the

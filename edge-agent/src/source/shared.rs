@@ -38,7 +38,7 @@ pub struct Counts {
     pub skipped: u64,
     /// Due, but overwritten because analysis was late.
     pub late: u64,
-    /// Not later than the picture before: no sequence to judge.
+    /// Not later than the picture before, or of no known time: no sequence to judge.
     pub disordered: u64,
 }
 
@@ -68,6 +68,8 @@ pub struct Inner {
     pub failure: Option<SourceError>,
     pub decoder: Option<&'static str>,
     pub seen: Vec<String>,
+    /// When the last of them was.
+    pub seen_at: Option<Instant>,
     pub started: Instant,
     pub last_unit: Option<Instant>,
     pub counts: Counts,
@@ -150,6 +152,7 @@ impl Shared {
                 failure: None,
                 decoder: None,
                 seen: Vec::new(),
+                seen_at: None,
                 started: Instant::now(),
                 last_unit: None,
                 counts: Counts::default(),
@@ -172,7 +175,9 @@ impl Shared {
     }
 
     pub fn saw(&self, stream: String) {
-        self.lock().seen.push(stream);
+        let mut inner = self.lock();
+        inner.seen.push(stream);
+        inner.seen_at = Some(Instant::now());
     }
 
     pub fn attached(&self) -> bool {
