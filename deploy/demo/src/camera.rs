@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -78,7 +78,6 @@ fn made(
     let [clip, truth, geometry] =
         ["mp4", "truth.json", "site.toml"].map(|end| kept(site, name, end));
     let program = site.program("world")?;
-    let modified = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified());
     // The renderer itself may have changed since: its own modification time is part of the key.
     let mut since = modified(Path::new(program.get_program()))?;
     if let Some(source) = source {
@@ -99,6 +98,10 @@ fn made(
     Ok((clip, truth, geometry))
 }
 
+fn modified(path: &Path) -> std::io::Result<SystemTime> {
+    std::fs::metadata(path)?.modified()
+}
+
 fn kept(site: &Site, name: &str, end: &str) -> PathBuf {
     site.cache.join(format!("{name}.{end}"))
 }
@@ -106,7 +109,6 @@ fn kept(site: &Site, name: &str, end: &str) -> PathBuf {
 /// The same pictures as a camera's substream of `size` has them, made once.
 pub fn substream(site: &Site, clip: &Path, size: &str) -> Result<PathBuf> {
     let small = clip.with_extension(format!("{size}.mp4"));
-    let modified = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified());
     if modified(&small).is_ok_and(|made| modified(clip).is_ok_and(|clip| made > clip)) {
         return Ok(small);
     }
@@ -124,23 +126,18 @@ pub const PATH: &str = "/cam-01";
 
 /// Serves `clip` over RTSP in an endless loop.
 pub async fn serve(site: &Site, clip: &Path) -> Result<(Running, String)> {
-    serve_with::<&str>(site, clip, &[]).await
+    serve_with(site, clip, &[]).await
 }
 
 /// The same by a camera that is told more, such as how to misbehave.
-pub async fn serve_with<S: AsRef<str>>(
-    site: &Site,
-    clip: &Path,
-    flags: &[S],
-) -> Result<(Running, String)> {
+pub async fn serve_with(site: &Site, clip: &Path, flags: &[&str]) -> Result<(Running, String)> {
     let mut command = site.program("camera")?;
-    let flags: Vec<&str> = flags.iter().map(AsRef::as_ref).collect();
-    command.arg("--file").arg(clip).args(&flags);
+    command.arg("--file").arg(clip).args(flags);
     command.args(["--port", &site.ports.rtsp.to_string(), "--path", PATH]);
     // A log of its own: "ready" must be this camera's word.
     let name = clip.file_stem().unwrap_or_default().to_string_lossy();
     let told: String = flags.join("").replace([':', '/'], "-").chars().take(60).collect();
-    let log = site.log(&format!("camera-{name}{}", told));
+    let log = site.log(&format!("camera-{name}{told}"));
     let mut running = Running::start("camera", command, &log)?;
     for _ in 0..600 {
         running.check()?;

@@ -85,6 +85,7 @@ pub async fn measure(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
         mount(&path(n), &clip);
         small.iter().for_each(|small| mount(&small_path(n), small));
     }
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let (server, first) = camera::serve_with(&site, &clip, &flags).await?;
     let host = first.strip_suffix(camera::PATH).context("an address without its path")?;
     Agent::keygen(&site)?;

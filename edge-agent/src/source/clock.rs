@@ -85,7 +85,7 @@ impl CaptureClock {
         let policy = match self.dating {
             Dating::Recording { start } => {
                 let captured_at = start + Duration::from_nanos(t);
-                return self.dated(captured_at, ClockSource::Recording, None, (None, None));
+                return self.dated(captured_at, ClockSource::Recording, None, None);
             }
             Dating::Camera(policy) => policy,
         };
@@ -116,15 +116,16 @@ impl CaptureClock {
         let by_arrival = || at(arrival + stream).unwrap_or(wall);
         let age = self.reported_at.map(|at| monotonic.saturating_sub(at).as_millis() as u64);
         let agreed = skew.is_some_and(|skew| skew.abs() <= TOLERANCE_MS);
-        match (policy, reference) {
+        let dated = match (policy, reference) {
             (ClockPolicy::Rtcp | ClockPolicy::RtcpOrArrival, Some(reference)) if agreed => {
-                self.dated(reference, ClockSource::Rtcp, skew, (age, steady))
+                self.dated(reference, ClockSource::Rtcp, skew, age)
             }
             (ClockPolicy::RtcpOrArrival | ClockPolicy::Arrival, _) if vouched => {
-                self.dated(by_arrival(), ClockSource::Arrival, skew, (None, steady))
+                self.dated(by_arrival(), ClockSource::Arrival, skew, None)
             }
-            _ => self.dated(by_arrival(), ClockSource::Unknown, skew, (age, steady)),
-        }
+            _ => self.dated(by_arrival(), ClockSource::Unknown, skew, age),
+        };
+        Dated { steady, ..dated }
     }
 
     fn watch_wall(&mut self, offset: i128) {
@@ -139,7 +140,7 @@ impl CaptureClock {
         captured_at: OffsetDateTime,
         source: ClockSource,
         offset_ms: Option<i64>,
-        (age_ms, steady): (Option<u64>, Option<Duration>),
+        age_ms: Option<u64>,
     ) -> Dated {
         if self.source.is_some_and(|old| old != source) {
             self.epoch += 1;
@@ -148,7 +149,7 @@ impl CaptureClock {
         Dated {
             captured_at: captured_at.to_offset(LOCAL),
             clock: Clock { source, offset_ms, age_ms, epoch: self.epoch },
-            steady,
+            steady: None,
         }
     }
 }

@@ -8,7 +8,6 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use super::SourceError;
-use super::head::make;
 use crate::boxes::Turn;
 
 /// What a stream is encoded in.
@@ -71,6 +70,13 @@ pub fn rule_out(decoder: &str) {
         tracing::warn!(decoder, "hardware decoder failed, falling back");
         failed.push(decoder.to_owned());
     }
+}
+
+/// A new element.
+pub fn make(name: &str) -> Result<gst::Element, SourceError> {
+    gst::ElementFactory::make(name)
+        .build()
+        .map_err(|_| SourceError::Element(format!("element {name} is missing")))
 }
 
 /// From encoded units to upright progressive pictures of a known form, the decoder first; and its name.

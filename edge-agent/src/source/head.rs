@@ -9,7 +9,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
-use super::decoder::{self, Codec};
+use super::decoder::{self, Codec, make};
 use super::shared::Shared;
 use super::{Input, SourceError};
 
@@ -83,12 +83,6 @@ fn bound_redirections(source: &gst::Element, shared: &Arc<Shared>, address: &str
         }
         Some(true.to_value())
     });
-}
-
-pub fn make(name: &str) -> Result<gst::Element, SourceError> {
-    gst::ElementFactory::make(name)
-        .build()
-        .map_err(|_| SourceError::Element(format!("element {name} is missing")))
 }
 
 /// Attaches the first video pad of `source`, drains every other one.
