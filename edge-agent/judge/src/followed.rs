@@ -1,6 +1,7 @@
 //! Whether one and the same vehicle was plainly followed from one moment to another: what every rule
 //! asks before it accuses.
 
+use contract::VehicleClass;
 use contract::geometry::Point;
 
 use crate::legs::{height, width};
@@ -36,10 +37,11 @@ const PACE_WITHIN: f32 = 0.3;
 /// Covered from below a box is lower than about then, and lower for its width, by these shares.
 const LOWER: f32 = 0.8;
 const FLATTER: f32 = 0.75;
-/// Where its upper edge went up the picture by this share of what the lower one did, it drove away
-/// and may be turning: from its side it looks flatter by this share.
-const ALONG: f32 = 0.35;
-const TURNING: f32 = 0.35;
+/// Where its upper edge went up the picture by such a share of what the lower one did, it drove away
+/// and may be turning: from its side it looks flatter, by such a share. Who is tall has its upper edge
+/// nearer to the horizon, who is long has a longer side.
+const TURNING: Turning = Turning { along: 0.35, flatter: 0.35 };
+const LONG_TURNING: Turning = Turning { along: 0.25, flatter: 0.2 };
 const ABOUT: Nanos = seconds(3.0);
 
 /// Why it is not certain, if so; `lost` names it where the vehicle was out of sight. Its identity
@@ -166,27 +168,36 @@ pub fn covered(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> b
     let last = path.partition_point(|seen| seen.t <= path[until].t + ABOUT);
     let trimmed = |i: usize| (i.saturating_sub(4)..=i).any(|i| scene.trims(&path[i].bbox));
     let size = |i: usize| (i, height(track, i), width(track, i));
+    let long = matches!(track.class, VehicleClass::Bus | VehicleClass::Truck);
+    let may_turn = if long { LONG_TURNING } else { TURNING };
     let sizes: Vec<(usize, f32, f32)> = (first..last).filter(|i| !trimmed(*i)).map(size).collect();
     sizes.iter().filter(|(i, ..)| (from..=until).contains(i)).any(|&(i, high, wide)| {
         let about = |k: usize| path[k].t.abs_diff(path[i].t) <= ABOUT;
         sizes.iter().filter(|(k, ..)| about(*k)).any(|&(k, whole, across)| {
-            let turning = receded(path[i].bbox.y1 - path[k].bbox.y1, high - whole);
-            let flatter = if turning { TURNING } else { FLATTER };
+            let turning = may_turn.receded(path[i].bbox.y1 - path[k].bbox.y1, high - whole);
+            let flatter = if turning { may_turn.flatter } else { FLATTER };
             high < LOWER * whole && high / wide < flatter * whole / across
         })
     })
 }
 
-/// Whether it went up the picture, its upper edge too: by how much that one came down, and by how
-/// much higher the box became.
-fn receded(upper: f32, higher: f32) -> bool {
-    let lower = upper + higher;
-    lower < 0.0 && upper <= ALONG * lower
+/// What is left of a box's shape from the vehicle's side.
+struct Turning {
+    along: f32,
+    flatter: f32,
+}
+
+impl Turning {
+    /// Whether it went up the picture, its upper edge too: by how much that one came down, and by how
+    /// much higher the box became.
+    fn receded(&self, upper: f32, higher: f32) -> bool {
+        let lower = upper + higher;
+        lower < 0.0 && upper <= self.along * lower
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use contract::VehicleClass;
     use contract::geometry::BBox;
 
     use super::*;

@@ -2,6 +2,7 @@
 //! parking, and one picture of it does not show its cause, so only who stands alone, or is passed
 //! while nobody else stands about, is said to stand of his own will.
 
+use contract::VehicleClass;
 use contract::geometry::Point;
 
 use crate::stand::Stand;
@@ -19,22 +20,43 @@ const QUEUE: f32 = 6.0;
 const SET_OFF: Nanos = seconds(5.0);
 /// Going by within so many heights another one passes.
 const BESIDE: f32 = 8.0;
+/// What is so many times farther away hardly moves in the picture while it drives: then it stands only
+/// where it moves less than this.
+const FARTHER: f32 = 4.0;
+const STILL_FAR: f32 = 0.1;
+
+/// Whether one is far from another, by their classes and how high they are in the picture.
+pub fn far(one: (VehicleClass, f32), other: (VehicleClass, f32)) -> bool {
+    let metres = |class| match class {
+        // The rider sits as high as a car's roof.
+        VehicleClass::Motorbike | VehicleClass::Car => 1.6,
+        VehicleClass::Truck => 2.9,
+        VehicleClass::Bus => 3.2,
+    };
+    let size = |(class, height): (VehicleClass, f32)| height / metres(class);
+    FARTHER * size(one) < size(other)
+}
 
 /// Until when another one stood so near that both may have waited in one queue; none where nobody
 /// did since `stand` began.
-pub fn queued_until(company: &[&Companion], stand: &Stand) -> Option<Nanos> {
-    let until = |other: &Companion| standing(other, stand, QUEUE).next();
+pub fn queued_until(company: &[&Companion], stand: &Stand, class: VehicleClass) -> Option<Nanos> {
+    let until = |other: &Companion| standing(other, (stand, class), QUEUE).next();
     company.iter().copied().filter_map(until).map(|t| t + SET_OFF).max()
 }
 
-/// Whether traffic stood anywhere else in sight while nobody passed.
-pub fn halted(company: &[&Companion], stand: &Stand) -> bool {
-    let halts = company.iter().any(|other| standing(other, stand, f32::INFINITY).next().is_some());
-    halts && !company.iter().any(|other| passes(other, stand))
+/// Whether traffic stood anywhere else in sight while nobody passed. `class` is whose stand it is.
+pub fn halted(company: &[&Companion], stand: &Stand, class: VehicleClass) -> bool {
+    let halts =
+        |other: &&Companion| standing(other, (stand, class), f32::INFINITY).next().is_some();
+    company.iter().any(halts) && !company.iter().any(|other| passes(other, stand))
 }
 
 /// When another one stood within `reach` heights of the larger of both during `stand`, newest first.
-fn standing(other: &Companion, stand: &Stand, reach: f32) -> impl Iterator<Item = Nanos> {
+fn standing<'a>(
+    other: &'a Companion,
+    (stand, class): (&'a Stand, VehicleClass),
+    reach: f32,
+) -> impl Iterator<Item = Nanos> + 'a {
     let Stand { from, to, place: centre, height, .. } = *stand;
     let seen = &other.seen;
     let during = (0..seen.len()).rev().map(|i| (i, seen[i])).skip_while(move |(_, (t, _))| *t > to);
@@ -43,10 +65,11 @@ fn standing(other: &Companion, stand: &Stand, reach: f32) -> impl Iterator<Item 
         if distance(place, centre) > reach * height.max(tall) {
             return None;
         }
+        let moves = if far((other.class, tall), (class, height)) { STILL_FAR } else { STILL };
         let before = (0..i).rev().take_while(|k| t - seen[*k].0 <= WHILE + SEEN_AGAIN);
         // From far away it hardly moves in the picture: by its size there and then.
         let mut still = before
-            .take_while(|k| distance(seen[*k].1, place) <= STILL * tall.max(other.height_at(*k)));
+            .take_while(|k| distance(seen[*k].1, place) <= moves * tall.max(other.height_at(*k)));
         still.any(|k| t - seen[k].0 >= WHILE).then_some(t)
     })
 }

@@ -391,8 +391,9 @@ fn arrows() -> Vec<Variant> {
 
 /// Scenes of every act but the one between two cameras, and seeds with which they show a clear day,
 /// rain and night.
-const ACTS: [(&str, u64); 10] = [
+const ACTS: [(&str, u64); 11] = [
     (camera::JUNCTION, 3),
+    ("stop_line", 1),
     ("wrong_way", 1),
     ("turn_ban", 3),
     ("wrong_lane", 1),

@@ -181,7 +181,7 @@ fn charge(place: &Place, track: &Track, scene: &Scene<'_>, stand: Stand) -> Verd
     if stand.length() < place.needed() {
         return excuse;
     }
-    if traffic::halted(&scene.others(track), &stand) {
+    if traffic::halted(&scene.others(track), &stand, track.class) {
         return Verdict::Abstained(Doubt::Congested);
     }
     if let Some(excuse) = place.zone.excuse(track, scene, stand.from, stand.to) {
@@ -222,7 +222,7 @@ fn charge(place: &Place, track: &Track, scene: &Scene<'_>, stand: Stand) -> Verd
 
 /// The part of a standing that counts, and why it is no longer.
 fn counted(place: &Place, track: &Track, scene: &Scene<'_>, stand: Stand) -> (Stand, Verdict) {
-    let queued = traffic::queued_until(&scene.others(track), &stand)
+    let queued = traffic::queued_until(&scene.others(track), &stand, track.class)
         .map(|until| (until, Verdict::Abstained(Doubt::Congested)));
     let stopped = place.stopped_by_lamp(scene, &stand);
     let early =

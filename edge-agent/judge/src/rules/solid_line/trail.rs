@@ -9,8 +9,9 @@ use crate::drawn::{Beside, beside};
 use crate::followed;
 use crate::legs::{degrees, height, width};
 use crate::rules::{Album, Attention, Doubt, Scene};
-use crate::time::{Nanos, SECOND, seconds};
+use crate::time::{Nanos, SECOND, in_seconds, seconds};
 use crate::track::{Companion, Track};
+use crate::traffic;
 
 /// How exactly a contact point's distance from a line is known, in vehicle heights.
 pub const KNOWN: f32 = 0.1;
@@ -24,10 +25,11 @@ const STEEP: f32 = 60.0;
 /// line than this in its own, which is more than a lane, may have been in the way.
 const IN_THE_WAY: f32 = 8.0;
 const NEXT_TO: f32 = 4.0;
+/// Who stands moves no more than this in so many seconds, and no more than this in all, in heights: a
+/// box trembles, and who drives off far away moves little in a second.
+const TREMBLES: f32 = 0.06;
+const CREEPS: f32 = 0.12;
 const STOOD: f32 = 0.25;
-/// What is so many times smaller is so many times farther away: whoever drives off there hardly moves
-/// in the picture, and is in nobody's way here.
-const SMALLER: f32 = 5.0;
 /// Longest time out of sight when it came over.
 const AT_LINE: Nanos = seconds(0.45);
 /// Nearer than this to the line a plate is worth looking for, in heights.
@@ -215,11 +217,14 @@ impl<'a> View<'a> {
             let about = |i: &usize| other.seen[*i].0.abs_diff(t) <= 2 * SECOND;
             let times: Vec<usize> = (0..other.seen.len()).filter(about).collect();
             let [first, later @ ..] = times.as_slice() else { return false };
-            let (place, tall) = (other.seen[*first].1, other.height_at(*first));
-            let still =
-                |i: &usize| apart(other.seen[*i].1, place) <= STOOD * tall.max(other.height_at(*i));
+            let ((from, place), tall) = (other.seen[*first], other.height_at(*first));
+            let still = |i: &usize| {
+                let (t, p) = other.seen[*i];
+                let moves = (TREMBLES + CREEPS * in_seconds(t - from) as f32).min(STOOD);
+                apart(p, place) <= moves * tall.max(other.height_at(*i))
+            };
             let stands = !later.is_empty() && later.iter().all(still);
-            let far = tall * SMALLER < height;
+            let far = traffic::far((other.class, tall), (self.track.class, height));
             stands && !far && near(place, height.max(tall)) && next_to(place, tall)
         };
         self.scene.company.iter().any(stood)
