@@ -20,21 +20,19 @@ const QUEUE: f32 = 6.0;
 const SET_OFF: Nanos = seconds(5.0);
 /// Going by within so many heights another one passes.
 const BESIDE: f32 = 8.0;
-/// What is so many times farther away hardly moves in the picture while it drives: then it stands only
-/// where it moves less than this.
-const FARTHER: f32 = 4.0;
-const STILL_FAR: f32 = 0.1;
+/// No box is stiller than this, in heights.
+const TREMBLES: f32 = 0.1;
 
-/// Whether one is far from another, by their classes and how high they are in the picture.
-pub fn far(one: (VehicleClass, f32), other: (VehicleClass, f32)) -> bool {
+/// How many times farther away one is than another, by their classes and heights in the picture.
+pub fn farther(one: (VehicleClass, f32), than: (VehicleClass, f32)) -> f32 {
     let metres = |class| match class {
         // The rider sits as high as a car's roof.
         VehicleClass::Motorbike | VehicleClass::Car => 1.6,
         VehicleClass::Truck => 2.9,
         VehicleClass::Bus => 3.2,
     };
-    let size = |(class, height): (VehicleClass, f32)| height / metres(class);
-    FARTHER * size(one) < size(other)
+    let size = |(class, height): (VehicleClass, f32)| height.max(1.0) / metres(class);
+    size(than) / size(one)
 }
 
 /// Until when another one stood so near that both may have waited in one queue; none where nobody
@@ -65,7 +63,9 @@ fn standing<'a>(
         if distance(place, centre) > reach * height.max(tall) {
             return None;
         }
-        let moves = if far((other.class, tall), (class, height)) { STILL_FAR } else { STILL };
+        // Farther away the same pace is less of the picture, and of the height too.
+        let farther = farther((other.class, tall), (class, height)).max(1.0);
+        let moves = (STILL / farther).max(TREMBLES);
         let before = (0..i).rev().take_while(|k| t - seen[*k].0 <= WHILE + SEEN_AGAIN);
         // From far away it hardly moves in the picture: by its size there and then.
         let mut still = before

@@ -30,6 +30,9 @@ const NEXT_TO: f32 = 4.0;
 const TREMBLES: f32 = 0.06;
 const CREEPS: f32 = 0.12;
 const STOOD: f32 = 0.25;
+/// So many times farther away than who crosses, it is in nobody's way here, and whoever drives off
+/// there hardly moves in the picture.
+const FARTHER: f32 = 4.0;
 /// Longest time out of sight when it came over.
 const AT_LINE: Nanos = seconds(0.45);
 /// Nearer than this to the line a plate is worth looking for, in heights.
@@ -224,8 +227,8 @@ impl<'a> View<'a> {
                 apart(p, place) <= moves * tall.max(other.height_at(*i))
             };
             let stands = !later.is_empty() && later.iter().all(still);
-            let far = traffic::far((other.class, tall), (self.track.class, height));
-            stands && !far && near(place, height.max(tall)) && next_to(place, tall)
+            let farther = traffic::farther((other.class, tall), (self.track.class, height));
+            stands && farther <= FARTHER && near(place, height.max(tall)) && next_to(place, tall)
         };
         self.scene.company.iter().any(stood)
     }
