@@ -46,7 +46,7 @@ fn main() -> Result<()> {
     let rows = drill::run(only, violations, lawful, seed, |row| {
         let Row { act, class, tried, accused, .. } = row;
         println!("{act:26} {class:44} {tried:>6} tried {accused:>6} accused");
-        for (seed, said) in row.faults.iter().filter(|_| faults).take(20) {
+        for (seed, said) in row.faults.iter().filter(|_| faults).take(200) {
             println!("  {seed}: {said}");
         }
     })?;

@@ -5,7 +5,7 @@ use contract::geometry::BBox;
 
 use super::luck::Luck;
 use super::scene::{Case, Vehicle};
-use super::sight::Sight;
+use super::sight::{Sight, read};
 use super::{Class, lawful, violation};
 
 const SPEED: &str = "speed";
@@ -100,11 +100,12 @@ impl Camera {
 
 fn case(luck: &mut Luck, camera: Camera, limit: f64, vehicle: Vehicle) -> Case {
     let mut sight = Sight::street(luck, vehicle.end, 2.0);
-    // Who is fast is over the stretch in five pictures then: nobody measures so on a fast road.
-    if limit > 60.0 {
-        sight.fps = sight.fps.max(10);
-    }
-    Case { size: SIZE, ..Case::new(camera.site(luck, limit), vehicle, sight) }
+    let site = camera.site(luck, limit);
+    // No box is set up with fewer.
+    let rules = read(&site).map(|site| site.rules).unwrap_or_default();
+    let least = rules.iter().map(|rule| rule.least_fps()).fold(0.0, f32::max);
+    sight.fps = sight.fps.max(least.ceil() as u64);
+    Case { size: SIZE, ..Case::new(site, vehicle, sight) }
 }
 
 /// So many times as fast as is allowed, and so many km/h more.

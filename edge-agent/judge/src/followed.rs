@@ -48,12 +48,17 @@ const ABOUT: Nanos = seconds(3.0);
 /// must be beyond doubt from a second earlier to a second later: a tracker that took the wrong one
 /// may only come to doubt it then.
 pub fn doubt(track: &Track, from: Nanos, until: Nanos, lost: Doubt) -> Option<Doubt> {
+    let followed = track.quality(from.saturating_sub(SECOND), until);
+    match seen_doubtfully(track, from, until) {
+        Some(Doubt::PoorlySeen) | None if followed.longest_gap > MAX_GAP => Some(lost),
+        doubt => doubt,
+    }
+}
+
+/// The same of one who may have been out of sight.
+pub fn seen_doubtfully(track: &Track, from: Nanos, until: Nanos) -> Option<Doubt> {
     if track.quality(from.saturating_sub(SECOND), until + SECOND).doubts > 0 {
         return Some(Doubt::IdentityUncertain);
-    }
-    let followed = track.quality(from.saturating_sub(SECOND), until);
-    if followed.longest_gap > MAX_GAP {
-        return Some(lost);
     }
     (track.quality(from, until).clarity < CLARITY).then_some(Doubt::PoorlySeen)
 }
@@ -163,6 +168,11 @@ fn leaps(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> bool {
 /// Whether somewhere between two sightings something covered it from below: where it touched the
 /// road, and its height, by which ways are told, are not known then.
 pub fn covered(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> bool {
+    !all_covered(track, scene, from, until).is_empty()
+}
+
+/// The sightings between two, both included, in which something covered it from below.
+pub fn all_covered(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> Vec<usize> {
     let path = &track.path;
     let first = path.partition_point(|seen| seen.t + ABOUT < path[from].t);
     let last = path.partition_point(|seen| seen.t <= path[until].t + ABOUT);
@@ -171,14 +181,16 @@ pub fn covered(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> b
     let long = matches!(track.class, VehicleClass::Bus | VehicleClass::Truck);
     let may_turn = if long { LONG_TURNING } else { TURNING };
     let sizes: Vec<(usize, f32, f32)> = (first..last).filter(|i| !trimmed(*i)).map(size).collect();
-    sizes.iter().filter(|(i, ..)| (from..=until).contains(i)).any(|&(i, high, wide)| {
+    let is_covered = |(i, high, wide): (usize, f32, f32)| {
         let about = |k: usize| path[k].t.abs_diff(path[i].t) <= ABOUT;
         sizes.iter().filter(|(k, ..)| about(*k)).any(|&(k, whole, across)| {
             let turning = may_turn.receded(path[i].bbox.y1 - path[k].bbox.y1, high - whole);
             let flatter = if turning { may_turn.flatter } else { FLATTER };
             high < LOWER * whole && high / wide < flatter * whole / across
         })
-    })
+    };
+    let between = sizes.iter().copied().filter(|(i, ..)| (from..=until).contains(i));
+    between.filter(|it| is_covered(*it)).map(|(i, ..)| i).collect()
 }
 
 /// What is left of a box's shape from the vehicle's side.

@@ -211,6 +211,20 @@ fn check(table: &Reader<'_>, camera: &Camera) {
     if !needs.is_empty() && !camera.lamps.is_empty() && !red {
         table.reject("lamp", "has no red light in any lamp: nothing could ever be judged");
     }
+    let needs = camera.site.rules.iter().map(|rule| (rule.least_fps(), rule.act()));
+    if let Some((least, act)) = needs.max_by(|a, b| a.0.total_cmp(&b.0))
+        && camera.analysed_fps < least
+    {
+        let found = camera.analysed_fps;
+        table.reject(
+            "analysed_fps",
+            format!(
+                "is {found}, must be at least {:.0}: whoever is to be judged by {act} is over the \
+                 stretch in too few pictures else",
+                least.ceil()
+            ),
+        );
+    }
     if let Some(closer) = camera.closer {
         check_closer(table, closer, camera.detect.unwrap_or([0.0, 0.0, 1.0, 1.0]));
     }

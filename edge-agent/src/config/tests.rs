@@ -290,6 +290,7 @@ fn a_slip_in_a_section_names_its_line() {
     for (line, by, expected) in [
         ("limit = 50", "limit = 500", "camera[0].speed.limit is 500, must be 5 to 130 km/h"),
         ("act` names", "act` names", ""),
+        ("limit = 50", "limit = 130", "must be at least"),
         (
             "classes = [\"truck\"]",
             "classes = [\"lorry\"]",

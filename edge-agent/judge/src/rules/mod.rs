@@ -149,6 +149,11 @@ pub trait Rule: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Pictures a second of which it needs as many at the least, whoever comes.
+    fn least_fps(&self) -> f32 {
+        0.0
+    }
+
     /// The longest time from the first moment that must be shown to a verdict.
     fn longest(&self) -> Nanos;
 

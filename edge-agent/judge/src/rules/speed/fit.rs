@@ -80,7 +80,7 @@ impl Fit {
         let unsteady = (off.iter().map(|miss| miss * miss).sum::<f64>() / freedom).sqrt();
         let interval = middle(times.windows(2).map(|pair| pair[1] - pair[0]).collect())?;
         let alike = (1.0 / interval.max(1e-3) / INDEPENDENT).max(1.0);
-        let trembling = (alike / line.spread).sqrt() * unsteady.max(1.0);
+        let trembling = (alike / line.spread).sqrt() * (unsteady * few(freedom)).max(1.0);
         let wrong = Line::through(&times, places(EDGE_WRONG), &weights)?;
         let edge = (wrong.speed() - line.speed()).abs();
         Some(Self { speed: line.speed(), took, interval, unsteady, trembling, edge })
@@ -111,6 +111,12 @@ impl Fit {
         let survey = std::f64::consts::SQRT_2 * residual;
         3.0 * libm::hypot(trembling, survey) + self.edge * self.took
     }
+}
+
+/// How much more than three deviations Student's distribution asks for where a deviation is itself told
+/// by few: its quantile at 0.99865 over 3, to 3 % from five degrees of freedom on.
+fn few(freedom: f64) -> f64 {
+    1.0 + 2.7 / freedom + 4.0 / (freedom * freedom)
 }
 
 /// A place with the contact point that much lower, in deviations.

@@ -56,6 +56,10 @@ impl Limits {
         self.own.iter().fold(self.limit, |lowest, (_, own)| lowest.min(*own))
     }
 
+    pub fn highest(&self) -> f64 {
+        self.own.iter().fold(self.limit, |highest, (_, own)| highest.max(*own))
+    }
+
     pub const fn by_class(&self) -> bool {
         !self.own.is_empty()
     }

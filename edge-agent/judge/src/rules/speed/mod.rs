@@ -24,17 +24,21 @@ use super::{
     Album, Attention, CROSSING, Doubt, Finding, Kind, Lawful, Rule, Scene, Verdict, words,
 };
 use crate::Site;
-use crate::passage;
+use crate::followed;
 use crate::time::{Nanos, SECOND, in_seconds};
 use crate::track::Track;
 
 /// Fewer sightings, or a shorter way, metres, measure nothing.
 const LEAST_SEEN: usize = 5;
 const LEAST_WAY: f64 = 12.0;
+/// So many are wanted: some of them are missed.
+const WANTED: f64 = 12.0;
 /// The longest part of the way, in time, that may lie between two sightings.
 const LONGEST_STEP: f64 = 0.35;
+/// The same where it was seen in between, but covered.
+const LONGEST_COVERED: f64 = 0.5;
 /// Deviations from a straight drive, as a multiple of what boxes tremble, that are none.
-const STEADY: f64 = 2.5;
+const STEADY: f64 = 1.9;
 /// Who was told the class of a vehicle less surely than this does not know its limit.
 const SURE_CLASS: f32 = 0.75;
 
@@ -88,6 +92,12 @@ impl Rule for Speed {
         super::written(&self.settings)
     }
 
+    /// Who drives half as fast again as is allowed is over the stretch in [`WANTED`] pictures.
+    fn least_fps(&self) -> f32 {
+        let fastest = 1.5 * self.settings.limits.highest() / KMH;
+        (WANTED * fastest / self.settings.length()) as f32
+    }
+
     fn longest(&self) -> Nanos {
         CROSSING
     }
@@ -120,7 +130,7 @@ impl Rule for Speed {
             Seen::Never => Verdict::Lawful(Lawful::NeverThere),
             Seen::Cut => Verdict::Abstained(Doubt::CutOff),
             Seen::On => Verdict::Abstained(Doubt::SeenTooLate),
-            Seen::Over(samples) => self.measure(track, samples),
+            Seen::Over(samples) => self.measure(track, scene, samples),
         }
     }
 
@@ -147,8 +157,17 @@ impl Rule for Speed {
 pub(crate) const KMH: f64 = 3.6;
 
 impl Speed {
-    fn measure(&self, track: &Track, samples: Vec<Sample>) -> Verdict {
+    fn measure(&self, track: &Track, scene: &Scene<'_>, mut samples: Vec<Sample>) -> Verdict {
         let limit = self.settings.limits.of(track.class);
+        let mut missed = false;
+        if let [first, .., last] = samples.as_slice() {
+            // Covered from below it is not where its box ends, but nearer.
+            let (from, to) = (track.at(first.at), track.at(last.at));
+            let covered = followed::all_covered(track, scene, from, to);
+            let hides = |t: Nanos| covered.iter().any(|&i| track.path[i].t == t);
+            missed = longest_step(&samples) > LONGEST_STEP;
+            samples.retain(|sample| !hides(sample.at));
+        }
         let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
             return Verdict::Lawful(Lawful::NeverThere);
         };
@@ -162,15 +181,14 @@ impl Speed {
         if speed - self.settings.limits.tolerance <= limit {
             return Verdict::Lawful(Lawful::WithinLimit);
         }
-        if let Some(doubt) = passage::doubt(track, from, to) {
+        // Whether who was out of sight for a while goes on where it would have been, the fit tells.
+        if let Some(doubt) = followed::seen_doubtfully(track, from, to) {
             return Verdict::Abstained(doubt);
         }
         if fit.way() < LEAST_WAY {
             return Verdict::Abstained(Doubt::SeenTooLate);
         }
-        let steps = samples.windows(2).map(|pair| pair[1].at - pair[0].at);
-        let longest = steps.max().unwrap_or(Nanos::MAX);
-        if in_seconds(longest) > LONGEST_STEP * in_seconds(to - from) {
+        if missed || longest_step(&samples) > LONGEST_COVERED {
             return Verdict::Abstained(Doubt::LostAtLine);
         }
         if fit.unsteady > STEADY {
@@ -210,6 +228,13 @@ impl Speed {
             facts: Facts::Speed(facts::Speed { speed, distance, took }),
         })
     }
+}
+
+/// The longest time between two sightings, as a share of the whole.
+fn longest_step(samples: &[Sample]) -> f64 {
+    let [first, .., last] = samples else { return 1.0 };
+    let longest = samples.windows(2).map(|pair| pair[1].at - pair[0].at).max();
+    in_seconds(longest.unwrap_or(0)) / in_seconds(last.at - first.at)
 }
 
 /// Rounded down.

@@ -38,6 +38,15 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// How long the stretch is at the most, metres.
+    pub fn length(&self) -> f64 {
+        let places = || self.survey.iter().map(|(_, metres)| *metres);
+        let apart = |[x, y]: [f64; 2]| places().map(move |[a, b]| libm::hypot(a - x, b - y));
+        places().flat_map(apart).fold(1.0, f64::max)
+    }
+}
+
 fn survey(table: &Reader<'_>) -> Option<Vec<Surveyed>> {
     const FORM: &str =
         "survey = [{ at = [0.2, 0.9], metres = [0.0, 0.0] }, …], four points or more";
