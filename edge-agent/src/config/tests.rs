@@ -158,6 +158,8 @@ fn what_sealing_would_refuse_is_refused_with_file_line_and_key() {
             ("\\u0007", control),
             ("a\\u0085b", control),
             ("a\\u007Fb", control),
+            ("a\\u202Eb", control),
+            ("a\\u2028b", control),
             (&long, "is longer than 256 characters"),
         ] {
             let put = |text: &str| {

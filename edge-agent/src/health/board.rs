@@ -70,6 +70,24 @@ impl CameraState {
     }
 }
 
+/// What of a camera is decoded and looked at, and by what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Analysed {
+    pub stream: Stream,
+    pub width: u32,
+    pub height: u32,
+    /// The decoder's name in GStreamer: `avdec_h264` is software.
+    pub decoder: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    Main,
+    /// The camera's small one; clips and pictures are taken from the main one.
+    Substream,
+}
+
 /// A snapshot of one camera.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CameraStatus {
@@ -77,6 +95,8 @@ pub struct CameraStatus {
     pub state: CameraState,
     /// Why, in words.
     pub detail: String,
+    /// Since the latest connection; none before the first picture.
+    pub analysed: Option<Analysed>,
     /// Frames analysed.
     pub frames: u64,
     /// Analysed frames a second, lately.
@@ -109,6 +129,7 @@ pub struct CameraHandle {
 struct Record {
     state: CameraState,
     detail: String,
+    analysed: Option<Analysed>,
     frames: u64,
     last_frame: Option<Duration>,
     /// Smoothed time between frames, seconds.
@@ -138,6 +159,7 @@ impl Board {
                 record: Arc::new(Mutex::new(Record {
                     state: CameraState::Connecting,
                     detail: String::new(),
+                    analysed: None,
                     frames: 0,
                     last_frame: None,
                     interval: None,
@@ -198,6 +220,15 @@ impl CameraHandle {
         }
     }
 
+    /// Says what is looked at from now on.
+    pub fn analyses(&self, analysed: Analysed) {
+        let before = lock(&self.record).analysed.replace(analysed);
+        if before != Some(analysed) {
+            let Analysed { stream, width, height, decoder } = analysed;
+            tracing::info!(camera = &*self.id, ?stream, width, height, decoder, "first picture");
+        }
+    }
+
     /// Counts an analysed frame.
     pub fn frame(&self, captured_at: OffsetDateTime) {
         let now = self.clock.monotonic();
@@ -229,6 +260,7 @@ impl CameraHandle {
         record.reconnects += 1;
         // The pause is not a frame interval.
         record.last_frame = None;
+        record.analysed = None;
         drop(record);
         metrics::counter!("edge_camera_reconnects_total", "camera" => self.id.to_string())
             .increment(1);
@@ -246,6 +278,7 @@ impl CameraHandle {
             id: self.id.to_string(),
             state: record.state,
             detail: record.detail.clone(),
+            analysed: record.analysed,
             frames: record.frames,
             fps,
             last_frame_age_ms: age.map(|age| age.as_millis() as u64),

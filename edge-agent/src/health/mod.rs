@@ -7,7 +7,7 @@ pub mod doctor;
 mod doctor_clock;
 mod server;
 
-pub use board::{Board, CameraHandle, CameraState, CameraStatus};
+pub use board::{Analysed, Board, CameraHandle, CameraState, CameraStatus, Stream};
 pub use crew::{Crew, Life, MemberStatus, Pulse};
 pub use doctor::{Finding, Verdict};
 pub use server::{HealthError, Server, Sources, install_recorder};

@@ -11,7 +11,7 @@ use super::shared::Counts;
 use super::{Damage, Input, Next, Picture, Settings, Source, SourceError};
 use crate::backoff::Backoff;
 use crate::config::Camera;
-use crate::health::{CameraHandle, CameraState};
+use crate::health::{Analysed, CameraHandle, CameraState, Stream};
 
 /// Waits between two attempts to reach a camera.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -98,16 +98,17 @@ fn pump(
     let mut reported = Counts::default();
     let mut lost = BTreeMap::new();
     let mut counted = Instant::now();
-    let mut streaming = false;
+    let mut streaming = None;
     while !stop.load(Ordering::Relaxed) {
         alive();
         match source.next(Duration::from_millis(200))? {
             Next::Picture(picture) => {
-                if !std::mem::replace(&mut streaming, true) {
+                let (width, height) = (picture.frame.width(), picture.frame.height());
+                if streaming.replace((width, height)) != Some((width, height)) {
                     backoff.reset();
-                    let (w, h) = (picture.frame.width(), picture.frame.height());
+                    let stream = if source.is_pair() { Stream::Substream } else { Stream::Main };
                     let decoder = source.decoder().unwrap_or("unknown");
-                    tracing::info!(decoder, width = w, height = h, "first picture");
+                    board.analyses(Analysed { stream, width, height, decoder });
                 }
                 watcher.picture(*picture, source);
             }

@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use contract::MomentRole;
 use edge_agent::clock::System;
 use edge_agent::config::{self, Camera, ClockPolicy};
-use edge_agent::health::Board;
+use edge_agent::health::{Board, Stream};
 use edge_agent::replay::{Replay, ReplayError, json_lines, sealer};
-use edge_agent::source::supervise::{self, Watcher};
-use edge_agent::source::{Address, Dating, Input, Paired, Picture, Settings, Source};
+use edge_agent::source::supervise;
+use edge_agent::source::{Address, Dating, Input, Paired, Settings};
 use edge_agent::watch::{Accused, Undeveloped, Watch, develop};
 use fixtures::rtsp::{Mount, Options, Server};
 use time::OffsetDateTime;
 
 use crate::footage;
-use crate::replays::{Bright, context, pool};
+use crate::replays::{context, pool};
 
 const SMALL: (usize, usize) = (footage::WIDTH, footage::HEIGHT);
 const LARGE: (usize, usize) = (3 * footage::WIDTH / 2, 3 * footage::HEIGHT / 2);
@@ -100,34 +100,12 @@ fn a_large_stream_of_another_time_shows_nobody_as_guilty() {
     );
 }
 
-/// A watch whose sizes of pictures are noted.
-struct Sized {
-    watch: Watch<Bright>,
-    widths: Arc<Mutex<Vec<u32>>>,
-}
-
-impl Watcher for Sized {
-    fn picture(&mut self, picture: Picture, source: &Source) {
-        let width = picture.frame.width();
-        let mut widths = self.widths.lock().unwrap();
-        if widths.last() != Some(&width) {
-            widths.push(width);
-        }
-        drop(widths);
-        self.watch.look(&picture, source);
-    }
-
-    fn interrupted(&mut self) {
-        self.watch.interrupted();
-    }
-}
-
-/// Watches both streams live until `over`, developing each accusation that comes: the widths of the
-/// pictures analysed and what came of the accusations.
+/// Watches both streams live until `over`, developing each accusation that comes: the streams that
+/// were analysed, with their width, and what came of the accusations.
 fn live(
     in_step: bool,
-    over: impl Fn(&[u32], &[Result<Accused, Undeveloped>]) -> bool,
-) -> (Vec<u32>, Vec<Result<Accused, Undeveloped>>) {
+    over: impl Fn(&[(Stream, u32)], &[Result<Accused, Undeveloped>]) -> bool,
+) -> (Vec<(Stream, u32)>, Vec<Result<Accused, Undeveloped>>) {
     let folder = tempfile::tempdir().unwrap();
     let [large, small] = ["large.mp4", "small.mp4"].map(|name| folder.path().join(name));
     footage::record(&large, LARGE, 7, footage::H264);
@@ -162,21 +140,20 @@ fn live(
     let board = Board::new(Arc::new(System::default())).camera("painted");
     let found: Arc<Mutex<Vec<Accused>>> = Arc::default();
     let inbox = Arc::clone(&found);
-    let watch = Watch::new(camera(), context(), pool(), board.clone(), move |accused| {
+    let mut watch = Watch::new(camera(), context(), pool(), board.clone(), move |accused| {
         inbox.lock().unwrap().push(accused);
     });
-    let widths: Arc<Mutex<Vec<u32>>> = Arc::default();
+    let mut analysed = Vec::new();
     let stop = Arc::new(AtomicBool::new(false));
     let watching = std::thread::spawn({
-        let (widths, stop) = (Arc::clone(&widths), Arc::clone(&stop));
-        move || {
-            let mut watcher = Sized { watch, widths };
-            supervise::run(|| Ok(settings.clone()), &mut watcher, &board, &stop, &|| (), 1);
-        }
+        let (board, stop) = (board.clone(), Arc::clone(&stop));
+        move || supervise::run(|| Ok(settings.clone()), &mut watch, &board, &stop, &|| (), 1)
     });
     let (mut outcomes, until) = (Vec::new(), Instant::now() + Duration::from_secs(90));
     let pool = pool();
-    while !over(&widths.lock().unwrap(), &outcomes) && Instant::now() < until {
+    while !over(&analysed, &outcomes) && Instant::now() < until {
+        let now = board.status().analysed.map(|it| (it.stream, it.width));
+        analysed.extend(now.filter(|now| analysed.last() != Some(now)));
         for accused in std::mem::take(&mut *found.lock().unwrap()) {
             let developed = develop(accused, &pool);
             paired.note(developed.is_ok());
@@ -186,14 +163,13 @@ fn live(
     }
     stop.store(true, Ordering::Relaxed);
     watching.join().unwrap();
-    let widths = widths.lock().unwrap().clone();
-    (widths, outcomes)
+    (analysed, outcomes)
 }
 
 #[test]
 fn two_live_streams_of_one_camera_are_joined_by_its_clock() {
-    let (widths, outcomes) = live(true, |_, outcomes| outcomes.len() >= 2);
-    assert_eq!(widths, [SMALL.0 as u32]);
+    let (analysed, outcomes) = live(true, |_, outcomes| outcomes.len() >= 2);
+    assert_eq!(analysed, [(Stream::Substream, SMALL.0 as u32)]);
     assert!(outcomes.len() >= 2, "{outcomes:?}");
     for outcome in outcomes {
         let accusation = outcome.unwrap().accusation;
@@ -207,9 +183,9 @@ fn two_live_streams_of_one_camera_are_joined_by_its_clock() {
 
 #[test]
 fn streams_that_do_not_go_together_are_noticed_and_the_large_one_goes_on_alone() {
-    let large = LARGE.0 as u32;
-    let (widths, outcomes) = live(false, |widths, _| widths.last() == Some(&large));
-    assert_eq!(widths, [SMALL.0 as u32, large], "{outcomes:?}");
+    let large = (Stream::Main, LARGE.0 as u32);
+    let (analysed, outcomes) = live(false, |analysed, _| analysed.last() == Some(&large));
+    assert_eq!(analysed, [(Stream::Substream, SMALL.0 as u32), large], "{outcomes:?}");
     assert_eq!(outcomes.len(), 3);
     assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(Undeveloped::Apart))));
 }

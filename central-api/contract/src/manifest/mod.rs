@@ -318,9 +318,17 @@ pub fn text_problem(text: &str) -> Option<&'static str> {
     if text.chars().count() > MAX_TEXT {
         return Some("is longer than 256 characters");
     }
-    text.chars().any(char::is_control).then_some(
+    text.chars().any(controls).then_some(
         "holds control characters (tab, line break, bell, …): write it on one plain line",
     )
+}
+
+/// Whether a character is not shown but changes how others are: besides Unicode's control characters
+/// those that break a line or turn the direction of writing, by which a text could read otherwise than it
+/// is compared.
+fn controls(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The parser's message, bounded and on one line: it quotes text that a stranger may have written.
