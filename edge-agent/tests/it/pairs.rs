@@ -100,12 +100,14 @@ fn a_large_stream_of_another_time_shows_nobody_as_guilty() {
     );
 }
 
+type Outcome = Result<Accused, Undeveloped>;
+
 /// Watches both streams live until `over`, developing each accusation that comes: the streams that
 /// were analysed, with their width, and what came of the accusations.
 fn live(
     in_step: bool,
-    over: impl Fn(&[(Stream, u32)], &[Result<Accused, Undeveloped>]) -> bool,
-) -> (Vec<(Stream, u32)>, Vec<Result<Accused, Undeveloped>>) {
+    over: impl Fn(&[(Stream, u32)], &[Outcome]) -> bool,
+) -> (Vec<(Stream, u32)>, Vec<Outcome>) {
     let folder = tempfile::tempdir().unwrap();
     let [large, small] = ["large.mp4", "small.mp4"].map(|name| folder.path().join(name));
     footage::record(&large, LARGE, 7, footage::H264);
