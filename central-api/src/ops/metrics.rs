@@ -31,6 +31,7 @@ pub fn install() -> Result<(), MetricsError> {
     let _ = HANDLE.set(handle);
     describe_counter!("evidence_announced_total", "Manifests taken on record");
     describe_counter!("evidence_received_total", "Packages received whole, each one case");
+    describe_counter!("evidence_joined_total", "Packages joined to a case that there was already");
     describe_counter!("evidence_bytes_total", "Bytes of evidence files received");
     describe_counter!("intake_refusals_total", "Device requests refused, by code");
     describe_gauge!("listener_connections", "Open connections, by listener");

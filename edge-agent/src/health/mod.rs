@@ -5,9 +5,11 @@ pub mod board;
 pub mod crew;
 pub mod doctor;
 mod doctor_clock;
+mod metrics;
 mod server;
 
 pub use board::{Analysed, Board, CameraHandle, CameraState, CameraStatus, Stream};
 pub use crew::{Crew, Life, MemberStatus, Pulse};
 pub use doctor::{Finding, Verdict};
-pub use server::{HealthError, Server, Sources, install_recorder};
+pub use metrics::install_recorder;
+pub use server::{HealthError, Server, Sources};

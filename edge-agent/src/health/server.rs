@@ -16,7 +16,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use listen::{Bounds, Listener};
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, PrometheusHandle};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -74,11 +74,6 @@ struct StatusPage {
     cameras: Vec<CameraStatus>,
     spool: Option<Stats>,
     uplink: Option<Status>,
-}
-
-/// Installs the process-wide metrics recorder. Call before anything counts.
-pub fn install_recorder() -> Result<PrometheusHandle, HealthError> {
-    Ok(PrometheusBuilder::new().install_recorder()?)
 }
 
 impl Server {
