@@ -9,6 +9,7 @@
 //! the flood, not the next visitor, and strangers never take the place of a box.
 
 mod connection;
+mod counts;
 mod descriptors;
 mod pace;
 mod room;
@@ -28,6 +29,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use counts::describe as describe_metrics;
 pub use descriptors::descriptors;
 
 use connection::Host;

@@ -29,20 +29,12 @@ pub fn install() -> Result<(), MetricsError> {
         .map_err(|e| MetricsError(e.to_string()))?;
     // Whoever was faster has installed the same thing.
     let _ = HANDLE.set(handle);
+    listen::describe_metrics();
     describe_counter!("evidence_announced_total", "Manifests taken on record");
     describe_counter!("evidence_received_total", "Packages received whole, each one case");
     describe_counter!("evidence_joined_total", "Packages joined to a case that there was already");
     describe_counter!("evidence_bytes_total", "Bytes of evidence files received");
     describe_counter!("intake_refusals_total", "Device requests refused, by code");
-    describe_gauge!("listener_connections", "Open connections, by listener");
-    describe_counter!(
-        "listener_refused_total",
-        "Connections over a bound that nobody made room for"
-    );
-    describe_counter!("listener_evicted_total", "Silent connections that made room for another");
-    describe_counter!("listener_timeouts_total", "Connections closed for being silent or slow");
-    describe_counter!("listener_handshake_failures_total", "Connections without a TLS handshake");
-    describe_counter!("listener_accept_failures_total", "Failures to accept a connection");
     describe_counter!("web_requests_total", "Web requests, by route and status class");
     describe_histogram!("device_request_seconds", "Time to answer a device request");
     describe_histogram!("web_request_seconds", "Time to answer a web request");

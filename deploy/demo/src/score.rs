@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::camera;
@@ -87,6 +87,10 @@ pub fn score(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
     }
     println!("\n{sum}");
     println!("{}\npictures to look at: {}", plan.json.display(), page.display());
+    ensure!(
+        sum.sums()[0] > 0,
+        "nobody does anything forbidden in these recordings: nothing is shown"
+    );
     let below: Vec<String> = sum.acts.values().flat_map(Row::below).collect();
     if !below.is_empty() {
         bail!("below the bar of {BAR} and nobody accused wrongly: {}", below.join(", "));

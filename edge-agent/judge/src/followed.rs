@@ -168,11 +168,16 @@ fn leaps(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> bool {
 /// Whether somewhere between two sightings something covered it from below: where it touched the
 /// road, and its height, by which ways are told, are not known then.
 pub fn covered(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> bool {
-    !all_covered(track, scene, from, until).is_empty()
+    all_covered(track, scene, from, until).next().is_some()
 }
 
-/// The sightings between two, both included, in which something covered it from below.
-pub fn all_covered(track: &Track, scene: &Scene<'_>, from: usize, until: usize) -> Vec<usize> {
+/// The sightings between two, both included, in which something covered it from below, in order.
+pub fn all_covered(
+    track: &Track,
+    scene: &Scene<'_>,
+    from: usize,
+    until: usize,
+) -> impl Iterator<Item = usize> {
     let path = &track.path;
     let first = path.partition_point(|seen| seen.t + ABOUT < path[from].t);
     let last = path.partition_point(|seen| seen.t <= path[until].t + ABOUT);
@@ -181,16 +186,17 @@ pub fn all_covered(track: &Track, scene: &Scene<'_>, from: usize, until: usize) 
     let long = matches!(track.class, VehicleClass::Bus | VehicleClass::Truck);
     let may_turn = if long { LONG_TURNING } else { TURNING };
     let sizes: Vec<(usize, f32, f32)> = (first..last).filter(|i| !trimmed(*i)).map(size).collect();
-    let is_covered = |(i, high, wide): (usize, f32, f32)| {
+    (0..sizes.len()).filter_map(move |n| {
+        let (i, high, wide) = sizes[n];
         let about = |k: usize| path[k].t.abs_diff(path[i].t) <= ABOUT;
-        sizes.iter().filter(|(k, ..)| about(*k)).any(|&(k, whole, across)| {
-            let turning = may_turn.receded(path[i].bbox.y1 - path[k].bbox.y1, high - whole);
-            let flatter = if turning { may_turn.flatter } else { FLATTER };
-            high < LOWER * whole && high / wide < flatter * whole / across
-        })
-    };
-    let between = sizes.iter().copied().filter(|(i, ..)| (from..=until).contains(i));
-    between.filter(|it| is_covered(*it)).map(|(i, ..)| i).collect()
+        let covered = (from..=until).contains(&i)
+            && sizes.iter().filter(|(k, ..)| about(*k)).any(|&(k, whole, across)| {
+                let turning = may_turn.receded(path[i].bbox.y1 - path[k].bbox.y1, high - whole);
+                let flatter = if turning { may_turn.flatter } else { FLATTER };
+                high < LOWER * whole && high / wide < flatter * whole / across
+            });
+        covered.then_some(i)
+    })
 }
 
 /// What is left of a box's shape from the vehicle's side.

@@ -18,14 +18,11 @@ pub fn install_recorder() -> Result<PrometheusHandle, HealthError> {
 }
 
 fn describe() {
+    listen::describe_metrics();
     cameras();
     evidence();
     describe_gauge!("edge_member_up", "Whether a thread the box needs works, by member");
     describe_counter!("edge_member_panics_total", "Panics of a thread, by member");
-    describe_gauge!("listener_connections", "Open connections, by listener");
-    describe_counter!("listener_evicted_total", "Silent connections that made room for another");
-    describe_counter!("listener_timeouts_total", "Connections closed for being silent or slow");
-    describe_counter!("listener_accept_failures_total", "Failures to accept a connection");
 }
 
 fn cameras() {

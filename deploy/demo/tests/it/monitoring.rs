@@ -71,19 +71,26 @@ fn described() -> BTreeSet<String> {
     described
 }
 
+/// What labels follow in PromQL.
+const GROUPINGS: [&str; 4] = ["by", "without", "ignoring", "on"];
+
 /// The metrics a PromQL expression asks for.
 fn asked(expression: &str) -> BTreeSet<String> {
     // Labels, matchers and ranges name no metric.
     let mut plain = String::new();
-    let (mut depth, mut quoted) = (0u32, false);
-    let expression = expression.replace("by (", "by{").replace("by(", "by{");
-    let mut grouping = false;
+    let mut expression = expression.to_owned();
+    for grouping in GROUPINGS {
+        for open in [" (", "("] {
+            expression = expression.replace(&format!("{grouping}{open}"), &format!("{grouping}{{"));
+        }
+    }
+    let (mut depth, mut quoted, mut grouping) = (0u32, false, false);
     for c in expression.chars() {
         match c {
             '"' => quoted = !quoted,
             _ if quoted => {}
             '{' => {
-                grouping = plain.ends_with("by");
+                grouping = GROUPINGS.iter().any(|word| plain.ends_with(word));
                 depth += 1;
             }
             '[' => depth += 1,
@@ -99,8 +106,8 @@ fn asked(expression: &str) -> BTreeSet<String> {
     while let Some(at) = rest.find(|c: char| c.is_ascii_alphabetic()) {
         let end = rest[at..].find(|c: char| !word(c)).map_or(rest.len(), |length| at + length);
         let (name, after) = (&rest[at..end], rest[end..].trim_start());
-        let operator = ["by", "or", "and", "unless", "sum", "max", "min"].contains(&name);
-        if !operator && !after.starts_with('(') {
+        let operator = ["or", "and", "unless", "sum", "max", "min"].contains(&name);
+        if !operator && !GROUPINGS.contains(&name) && !after.starts_with('(') {
             metrics.insert(name.to_owned());
         }
         rest = &rest[end..];
@@ -149,6 +156,7 @@ fn expressions_are_taken_apart() {
     let asks = |text: &str| asked(text).into_iter().collect::<Vec<_>>();
     assert_eq!(asks("rate(a_total{x=\"b_total\"}[5m]) > 0.2 * c"), ["a_total", "c"]);
     assert_eq!(asks("sum by (le, model) (rate(d_bucket[5m])) or time() - e"), ["d_bucket", "e"]);
+    assert_eq!(asks("f > ignoring (reason) 0.2 * g"), ["f", "g"]);
 }
 
 #[test]
@@ -203,6 +211,18 @@ fn dashboards_are_whole() {
                     assert!(cells.insert((x, y)), "{name}: {} lies over another", panel["title"]);
                 }
             }
+        }
+    }
+}
+
+/// An expression whose labels do not match never calls, and says nothing of it.
+#[test]
+fn every_alert_has_a_case_in_which_it_calls() {
+    let tests = read(&monitoring("alerts.test.yml"));
+    for line in read(&monitoring("alerts.yml")).lines() {
+        if let Some(alert) = line.trim().strip_prefix("- alert: ") {
+            let case = format!("alertname: {alert}\n        exp_alerts:\n          - exp_labels:");
+            assert!(tests.contains(&case), "{alert} has no case in alerts.test.yml");
         }
     }
 }

@@ -159,19 +159,16 @@ pub(crate) const KMH: f64 = 3.6;
 impl Speed {
     fn measure(&self, track: &Track, scene: &Scene<'_>, mut samples: Vec<Sample>) -> Verdict {
         let limit = self.settings.limits.of(track.class);
-        let mut missed = false;
-        if let [first, .., last] = samples.as_slice() {
-            // Covered from below it is not where its box ends, but nearer.
-            let (from, to) = (track.at(first.at), track.at(last.at));
-            let covered = followed::all_covered(track, scene, from, to);
-            let hides = |t: Nanos| covered.iter().any(|&i| track.path[i].t == t);
-            missed = longest_step(&samples) > LONGEST_STEP;
-            samples.retain(|sample| !hides(sample.at));
-        }
         let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
             return Verdict::Lawful(Lawful::NeverThere);
         };
+        // The pictures kept are of the whole way.
         let (from, to) = (first.at, last.at);
+        let missed = longest_step(&samples) > LONGEST_STEP;
+        // Covered from below it is not where its box ends, but nearer: such places do not count.
+        let covered = followed::all_covered(track, scene, track.at(from), track.at(to));
+        let covered: Vec<Nanos> = covered.map(|i| track.path[i].t).collect();
+        samples.retain(|sample| !covered.contains(&sample.at));
         let Some(fit) = (samples.len() >= LEAST_SEEN).then(|| Fit::through(&samples)).flatten()
         else {
             return Verdict::Abstained(Doubt::SeenTooLate);
@@ -208,7 +205,8 @@ impl Speed {
         }
         let distance = Measured::new(tenths(fit.way()), Unit::Metres)
             .known_to(tenths_up(fit.way_uncertainty(self.stretch.residual())));
-        let hundredths = ((to - from) / 10_000_000) as f64 / 100.0;
+        let measured = samples.last().map_or(0, |last| last.at - samples[0].at);
+        let hundredths = (measured / 10_000_000) as f64 / 100.0;
         let took =
             Measured::new(hundredths, Unit::Seconds).known_to(hundredth_up(fit.stamped_to()));
         Verdict::from(Finding {

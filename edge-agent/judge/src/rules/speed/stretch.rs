@@ -36,9 +36,7 @@ impl Settings {
         let limits = Limits::read(table);
         Some(Self { limits, survey: survey(table)? })
     }
-}
 
-impl Settings {
     /// How long the stretch is at the most, metres.
     pub fn length(&self) -> f64 {
         let places = || self.survey.iter().map(|(_, metres)| *metres);
