@@ -11,6 +11,9 @@
 //! independent of each other, so their squares are added, and taken three times. A contact point that is
 //! wrong alike in every picture (a box that ends above the road) stretches the whole way: what that
 //! makes is added as it is.
+//!
+//! Where it was out of sight for long, the parts before and after are measured each for itself, with
+//! one speed: what lies between counts for nothing, so that no leap there is taken for driving.
 
 use crate::time::{Nanos, in_seconds};
 
@@ -19,6 +22,8 @@ const INDEPENDENT: f64 = 10.0;
 /// Farther off than this many deviations a place counts less (Huber).
 const OFF: f64 = 2.0;
 const ROUNDS: usize = 4;
+/// Farther off than this many it was not where its box ends.
+const ASTRAY: f64 = 4.0;
 /// The share of a box's trembling by which its lower edge may lie wrong in every picture.
 const EDGE_WRONG: f64 = 1.5;
 
@@ -37,16 +42,26 @@ pub struct Sample {
     pub along: [f64; 2],
 }
 
+impl Sample {
+    /// How far its place may deviate in a direction, metres.
+    fn deviation(&self, [ux, uy]: [f64; 2]) -> f64 {
+        let along = |[x, y]: [f64; 2]| x * ux + y * uy;
+        libm::hypot(along(self.across), along(self.along)).max(0.02)
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub struct Fit {
     /// Metres a second.
     pub speed: f64,
-    /// From the first sighting to the last, seconds.
+    /// From the first sighting of each part to its last, seconds.
     pub took: f64,
     /// Between pictures, seconds.
     pub interval: f64,
     /// Mean deviation from the line, in deviations of the places.
     pub unsteady: f64,
+    /// How much of the speed an error at the ends of the parts makes, one second in so many.
+    ends: f64,
     /// One deviation of the speed by the places' trembling.
     trembling: f64,
     /// What a lower edge that is always wrong makes of the speed.
@@ -54,36 +69,26 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// None where the sightings are too few or at one time.
-    pub fn through(samples: &[Sample]) -> Option<Self> {
-        let start = samples.first()?.at;
-        let times: Vec<f64> = samples.iter().map(|s| in_seconds(s.at - start)).collect();
-        let took = *times.last()?;
-        let places = |wrong: f64| samples.iter().map(move |s| shifted(s, wrong));
-        let mut weights = vec![1.0; samples.len()];
-        let mut line = Line::through(&times, places(0.0), &weights)?;
-        let mut off = Vec::new();
-        for _ in 0..ROUNDS {
-            let [ux, uy] = line.direction()?;
-            let along = |v: [f64; 2]| v[0] * ux + v[1] * uy;
-            off.clear();
-            for ((sample, t), weight) in samples.iter().zip(&times).zip(&mut weights) {
-                let deviation = libm::hypot(along(sample.across), along(sample.along)).max(0.02);
-                let [x, y] = line.at(*t);
-                let miss = along([sample.place[0] - x, sample.place[1] - y]).abs() / deviation;
-                *weight = (OFF / miss.max(OFF)) / (deviation * deviation);
-                off.push(miss);
-            }
-            line = Line::through(&times, places(0.0), &weights)?;
-        }
-        let freedom = (samples.len() as f64 - 2.0).max(1.0);
+    /// Through the parts of a way, each in order. None where the sightings are too few or at one time.
+    pub fn through(parts: &[&[Sample]]) -> Option<Self> {
+        let took = parts.iter().map(|part| lasts(part)).sum();
+        let samples: Vec<Sample> = parts.concat();
+        let places = Places { parts, wrong: 0.0 };
+        let (line, weights) = places.steadily(&samples)?;
+        let off = line.misses(&places, &samples)?;
+        let freedom = (samples.len() as f64 - 1.0 - parts.len() as f64).max(1.0);
         let unsteady = (off.iter().map(|miss| miss * miss).sum::<f64>() / freedom).sqrt();
-        let interval = middle(times.windows(2).map(|pair| pair[1] - pair[0]).collect())?;
+        let steps = parts.iter().flat_map(|part| part.windows(2));
+        let interval = middle(steps.map(|pair| in_seconds(pair[1].at - pair[0].at)).collect())?;
         let alike = (1.0 / interval.max(1e-3) / INDEPENDENT).max(1.0);
-        let trembling = (alike / line.spread).sqrt() * (unsteady * few(freedom)).max(1.0);
-        let wrong = Line::through(&times, places(EDGE_WRONG), &weights)?;
+        let spread = line.spread();
+        let trembling = (alike / spread).sqrt() * (unsteady * few(freedom)).max(1.0);
+        let wrong = Places { parts, wrong: EDGE_WRONG }.line(&weights)?;
         let edge = (wrong.speed() - line.speed()).abs();
-        Some(Self { speed: line.speed(), took, interval, unsteady, trembling, edge })
+        // A bad survey may err alike in all parts, so what they make of it is added.
+        let share = |(part, of): (&&[Sample], &Centre)| of.spread / spread / lasts(part).max(1e-3);
+        let ends = parts.iter().zip(&line.centres).map(share).sum();
+        Some(Self { speed: line.speed(), took, interval, unsteady, ends, trembling, edge })
     }
 
     /// Metres.
@@ -98,9 +103,9 @@ impl Fit {
 
     /// How far the speed may be wrong, metres a second, on a road surveyed to `residual` metres.
     pub fn uncertainty(&self, residual: f64) -> f64 {
-        let survey = std::f64::consts::SQRT_2 * residual / self.took;
+        let survey = std::f64::consts::SQRT_2 * residual * self.ends;
         // A time anywhere within an interval deviates by its twelfth part's root, at two ends.
-        let time = self.speed * self.stamped_to() / 6f64.sqrt() / self.took;
+        let time = self.speed * self.stamped_to() / 6f64.sqrt() * self.ends;
         let squares = [self.trembling, survey, time].map(|part| part * part);
         3.0 * squares.iter().sum::<f64>().sqrt() + self.edge
     }
@@ -108,7 +113,7 @@ impl Fit {
     /// The same of the way, metres, its time aside.
     pub fn way_uncertainty(&self, residual: f64) -> f64 {
         let trembling = self.trembling * self.took;
-        let survey = std::f64::consts::SQRT_2 * residual;
+        let survey = std::f64::consts::SQRT_2 * residual * self.ends * self.took;
         3.0 * libm::hypot(trembling, survey) + self.edge * self.took
     }
 }
@@ -119,9 +124,26 @@ fn few(freedom: f64) -> f64 {
     1.0 + 2.7 / freedom + 4.0 / (freedom * freedom)
 }
 
-/// A place with the contact point that much lower, in deviations.
-fn shifted(sample: &Sample, wrong: f64) -> [f64; 2] {
-    [0, 1].map(|axis| sample.place[axis] + wrong * sample.along[axis])
+/// The sightings without those that lie beside the straight drive of the others before and after
+/// them: something covered it there. None are left out where they are many, or at an end, which may be
+/// another vehicle's.
+pub fn astray_left_out(samples: Vec<Sample>) -> Vec<Sample> {
+    let places = Places { parts: &[&samples], wrong: 0.0 };
+    let line = places.steadily(&samples).map(|(line, _)| line);
+    let Some(off) = line.and_then(|line| line.misses(&places, &samples)) else { return samples };
+    let astray: Vec<bool> = off.iter().map(|miss| *miss > ASTRAY).collect();
+    let many = astray.iter().filter(|astray| **astray).count() > samples.len() / 4;
+    let at_end = [astray.first(), astray.last()].contains(&Some(&true));
+    if many || at_end {
+        return samples;
+    }
+    samples.into_iter().zip(astray).filter_map(|(s, astray)| (!astray).then_some(s)).collect()
+}
+
+/// Seconds.
+fn lasts(part: &[Sample]) -> f64 {
+    let ends = part.first().zip(part.last());
+    ends.map_or(0.0, |(first, last)| in_seconds(last.at - first.at))
 }
 
 fn middle(mut values: Vec<f64>) -> Option<f64> {
@@ -129,35 +151,100 @@ fn middle(mut values: Vec<f64>) -> Option<f64> {
     values.get(values.len() / 2).copied()
 }
 
-/// Both coordinates as straight lines over time, by weighted least squares.
+/// The places of the parts, with contact points so many deviations lower.
+struct Places<'a> {
+    parts: &'a [&'a [Sample]],
+    wrong: f64,
+}
+
+impl Places<'_> {
+    /// Each of a part: seconds since its beginning, and metres.
+    fn of<'s>(&self, part: &'s [Sample]) -> impl Iterator<Item = (f64, [f64; 2])> + Clone + 's {
+        let wrong = self.wrong;
+        let lower = move |s: &Sample| [0, 1].map(|axis| s.place[axis] + wrong * s.along[axis]);
+        let start = part.first().map_or(0, |first| first.at);
+        part.iter().map(move |sample| (in_seconds(sample.at - start), lower(sample)))
+    }
+
+    /// By weighted least squares.
+    fn line(&self, mut weights: &[f64]) -> Option<Line> {
+        let mut centres = Vec::new();
+        let mut moved = [0.0; 2];
+        for part in self.parts {
+            let (of_part, others) = weights.split_at(part.len());
+            weights = others;
+            let all = || self.of(part).zip(of_part).map(|((t, place), weight)| (t, place, *weight));
+            let total: f64 = of_part.iter().sum();
+            let t = all().map(|(t, _, w)| w * t).sum::<f64>() / total;
+            let place = [0, 1].map(|axis| all().map(|(_, p, w)| w * p[axis]).sum::<f64>() / total);
+            for (axis, moved) in moved.iter_mut().enumerate() {
+                let parts = all().map(|(at, p, w)| w * (at - t) * (p[axis] - place[axis]));
+                *moved += parts.sum::<f64>();
+            }
+            let spread = all().map(|(at, _, w)| w * (at - t) * (at - t)).sum();
+            centres.push(Centre { t, place, spread });
+        }
+        let mut line = Line { centres, velocity: moved };
+        let spread = line.spread();
+        line.velocity = moved.map(|moved| moved / spread);
+        let known = spread > 1e-9 && line.velocity.iter().all(|part| part.is_finite());
+        known.then_some(line)
+    }
+
+    /// The line that the most of them lie on, and what each counts for it.
+    fn steadily(&self, samples: &[Sample]) -> Option<(Line, Vec<f64>)> {
+        let mut weights = vec![1.0; samples.len()];
+        let mut line = self.line(&weights)?;
+        for _ in 0..ROUNDS {
+            let off = line.misses(self, samples)?;
+            let direction = line.direction()?;
+            for ((sample, miss), weight) in samples.iter().zip(off).zip(&mut weights) {
+                let deviation = sample.deviation(direction);
+                *weight = (OFF / miss.max(OFF)) / (deviation * deviation);
+            }
+            line = self.line(&weights)?;
+        }
+        Some((line, weights))
+    }
+
+    /// How far each lies from the line, metres.
+    fn from<'l>(&'l self, line: &'l Line) -> impl Iterator<Item = [f64; 2]> + 'l {
+        self.parts.iter().zip(&line.centres).flat_map(|(part, centre)| {
+            self.of(part).map(|(t, place)| {
+                let after = t - centre.t;
+                let at = |axis: usize| centre.place[axis] + line.velocity[axis] * after;
+                [0, 1].map(|axis| place[axis] - at(axis))
+            })
+        })
+    }
+}
+
+/// Straight lines over time, one for each part, all as steep.
 struct Line {
-    mean_t: f64,
-    mean: [f64; 2],
+    centres: Vec<Centre>,
     velocity: [f64; 2],
+}
+
+/// The middle of a part.
+struct Centre {
+    t: f64,
+    place: [f64; 2],
     /// Weighted spread of the times: what the slope is known by.
     spread: f64,
 }
 
 impl Line {
-    fn through(
-        times: &[f64],
-        places: impl Iterator<Item = [f64; 2]> + Clone,
-        weights: &[f64],
-    ) -> Option<Self> {
-        let all = || times.iter().zip(places.clone()).zip(weights).map(|((t, p), w)| (*t, p, *w));
-        let total: f64 = weights.iter().sum();
-        let mean_t = all().map(|(t, _, w)| w * t).sum::<f64>() / total;
-        let mean = [0, 1].map(|axis| all().map(|(_, p, w)| w * p[axis]).sum::<f64>() / total);
-        let spread: f64 = all().map(|(t, _, w)| w * (t - mean_t) * (t - mean_t)).sum();
-        let velocity = [0, 1].map(|axis| {
-            all().map(|(t, p, w)| w * (t - mean_t) * (p[axis] - mean[axis])).sum::<f64>() / spread
-        });
-        let known = spread > 1e-9 && velocity.iter().all(|part| part.is_finite());
-        known.then_some(Self { mean_t, mean, velocity, spread })
+    fn spread(&self) -> f64 {
+        self.centres.iter().map(|centre| centre.spread).sum()
     }
 
-    fn at(&self, t: f64) -> [f64; 2] {
-        [0, 1].map(|axis| self.mean[axis] + self.velocity[axis] * (t - self.mean_t))
+    /// How far each is from where the line has it then, in deviations.
+    fn misses(&self, places: &Places<'_>, samples: &[Sample]) -> Option<Vec<f64>> {
+        let [ux, uy] = self.direction()?;
+        let miss = |(sample, [x, y]): (&Sample, [f64; 2])| {
+            (x * ux + y * uy).abs() / sample.deviation([ux, uy])
+        };
+        Some(samples.iter().zip(places.from(self)).map(miss).collect())
     }
 
     fn speed(&self) -> f64 {

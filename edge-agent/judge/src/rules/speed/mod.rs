@@ -3,8 +3,9 @@
 //! vehicle's favour ([`fit`]).
 //!
 //! The excess is what is left of the speed after the tolerance and the uncertainty, rounded down to
-//! whole km/h: nobody is accused below 5. Its bracket is the law's, which the central chooses. Too few sightings, a gap on the way, a box cut by the picture's edge, a
-//! way that is no steady drive or a vehicle possibly exchanged accuse nobody.
+//! whole km/h: nobody is accused below 5. Its bracket is the law's, which the central chooses. Too few
+//! sightings, a box cut by the picture's edge, a way that is no steady drive or a vehicle possibly
+//! exchanged accuse nobody.
 
 mod fit;
 pub mod limits;
@@ -19,13 +20,13 @@ use serde_json::Value;
 use settings::Reader;
 
 use self::fit::{Fit, Sample};
-use self::stretch::{Seen, Settings, Stretch};
+use self::stretch::{RUNNING, Seen, Settings, Stretch};
 use super::{
     Album, Attention, CROSSING, Doubt, Finding, Kind, Lawful, Rule, Scene, Verdict, words,
 };
 use crate::Site;
 use crate::followed;
-use crate::time::{Nanos, SECOND, in_seconds};
+use crate::time::{Nanos, SECOND, in_seconds, seconds};
 use crate::track::Track;
 
 /// Fewer sightings, or a shorter way, metres, measure nothing.
@@ -33,12 +34,16 @@ const LEAST_SEEN: usize = 5;
 const LEAST_WAY: f64 = 12.0;
 /// So many are wanted: some of them are missed.
 const WANTED: f64 = 12.0;
-/// The longest part of the way, in time, that may lie between two sightings.
+/// Where a longer part of the way, in time, lies between two sightings, it is measured on both sides.
 const LONGEST_STEP: f64 = 0.35;
 /// The same where it was seen in between, but covered.
 const LONGEST_COVERED: f64 = 0.5;
 /// Deviations from a straight drive, as a multiple of what boxes tremble, that are none.
 const STEADY: f64 = 1.9;
+/// The same where some sightings lay astray: what covered it there may cover it elsewhere, unseen.
+const STEADY_BESIDE_STRAYS: f64 = 1.25;
+/// What covers a vehicle comes over it and leaves it by less than shows, for so long.
+const BESIDE_COVERED: Nanos = seconds(0.15);
 /// Who was told the class of a vehicle less surely than this does not know its limit.
 const SURE_CLASS: f32 = 0.75;
 
@@ -165,12 +170,20 @@ impl Speed {
         // The pictures kept are of the whole way.
         let (from, to) = (first.at, last.at);
         let missed = longest_step(&samples) > LONGEST_STEP;
+        let most = if missed { LONGEST_STEP } else { LONGEST_COVERED };
         // Covered from below it is not where its box ends, but nearer: such places do not count.
         let covered = followed::all_covered(track, scene, track.at(from), track.at(to));
         let covered: Vec<Nanos> = covered.map(|i| track.path[i].t).collect();
-        samples.retain(|sample| !covered.contains(&sample.at));
-        let Some(fit) = (samples.len() >= LEAST_SEEN).then(|| Fit::through(&samples)).flatten()
-        else {
+        let beside =
+            |at: Nanos| covered.iter().any(|covered| covered.abs_diff(at) <= BESIDE_COVERED);
+        samples.retain(|sample| !beside(sample.at));
+        let clear = samples.len();
+        let samples = fit::astray_left_out(samples);
+        let steady = if samples.len() < clear { STEADY_BESIDE_STRAYS } else { STEADY };
+        let parts = parts(&samples, most);
+        let seen = parts.iter().map(|part| part.len()).sum::<usize>();
+        let fits = || Some((Fit::through(&[&samples])?, Fit::through(&parts)?));
+        let Some((whole, fit)) = (seen >= LEAST_SEEN).then(fits).flatten() else {
             return Verdict::Abstained(Doubt::SeenTooLate);
         };
         let (speed, uncertainty) =
@@ -178,17 +191,16 @@ impl Speed {
         if speed - self.settings.limits.tolerance <= limit {
             return Verdict::Lawful(Lawful::WithinLimit);
         }
-        // Whether who was out of sight for a while goes on where it would have been, the fit tells.
+        // Whether who was out of sight for a while goes on where it would have been, the fit over the
+        // whole way tells.
         if let Some(doubt) = followed::seen_doubtfully(track, from, to) {
             return Verdict::Abstained(doubt);
         }
         if fit.way() < LEAST_WAY {
-            return Verdict::Abstained(Doubt::SeenTooLate);
+            let lost = samples.len() > parts[0].len();
+            return Verdict::Abstained(if lost { Doubt::LostAtLine } else { Doubt::SeenTooLate });
         }
-        if missed || longest_step(&samples) > LONGEST_COVERED {
-            return Verdict::Abstained(Doubt::LostAtLine);
-        }
-        if fit.unsteady > STEADY {
+        if whole.unsteady.max(fit.unsteady) > steady {
             return Verdict::Abstained(Doubt::Inexact);
         }
         let by_class = self.settings.limits.by_class();
@@ -205,8 +217,7 @@ impl Speed {
         }
         let distance = Measured::new(tenths(fit.way()), Unit::Metres)
             .known_to(tenths_up(fit.way_uncertainty(self.stretch.residual())));
-        let measured = samples.last().map_or(0, |last| last.at - samples[0].at);
-        let hundredths = (measured / 10_000_000) as f64 / 100.0;
+        let hundredths = (fit.took * 100.0 + 1e-6).floor() / 100.0;
         let took =
             Measured::new(hundredths, Unit::Seconds).known_to(hundredth_up(fit.stamped_to()));
         Verdict::from(Finding {
@@ -220,12 +231,21 @@ impl Speed {
                 speed.value,
                 speed.uncertainty.unwrap_or(0.0),
                 distance.value,
-                samples.len(),
+                seen,
                 self.settings.limits.tolerance,
             ),
             facts: Facts::Speed(facts::Speed { speed, distance, took }),
         })
     }
+}
+
+/// The way without what took longer between two sightings than this share of it. A part of fewer
+/// than [`RUNNING`] tells no speed.
+fn parts(samples: &[Sample], most: f64) -> Vec<&[Sample]> {
+    let [first, .., last] = samples else { return Vec::new() };
+    let longest = most * in_seconds(last.at - first.at);
+    let parts = samples.chunk_by(|a, b| in_seconds(b.at - a.at) <= longest);
+    parts.filter(|part| part.len() >= RUNNING).collect()
 }
 
 /// The longest time between two sightings, as a share of the whole.

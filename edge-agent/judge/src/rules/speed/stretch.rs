@@ -15,7 +15,7 @@ use crate::track::{Observation, Track};
 /// Away from the stretch for this long, a vehicle has left it.
 const LEFT: Nanos = seconds(0.5);
 /// So many sightings running show that it is on it.
-const RUNNING: usize = 3;
+pub const RUNNING: usize = 3;
 /// Surveyed as well as this, metres, at the best: a mark in the picture is met no better. Where
 /// nothing is left over to tell, twice that and more.
 const LEAST_RESIDUAL: f64 = 0.05;

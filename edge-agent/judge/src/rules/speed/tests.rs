@@ -169,7 +169,7 @@ fn over(track: &Track) -> Scene<'static> {
 
 fn fit(rule: &Speed, track: &Track) -> Fit {
     match rule.stretch.follow(track, &over(track)) {
-        Seen::Over(samples) => Fit::through(&samples).unwrap(),
+        Seen::Over(samples) => Fit::through(&[&samples]).unwrap(),
         _ => panic!("not over"),
     }
 }
@@ -335,7 +335,7 @@ fn look_alikes_are_not_accused() {
         track.gaps.push(crate::track::Gap { from, to });
     });
     let missed = changed(&|track| {
-        let (from, to) = (middle(track) - SECOND / 4, middle(track) + SECOND / 4);
+        let (from, to) = (middle(track) - SECOND / 2, middle(track) + SECOND / 2);
         track.path.retain(|seen| !(from..to).contains(&seen.t));
     });
     let cut = changed(&|track| {
@@ -399,6 +399,81 @@ fn look_alikes_are_not_accused() {
     }
 }
 
+#[track_caller]
+fn measured(rule: &Speed, track: &Track) -> facts::Speed {
+    let verdict = judged(rule, track);
+    let Verdict::Violation(finding) = verdict else { panic!("not accused: {verdict:?}") };
+    let Facts::Speed(facts) = finding.facts else { panic!("{finding:?}") };
+    facts
+}
+
+/// Without the sightings of so many seconds around the middle.
+fn missed(mut track: Track, seconds: f64) -> Track {
+    let middle = track.path[track.path.len() / 2].t;
+    let out = |seen: &Observation| in_seconds(seen.t.abs_diff(middle)) < seconds / 2.0;
+    track.path.retain(|seen| !out(seen));
+    track
+}
+
+#[test]
+fn who_was_missed_on_the_way_is_measured_before_and_after() {
+    let rule = plain("");
+    let drive = Drive { fps: 25, ..Drive::at(90.0) };
+    let whole = drive.track(&Camera::PLAIN);
+    let parts = missed(whole.clone(), 0.65);
+    let [whole, parts] = [whole, parts].map(|track| measured(&rule, &track));
+    assert!((parts.speed.value - 90.0).abs() <= parts.speed.uncertainty.unwrap(), "{parts:?}");
+    assert!(parts.speed.uncertainty > whole.speed.uncertainty);
+    assert!(parts.distance.value < 0.65 * whole.distance.value, "{parts:?}");
+    assert!(parts.took.value < 0.65 * whole.took.value, "{parts:?}");
+}
+
+/// Another, as slow, that the tracker takes for it while it is missed, however far ahead.
+#[test]
+fn a_leap_while_missed_is_no_speed() {
+    let rule = plain("tolerance = 0");
+    for tenths in 0..200u32 {
+        let drive = Drive { fps: 25, seed: tenths.into(), ..Drive::at(49.0) };
+        let ahead = f64::from(tenths) / 10.0;
+        let other = Drive { lane: drive.lane, ..drive };
+        let (one, other) = (drive.track(&Camera::PLAIN), other.track(&Camera::PLAIN));
+        let later = (ahead / (49.0 / KMH) * 1e9) as Nanos;
+        let leaps = one.path[one.path.len() / 2].t;
+        let mut track = one.clone();
+        let ahead_of = other.path.iter().filter(|seen| seen.t > leaps + later);
+        track.path = one.path.iter().filter(|seen| seen.t <= leaps).copied().collect();
+        track.path.extend(ahead_of.map(|seen| Observation { t: seen.t - later, ..*seen }));
+        for gap in [0.0, 0.3, 0.6, 0.9, 1.2, 1.5] {
+            let verdict = judged(&rule, &missed(track.clone(), gap));
+            assert!(!matches!(verdict, Verdict::Violation(_)), "{ahead} {gap}: {verdict:?}");
+        }
+    }
+}
+
+/// Something covers a part of it for two pictures, too little to show in its height.
+#[test]
+fn a_place_beside_the_drive_of_all_others_does_not_count() {
+    let rule = plain("");
+    let whole = Drive { fps: 25, ..Drive::at(75.0) }.track(&Camera::PLAIN);
+    let mut covered = whole.clone();
+    let middle = covered.path.len() / 2;
+    for seen in covered.path.range_mut(middle..middle + 2) {
+        seen.bbox.y2 -= 0.17 * seen.bbox.height();
+    }
+    let speeds = [whole, covered.clone()].map(|track| fit(&rule, &track).speed * KMH);
+    assert!((speeds[0] - speeds[1]).abs() > 0.0, "{speeds:?}");
+    let facts = measured(&rule, &covered);
+    assert!((facts.speed.value - 75.0).abs() <= 1.5, "{facts:?}");
+    // At an end it may be another vehicle.
+    let mut at_end = covered.clone();
+    let scene = over(&covered);
+    let on = |seen: &&mut Observation| rule.stretch.place(seen, &scene).is_some();
+    for seen in at_end.path.iter_mut().filter(on).rev().take(3) {
+        seen.bbox.y2 -= 0.17 * seen.bbox.height();
+    }
+    assert_eq!(judged(&rule, &at_end), Verdict::Abstained(Doubt::Inexact));
+}
+
 #[test]
 fn nobody_within_the_limit_is_accused() {
     let mut passages = 0;
@@ -421,7 +496,7 @@ fn nobody_within_the_limit_is_accused() {
             assert!(!matches!(verdict, Verdict::Violation(_)), "{drive:?}: {verdict:?}");
             // Not even by what the law does not charge.
             if let Seen::Over(samples) = rule.stretch.follow(&track, &over(&track))
-                && let Some(fit) = Fit::through(&samples)
+                && let Some(fit) = Fit::through(&[&samples])
             {
                 let least = (fit.speed - fit.uncertainty(rule.stretch.residual())) * KMH;
                 worst = worst.max(least - limit);
