@@ -7,6 +7,7 @@
 //! - [`see`]: tracks and lamps.
 //! - [`watch`]: the loop of one camera that joins the two, asks the rules (crate `judge`) and makes
 //!   [`accusation::Accusation`]s.
+//! - [`cameras`]: a thread each, following the configuration's files while the agent runs.
 //! - [`live`] and [`replay`]: that loop on cameras, or on a recording.
 //! - [`evidence`], [`spool`], [`uplink`], [`keys`]: sealed packages, kept and delivered.
 //! - [`health`]: metrics, states and the doctor's checks.
@@ -14,6 +15,7 @@
 pub mod accusation;
 mod backoff;
 pub mod boxes;
+pub mod cameras;
 pub mod clock;
 pub mod config;
 pub mod evidence;

@@ -2,34 +2,36 @@
 //! them. One that panics is started again and told of; stopping lets every accusation that was made
 //! be sealed first.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use contract::manifest;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use crate::cameras::{Cameras, Changes, Followed, Pairs};
 use crate::clock::{Clock, System};
-use crate::config::{Agent, Camera, Device, Unit};
+use crate::config::{Agent, Device, Unit};
 use crate::evidence::{Sealer, Target};
-use crate::health::{self, Board, CameraHandle, Crew, Pulse, Sources};
+use crate::health::{self, Board, CameraHandle, Configured, Crew, Pulse, Sources};
 use crate::keys::{self, Identity};
-use crate::source::{Dating, Paired, Settings, SourceError, supervise};
 use crate::spool::{Policy, Spool};
 use crate::uplink::{self, Uplink, UplinkError};
-use crate::watch::elsewhere::Passages;
 use crate::watch::eyes::{Eyes, Pool};
-use crate::watch::{self, Accused, Context, KEEP_BYTES, Undeveloped, Wanted, Watch, develop};
+use crate::watch::{Accused, Context, Undeveloped, Wanted, develop};
 
 /// Accusations waiting to be sealed; when full, cameras wait and drop pictures instead.
 const QUEUE: usize = 8;
+/// How often the configuration's files are looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
-/// Runs `agent` until asked to stop.
+/// Runs `agent`, as `followed` says, until asked to stop. Cameras follow the files from then on.
 pub async fn run<E: Eyes>(
     agent: Agent,
+    mut followed: Followed,
     eyes: Arc<Pool<E>>,
     models: Vec<manifest::ModelUsed>,
 ) -> anyhow::Result<()> {
@@ -40,6 +42,7 @@ pub async fn run<E: Eyes>(
     let prometheus = health::install_recorder()?;
     let board = Board::new(Arc::clone(&clock));
     let crew = Crew::new(Arc::clone(&clock));
+    let configured = Configured::new(clock.now());
     let key = keys::load_seal_key(&device.keys)?;
     let (spool, recovery) = Spool::open(
         &agent.spool.dir,
@@ -82,6 +85,7 @@ pub async fn run<E: Eyes>(
             spool: Some(Arc::clone(&spool)),
             uplink: monitor,
             crew: crew.clone(),
+            configured: configured.clone(),
         };
         let server = health::Server::bind(address, sources, prometheus).await?;
         tracing::info!(address = %server.address()?, "health pages");
@@ -90,11 +94,10 @@ pub async fn run<E: Eyes>(
 
     let (send, receive) = sync_channel(QUEUE);
     let halt = Arc::new(AtomicBool::new(false));
-    let paired: BTreeMap<String, Arc<Paired>> =
-        agent.cameras.iter().map(|camera| (camera.id.clone(), Arc::default())).collect();
+    let pairs = Pairs::default();
     let sealing = crew.thread("sealer", Arc::clone(&halt), {
         let laboratory =
-            Laboratory { board: board.clone(), eyes: Arc::clone(&eyes), paired: paired.clone() };
+            Laboratory { board: board.clone(), eyes: Arc::clone(&eyes), pairs: pairs.clone() };
         move |pulse| seal_all(&sealer, &receive, &laboratory, pulse)
     })?;
     let context = Context {
@@ -102,34 +105,22 @@ pub async fn run<E: Eyes>(
         models,
         plates_per_frame: agent.models.plates_per_frame,
         wanted: Wanted::Suspects,
-        passages: Arc::new(Passages::of(&agent.cameras)),
+        passages: Arc::default(),
     };
-    let mut cameras = Vec::new();
-    for camera in &agent.cameras {
-        let handle = board.camera(&camera.id);
-        // After a panic what was followed is not believed any more: a new watch.
-        let watch = {
-            let (camera, context, eyes) = (Arc::clone(camera), context.clone(), Arc::clone(&eyes));
-            let (send, handle) = (send.clone(), handle.clone());
-            move || {
-                let accuse = handing(&send, handle.clone());
-                let (camera, eyes) = (Arc::clone(&camera), Arc::clone(&eyes));
-                Watch::new(camera, context.clone(), eyes, handle.clone(), accuse)
-            }
-        };
-        let paired = paired.get(&camera.id).cloned().unwrap_or_default();
-        cameras.push(camera_thread(&crew, (Arc::clone(camera), paired), watch, handle, &halt)?);
-    }
-    drop(send);
+    let mut cameras = Cameras::new((crew, board), context, eyes, send, pairs);
+    cameras.apply(&agent.cameras)?;
 
-    wait_for_stop().await?;
+    let mut asked = Asked::listen()?;
+    while let Request::Reread = asked.next(&mut followed).await {
+        // Waits for cameras that end, with the other worker there for everything else.
+        tokio::task::block_in_place(|| {
+            reread(&mut followed, &agent, &mut cameras, &configured, &*clock);
+        });
+    }
     tracing::info!("stopping: cameras first, then what they found is sealed");
     halt.store(true, Ordering::Relaxed);
     tokio::task::spawn_blocking(move || {
-        for camera in cameras {
-            // A panicked camera thread was logged by the panic hook; the others still end well.
-            let _ = camera.join();
-        }
+        cameras.stop();
         let _ = sealing.join();
     })
     .await?;
@@ -154,19 +145,6 @@ fn manifest_unit(unit: &Unit) -> manifest::Unit {
     }
 }
 
-/// Hands accusations to the sealer, waiting for room: none is dropped while the sealer lives.
-fn handing(
-    send: &SyncSender<Accused>,
-    board: CameraHandle,
-) -> impl FnMut(Accused) + Send + 'static {
-    let send = send.clone();
-    move |accused| {
-        if send.send(accused).is_err() {
-            board.dropped("sealer_gone", 1);
-        }
-    }
-}
-
 /// Delivers until stopped. The first uplink was made before; where a later one cannot be made, the
 /// task ends, and the health page says so.
 async fn deliver(uplink: Result<Uplink, UplinkError>, stop: CancellationToken) {
@@ -183,8 +161,7 @@ const NAP: Duration = Duration::from_secs(5);
 struct Laboratory<E: Eyes> {
     board: Board,
     eyes: Arc<Pool<E>>,
-    /// Of each camera.
-    paired: BTreeMap<String, Arc<Paired>>,
+    pairs: Pairs,
 }
 
 impl<E: Eyes> Laboratory<E> {
@@ -197,7 +174,7 @@ impl<E: Eyes> Laboratory<E> {
             let _lost = LostIfPanicking(&camera);
             develop(accused, &self.eyes)
         };
-        if let Some(paired) = self.paired.get(&id).filter(|_| negative) {
+        if let Some(paired) = self.pairs.of(&id).filter(|_| negative) {
             match &developed {
                 Ok(_) => paired.note(true),
                 Err(Undeveloped::Apart) => paired.note(false),
@@ -267,44 +244,65 @@ impl Drop for LostIfPanicking<'_> {
     }
 }
 
-/// How a camera's source is opened.
-pub fn settings(camera: &Camera, paired: &Arc<Paired>) -> Result<Settings, SourceError> {
-    let main = supervise::input(camera)?;
-    let (input, larger) = match supervise::substream(camera)? {
-        Some(small) => (small, Some((main, Arc::clone(paired)))),
-        None => (main, None),
+/// Brings what the files say into force as far as a running agent can, and says what is not.
+fn reread<E: Eyes>(
+    followed: &mut Followed,
+    agent: &Agent,
+    cameras: &mut Cameras<E>,
+    configured: &Configured,
+    clock: &dyn Clock,
+) {
+    let refused = |why: String| {
+        tracing::error!(why, "configuration as it was stays in force");
+        configured.refused(why);
     };
-    Ok(Settings {
-        camera: camera.id.clone(),
-        input,
-        larger,
-        dating: Dating::Camera(camera.clock),
-        analysed_fps: camera.analysed_fps,
-        keep: watch::keep(camera),
-        keep_bytes: KEEP_BYTES,
-    })
+    let next = match followed.read() {
+        Ok(next) => next,
+        Err(errors) => return refused(errors.to_string()),
+    };
+    match cameras.apply(&next.cameras) {
+        Ok(Changes { added, changed, removed }) => {
+            let awaits_restart = agent.sections_apart(&next);
+            tracing::info!(?added, ?changed, ?removed, ?awaits_restart, "configuration in force");
+            configured.applied(clock.now(), awaits_restart);
+        }
+        Err(error) => refused(format!("no thread for a camera: {error}")),
+    }
 }
 
-fn camera_thread<E: Eyes>(
-    crew: &Crew,
-    (camera, paired): (Arc<Camera>, Arc<Paired>),
-    watch: impl Fn() -> Watch<E> + Send + 'static,
-    board: CameraHandle,
-    halt: &Arc<AtomicBool>,
-) -> std::io::Result<JoinHandle<()>> {
-    let stop = Arc::clone(halt);
-    crew.thread(&format!("camera {}", camera.id), Arc::clone(halt), move |pulse| {
-        let alive = || pulse.beat();
-        let make = || settings(&camera, &paired);
-        supervise::run(make, &mut watch(), &board, &stop, &alive, rand::random());
-    })
+/// What a running agent is asked from outside.
+enum Request {
+    Stop,
+    Reread,
 }
 
-async fn wait_for_stop() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
+struct Asked {
+    interrupt: Signal,
+    terminate: Signal,
+    reload: Signal,
+    look: Interval,
+}
+
+impl Asked {
+    fn listen() -> std::io::Result<Self> {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            reload: signal(SignalKind::hangup())?,
+            look,
+        })
+    }
+
+    async fn next(&mut self, followed: &mut Followed) -> Request {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return Request::Stop,
+                _ = self.terminate.recv() => return Request::Stop,
+                _ = self.reload.recv() => return Request::Reread,
+                _ = self.look.tick() => if followed.changed() { return Request::Reread },
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use edge_agent::cameras::{self, Followed};
 use edge_agent::clock::{Clock, System};
 use edge_agent::config::{self, Agent};
 use edge_agent::health::{Board, Finding, Verdict, doctor};
@@ -41,6 +42,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Watch every configured camera until stopped (SIGINT or SIGTERM).
+    ///
+    /// Cameras that are added to the configuration's files, changed or taken out come into force within
+    /// two seconds, or at once after SIGHUP; the others go on. What cannot be read changes nothing and is
+    /// named in /status.
     Run {
         #[command(flatten)]
         config: ConfigArgs,
@@ -137,20 +142,19 @@ struct ConfigArgs {
 
 impl ConfigArgs {
     /// As named; only the variable, which has no other way, is taken apart at colons.
-    fn files(&self) -> Vec<PathBuf> {
-        match std::env::var_os("EDGE_CONFIG") {
+    fn files(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let files = match std::env::var_os("EDGE_CONFIG") {
             Some(list) if self.named.is_empty() => {
                 std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect()
             }
             _ => self.named.clone(),
-        }
+        };
+        anyhow::ensure!(!files.is_empty(), "no configuration: give --config FILE");
+        Ok(files)
     }
 
-    fn load(&self, running: bool) -> anyhow::Result<Agent> {
-        let files = self.files();
-        anyhow::ensure!(!files.is_empty(), "no configuration: give --config FILE");
-        let load = if running { config::load_for_run } else { config::load };
-        let mut agent = load(&files)?;
+    fn load(&self) -> anyhow::Result<Agent> {
+        let mut agent = config::load(&self.files()?)?;
         if let Some(dir) = &self.models {
             agent.models.dir.clone_from(dir);
         }
@@ -197,14 +201,15 @@ fn main() -> ExitCode {
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run { config } => {
-            let agent = config.load(true)?;
+            let mut followed = Followed::new(config.files()?, config.models);
+            let agent = followed.read()?;
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             let sets = if agent.models.workers == 0 { cores } else { agent.models.workers };
             let (eyes, used) = eyes(&agent, sets, |models| models)?;
-            runtime()?.block_on(live::run(agent, eyes, used))?;
+            runtime()?.block_on(live::run(agent, followed, eyes, used))?;
         }
         Command::Replay { config, inputs, substream, out, json, camera, start, measure } => {
-            let agent = config.load(false)?;
+            let agent = config.load()?;
             let replay =
                 Replay { agent: &agent, inputs, substream, out: &out, json, start, measure };
             if replay.measure.loose_plates {
@@ -215,16 +220,16 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::CheckConfig { print_default: true, .. } => print!("{}", config::REFERENCE),
         Command::CheckConfig { config, .. } => {
-            let agent = config.load(false)?;
+            let agent = config.load()?;
             for camera in &agent.cameras {
                 println!("camera {}: {} at {}", camera.id, camera.digest(), camera.place);
             }
-            match config::load_for_run(&config.files()) {
+            match config::load_for_run(&config.files()?) {
                 Ok(_) => println!("configuration is good"),
                 Err(lacks) => println!("good for replay; to run, {lacks}"),
             }
         }
-        Command::Doctor { config, wait } => return examine(&config.load(false)?, wait),
+        Command::Doctor { config, wait } => return examine(&config.load()?, wait),
         Command::Keygen { device, out } => {
             let made = keys::generate(&out, &device)?;
             println!("{}: sealing key {}", made.dir.display(), made.key_id);
@@ -379,7 +384,7 @@ fn examine(agent: &Agent, wait: u64) -> anyhow::Result<ExitCode> {
             findings.push(Finding::new(part, Verdict::Warn, "has no uri: good for replay only"));
             continue;
         }
-        let probed = live::settings(camera, &Arc::default())
+        let probed = cameras::settings(camera, &Arc::default())
             .and_then(|settings| supervise::probe(&settings, Duration::from_secs(wait)));
         findings.push(match probed {
             Ok(probe) => doctor::camera(part, &probe),

@@ -27,6 +27,22 @@ pub struct Agent {
     pub cameras: Vec<Arc<Camera>>,
 }
 
+impl Agent {
+    /// Names of the sections besides the cameras in which `next` differs.
+    pub fn sections_apart(&self, next: &Self) -> Vec<&'static str> {
+        let Self { device, unit, models, spool, uplink, health, cameras: _ } = self;
+        let apart = [
+            ("device", *device != next.device),
+            ("unit", *unit != next.unit),
+            ("models", *models != next.models),
+            ("spool", *spool != next.spool),
+            ("uplink", *uplink != next.uplink),
+            ("health", *health != next.health),
+        ];
+        apart.iter().filter_map(|(name, apart)| apart.then_some(*name)).collect()
+    }
+}
+
 /// The box itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
@@ -166,6 +182,15 @@ impl Camera {
     /// for which it is too small.
     pub fn analyses_substream(&self) -> bool {
         self.substream.is_some() && !self.site.rules.iter().any(|rule| rule.reads_plates())
+    }
+
+    /// Whether it is the same camera set up the same way, and reached likewise.
+    pub fn is(&self, other: &Self) -> bool {
+        let way = |camera: &Self| {
+            let Self { uri, substream, credentials, .. } = camera;
+            (uri.clone(), substream.clone(), credentials.clone())
+        };
+        way(self) == way(other) && self.text() == other.text()
     }
 
     /// The configuration in force as evidence holds it: everything but the way to the camera.

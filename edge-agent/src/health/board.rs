@@ -174,6 +174,12 @@ impl Board {
         handle.clone()
     }
 
+    /// It is watched no more. Its metrics stay, as of one that stopped.
+    pub fn remove(&self, id: &str) {
+        lock(&self.cameras).remove(id);
+        metrics::gauge!("edge_camera_fps", "camera" => id.to_owned()).set(0.0);
+    }
+
     pub fn snapshot(&self) -> Vec<CameraStatus> {
         lock(&self.cameras).values().map(CameraHandle::status).collect()
     }

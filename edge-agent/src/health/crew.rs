@@ -130,6 +130,12 @@ impl Crew {
         Pulse { crew: self.clone(), name: name.into() }
     }
 
+    /// Who is over and not wanted any more is not shown.
+    pub fn dismiss(&self, name: &str) {
+        self.members().remove(name);
+        metrics::gauge!("edge_member_up", "member" => name.to_owned()).set(1.0);
+    }
+
     pub fn snapshot(&self) -> Vec<MemberStatus> {
         let now = self.clock.monotonic();
         let members = self.members();

@@ -21,6 +21,7 @@ fn describe() {
     listen::describe_metrics();
     cameras();
     evidence();
+    describe_gauge!("edge_config_behind", "1 where the files say what is not in force");
     describe_gauge!("edge_member_up", "Whether a thread the box needs works, by member");
     describe_counter!("edge_member_panics_total", "Panics of a thread, by member");
 }

@@ -2,6 +2,7 @@
 //! local network, and the doctor's checks before and beside a running agent.
 
 pub mod board;
+mod configured;
 pub mod crew;
 pub mod doctor;
 mod doctor_clock;
@@ -9,6 +10,7 @@ mod metrics;
 mod server;
 
 pub use board::{Analysed, Board, CameraHandle, CameraState, CameraStatus, Stream};
+pub use configured::Configured;
 pub use crew::{Crew, Life, MemberStatus, Pulse};
 pub use doctor::{Finding, Verdict};
 pub use metrics::install_recorder;

@@ -24,6 +24,7 @@ use crate::spool::{Spool, Stats};
 use crate::uplink::{Monitor, Status};
 
 use super::board::{Board, CameraStatus};
+use super::configured::{self, Configured};
 use super::crew::{Crew, MemberStatus};
 
 /// What open requests have to finish in when the agent stops.
@@ -47,6 +48,7 @@ pub struct Sources {
     pub spool: Option<Arc<Spool>>,
     pub uplink: Option<Monitor>,
     pub crew: Crew,
+    pub configured: Configured,
 }
 
 /// The pages, bound but not yet serving.
@@ -70,6 +72,7 @@ struct StatusPage {
     troubles: Vec<String>,
     /// Packages set aside that somebody should look into, in words.
     parked: Vec<String>,
+    configuration: configured::Status,
     threads: Vec<MemberStatus>,
     cameras: Vec<CameraStatus>,
     spool: Option<Stats>,
@@ -161,6 +164,7 @@ async fn status(State(pages): State<Pages>) -> Json<StatusPage> {
         healthy: troubles.is_empty(),
         troubles,
         parked: sources.parked(),
+        configuration: sources.configured.status(),
         threads: sources.crew.snapshot(),
         cameras: sources.board.snapshot(),
         spool: sources.spool.as_ref().map(|spool| spool.stats()),

@@ -2,7 +2,7 @@
 //! nobody could have been too fast any more. Shared by the cameras' threads.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use contract::MomentRole;
@@ -63,15 +63,25 @@ impl Begun {
 
 /// Every passage that a way may have begun with.
 #[derive(Debug, Default)]
-pub struct Passages {
+pub struct Passages(Mutex<Book>);
+
+#[derive(Debug, Default)]
+struct Book {
     /// Cameras at which ways begin, and how long passages there are kept.
     kept_for: BTreeMap<String, Duration>,
     /// In the order in which they were told.
-    kept: Mutex<VecDeque<Arc<Begun>>>,
+    kept: VecDeque<Arc<Begun>>,
 }
 
 impl Passages {
     pub fn of<'a>(cameras: impl IntoIterator<Item = &'a Arc<Camera>>) -> Self {
+        let passages = Self::default();
+        passages.keep_for(cameras);
+        passages
+    }
+
+    /// From now on for the ways that these cameras end; what is kept stays.
+    pub fn keep_for<'a>(&self, cameras: impl IntoIterator<Item = &'a Arc<Camera>>) {
         let mut kept_for: BTreeMap<String, Duration> = BTreeMap::new();
         for rule in cameras.into_iter().flat_map(|camera| &camera.site.rules) {
             if let Some((from, longest)) = rule.begins_at() {
@@ -79,13 +89,22 @@ impl Passages {
                 *kept = longest.max(*kept);
             }
         }
-        Self { kept_for, kept: Mutex::default() }
+        self.book().kept_for = kept_for;
+    }
+
+    /// Whether ways begin at this camera.
+    fn begin_at(&self, camera: &str) -> bool {
+        self.book().kept_for.contains_key(camera)
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        // Plain values: a panicked holder left them whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes note of a passage, unless no way begins there.
     fn note(&self, begun: Begun) {
-        // Plain values: a panicked holder left them whole.
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = &mut self.book().kept;
         kept.push_back(Arc::new(begun));
         while kept.len() > MOST {
             kept.pop_front();
@@ -102,9 +121,9 @@ impl Passages {
         now: OffsetDateTime,
         (steps, known_to): (Option<i128>, Duration),
     ) -> Vec<Arc<Begun>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let Book { kept_for, kept } = &mut *self.book();
         kept.retain(|begun| {
-            let longest = self.kept_for.get(&begun.passed.camera);
+            let longest = kept_for.get(&begun.passed.camera);
             longest.is_some_and(|longest| now - begun.passed.at <= *longest + SLACK)
         });
         let of_plate = kept.iter().filter(|begun| begun.passed.plate == plate);
@@ -121,7 +140,7 @@ pub fn known_to(clock: &Clock) -> Duration {
 impl<E: Eyes> Watch<E> {
     /// Takes note of where a track that is over passed, if other cameras may have to know.
     pub(super) fn note_passage(&self, track: &Track, candidate: &Candidate, scene: &Scene<'_>) {
-        if !self.passages.kept_for.contains_key(&self.camera.id) {
+        if !self.passages.begin_at(&self.camera.id) {
             return;
         }
         for rule in &self.camera.site.rules {

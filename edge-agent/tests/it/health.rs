@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_agent::clock::{Clock as _, Simulated};
-use edge_agent::health::{Board, CameraState, Crew, Server, Sources, install_recorder};
+use edge_agent::health::{Board, CameraState, Configured, Crew, Server, Sources, install_recorder};
 use edge_agent::spool::{Policy, Spool};
 use tempfile::TempDir;
 use time::macros::datetime;
@@ -38,7 +38,13 @@ async fn pages_tell_cameras_spool_and_whether_evidence_can_be_sealed() {
     board.camera("c1").frame(clock.now());
     board.camera("c1").dropped("late", 3);
     let crew = Crew::new(Arc::new(clock.clone()));
-    let sources = Sources { board, spool: Some(spool.clone()), uplink: None, crew: crew.clone() };
+    let sources = Sources {
+        board,
+        spool: Some(spool.clone()),
+        uplink: None,
+        crew: crew.clone(),
+        configured: Configured::new(clock.now()),
+    };
     let server = Server::bind("127.0.0.1:0".parse().unwrap(), sources, prometheus).await.unwrap();
     let port = server.address().unwrap().port();
     let stop = CancellationToken::new();

@@ -10,6 +10,7 @@ mod footage;
 mod health;
 mod pairs;
 mod real;
+mod reload;
 mod replays;
 mod sample;
 mod scenes;

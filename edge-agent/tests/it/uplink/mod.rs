@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::wire::CHUNK_BYTES;
-use edge_agent::clock::Simulated;
-use edge_agent::health::{Board, Crew, Server, Sources};
+use edge_agent::clock::{Clock as _, Simulated};
+use edge_agent::health::{Board, Configured, Crew, Server, Sources};
 use edge_agent::keys::{self, Identity};
 use edge_agent::spool::{Policy, Spool, State};
 use edge_agent::uplink::{Monitor, Phase, Settings, Uplink};
@@ -248,7 +248,8 @@ async fn health(rig: &Rig, monitor: &Monitor) -> String {
         board: Board::new(clock.clone()),
         spool: Some(rig.spool.clone()),
         uplink: Some(monitor.clone()),
-        crew: Crew::new(clock),
+        crew: Crew::new(clock.clone()),
+        configured: Configured::new(clock.now()),
     };
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let address = "127.0.0.1:0".parse().unwrap();
