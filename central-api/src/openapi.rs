@@ -4,6 +4,7 @@
 use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use contract::report::Report;
 use contract::wire::{Announcement, Problem, Progress};
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
@@ -20,8 +21,8 @@ use crate::{AppState, owner, staff};
                        Errors are RFC 9457 problem details with a stable `code`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(device_evidence, device_file),
-    components(schemas(Announcement, Progress, Problem)),
+    paths(device_evidence, device_file, device_report),
+    components(schemas(Announcement, Progress, Problem, Report)),
     tags(
         (name = "device", description = "Boxes, over mutual TLS on the device listener"),
         (name = "staff", description = "Officers: session cookie and X-CSRF-Token"),
@@ -76,6 +77,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/api/openapi.json", get(serve))
         .route("/device/v1/evidence", post(device_evidence))
         .route("/device/v1/evidence/{evidence_id}/files/{sha256}", put(device_file))
+        .route("/device/v1/report", post(device_report))
 }
 
 async fn serve() -> Json<utoipa::openapi::OpenApi> {
@@ -103,6 +105,15 @@ async fn device_evidence() -> axum::response::Response {
         (status = 404, body = Problem), (status = 413, body = Problem),
         (status = 416, body = Problem), (status = 422, body = Problem)))]
 async fn device_file() -> axum::response::Response {
+    elsewhere()
+}
+
+/// Say how the box is; the central keeps the latest word of each.
+#[utoipa::path(post, path = "/device/v1/report", tag = "device", request_body = Report,
+    responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem, description = "Asked on the listener of the pages."),
+        (status = 413, body = Problem), (status = 429, body = Problem)))]
+async fn device_report() -> axum::response::Response {
     elsewhere()
 }
 

@@ -19,7 +19,7 @@ use crate::evidence::{Sealer, Target};
 use crate::health::{self, Board, CameraHandle, Configured, Crew, Pulse, Sources};
 use crate::keys::{self, Identity};
 use crate::spool::{Policy, Spool};
-use crate::uplink::{self, Uplink, UplinkError};
+use crate::uplink::{self, Reporter, Uplink, UplinkError};
 use crate::watch::eyes::{Eyes, Pool};
 use crate::watch::{Accused, Context, Undeveloped, Wanted, develop};
 
@@ -60,33 +60,54 @@ pub async fn run<E: Eyes>(
     )?;
 
     let stop = CancellationToken::new();
-    let mut monitor = None;
+    let mut sources = Sources {
+        board: board.clone(),
+        spool: Some(Arc::clone(&spool)),
+        uplink: None,
+        crew: crew.clone(),
+        configured: configured.clone(),
+    };
     let mut tasks = tokio::task::JoinSet::new();
     if let Some(config) = &agent.uplink {
-        let identity = Identity::load(&device.keys, &device.id)?;
+        let identity = Arc::new(Identity::load(&device.keys, &device.id)?);
         let receipts = keys::load_central_key(&device.keys)?;
         let settings = uplink::Settings::new(config, rand::random());
-        let (spool, clock) = (Arc::clone(&spool), Arc::clone(&clock));
-        let make = move || {
+        let make = {
+            let (settings, identity) = (settings.clone(), Arc::clone(&identity));
             let (spool, clock) = (Arc::clone(&spool), Arc::clone(&clock));
-            Uplink::new(&settings, &identity, receipts.clone(), spool, clock)
+            move || {
+                let (spool, clock) = (Arc::clone(&spool), Arc::clone(&clock));
+                Uplink::new(&settings, &identity, receipts.clone(), spool, clock)
+            }
         };
         let first = make()?.monitor();
-        monitor = Some(first.clone());
-        let (crew, stop) = (crew.clone(), stop.clone());
-        tasks.spawn(async move {
-            let run = || deliver(make().map(|uplink| uplink.under(first.clone())), stop.clone());
-            crew.task("uplink", stop.clone(), run).await;
+        sources.uplink = Some(first.clone());
+        tasks.spawn({
+            let (crew, stop) = (crew.clone(), stop.clone());
+            async move {
+                let run = || deliver(make().map(|it| it.under(first.clone())), stop.clone());
+                crew.task("uplink", stop.clone(), run).await;
+            }
+        });
+        tasks.spawn({
+            let (crew, stop, clock) = (crew.clone(), stop.clone(), Arc::clone(&clock));
+            let (sources, models, began) = (sources.clone(), models.clone(), clock.monotonic());
+            async move {
+                let run = || {
+                    let (sources, models, clock) =
+                        (sources.clone(), models.clone(), Arc::clone(&clock));
+                    let reporter = Reporter::new(&settings, &identity, Arc::clone(&clock));
+                    let word = move || {
+                        let up = clock.monotonic().saturating_sub(began);
+                        sources.report(clock.now(), up, &models)
+                    };
+                    report(reporter, word, stop.clone())
+                };
+                crew.task("reporter", stop.clone(), run).await;
+            }
         });
     }
     if let Some(address) = agent.health.listen {
-        let sources = Sources {
-            board: board.clone(),
-            spool: Some(Arc::clone(&spool)),
-            uplink: monitor,
-            crew: crew.clone(),
-            configured: configured.clone(),
-        };
         let server = health::Server::bind(address, sources, prometheus).await?;
         tracing::info!(address = %server.address()?, "health pages");
         tasks.spawn(server.run(stop.clone()));
@@ -151,6 +172,18 @@ async fn deliver(uplink: Result<Uplink, UplinkError>, stop: CancellationToken) {
     match uplink {
         Ok(uplink) => uplink.run(stop).await,
         Err(error) => tracing::error!(%error, "uplink cannot be started again"),
+    }
+}
+
+/// The same for reports.
+async fn report(
+    reporter: Result<Reporter, UplinkError>,
+    word: impl Fn() -> contract::report::Report,
+    stop: CancellationToken,
+) {
+    match reporter {
+        Ok(reporter) => reporter.run(word, stop).await,
+        Err(error) => tracing::error!(%error, "reports cannot be started"),
     }
 }
 

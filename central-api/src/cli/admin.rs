@@ -12,7 +12,7 @@ use central_api::clock::{Clock as _, System};
 use central_api::config::Config;
 use central_api::device::keyring::Keyring;
 use central_api::device::parked::{self, Verdict};
-use central_api::device::{enrol, settle};
+use central_api::device::{enrol, fleet, settle};
 use central_api::law;
 use central_api::store::Store;
 use central_api::text_file;
@@ -146,18 +146,30 @@ impl Admin {
                 println!("new CA and receipt key made: enrol every box again (enrol-device)");
             }
             Self::ListDevices => {
-                for device in enrol::list(&store).await? {
+                let now = System.now();
+                for member in fleet::all(&store, now).await? {
+                    let (standing, device) = (member.standing(now).name(), &member.device);
                     let time = |at: Option<time::OffsetDateTime>| {
                         at.map_or(Ok("never".to_owned()), |at| at.format(&Rfc3339))
                     };
                     println!(
-                        "{}  enrolled {}  seen {}  revoked {}  sequence {}",
+                        "{}  enrolled {}  seen {}  revoked {}  sequence {}  {standing}",
                         device.id,
                         time(Some(device.enrolled_at))?,
                         time(device.seen_at)?,
                         time(device.revoked_at)?,
                         device.head,
                     );
+                    if let Some(word) = &member.word {
+                        let (report, at) = (&word.report, time(Some(word.received_at))?);
+                        let well = report.cameras.iter().filter(|camera| camera.is_well()).count();
+                        println!(
+                            "  said {at}: {}, {well} of {} cameras well, {} packages to send",
+                            report.software,
+                            report.cameras.len(),
+                            report.spool.pending,
+                        );
+                    }
                     if let Some(stuck) = &device.stuck {
                         let at = stuck.sequence.map_or(String::new(), |at| format!(" at {at}"));
                         let since = time(Some(stuck.since))?;

@@ -1,7 +1,9 @@
-//! The boxes at the road: their certificates, their enrolment, and the intake of their evidence.
+//! The boxes at the road: their certificates, their enrolment, the intake of their evidence, and how
+//! they say they are.
 
 pub mod ca;
 pub mod enrol;
+pub mod fleet;
 pub mod intake;
 pub mod keyfile;
 pub mod keyring;

@@ -6,6 +6,7 @@ use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::AppState;
+use crate::device::fleet::{self, Standing};
 use crate::store::StoreError;
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -42,6 +43,7 @@ pub fn install() -> Result<(), MetricsError> {
     describe_gauge!("evidence_parked", "Packages kept without a case until somebody decides");
     describe_counter!("evidence_parked_total", "Packages parked for times that cannot be right");
     describe_gauge!("devices_stuck", "Devices that cannot get past a package: see list-devices");
+    describe_gauge!("devices_standing", "Enrolled devices by how they stand: see /thiet-bi");
     describe_gauge!("cases", "Cases by state");
     describe_gauge!("devices", "Enrolled devices that are not revoked");
     Ok(())
@@ -71,6 +73,11 @@ pub(super) async fn render(app: &AppState) -> Result<String, StoreError> {
     ] {
         let count: i64 = sqlx::query_scalar(sql).fetch_one(app.store.pool()).await?;
         gauge!(name).set(count as f64);
+    }
+    let members = fleet::all(&app.store, app.clock.now()).await?;
+    for standing in Standing::ALL {
+        let count = members.iter().filter(|it| it.standing(app.clock.now()) == standing).count();
+        gauge!("devices_standing", "standing" => standing.name()).set(count as f64);
     }
     let states: Vec<(String, i64)> =
         sqlx::query_as("SELECT state, COUNT(*) FROM cases GROUP BY state")

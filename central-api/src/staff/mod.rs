@@ -2,6 +2,7 @@
 
 mod again;
 mod api;
+mod boxes;
 mod case_page;
 mod decision;
 mod history;
@@ -28,6 +29,8 @@ pub fn router() -> Router<AppState> {
         .route("/dang-xuat", post(sign_in::sign_out))
         .route("/xet-duyet", get(queue::review))
         .route("/phe-duyet", get(queue::approval))
+        .route("/thiet-bi", get(boxes::list))
+        .route("/thiet-bi/{id}", get(boxes::show))
         .route("/ho-so", get(queue::all))
         .route("/ho-so/{id}", get(case_page::show))
         .route("/ho-so/{id}/quyet-dinh", post(decision::submit))

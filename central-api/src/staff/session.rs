@@ -49,6 +49,11 @@ impl Officer {
             .any(|role| self.user.has(role))
     }
 
+    /// Whether the officer answers for the boxes at the road, or looks over those who do.
+    pub fn sees_boxes(&self) -> bool {
+        [Role::Admin, Role::Auditor].into_iter().any(|role| self.user.has(role))
+    }
+
     pub fn actor(&self) -> Actor {
         Actor {
             user_id: self.user.id.clone(),
@@ -74,6 +79,8 @@ impl Officer {
                 csrf: self.csrf.clone(),
                 reviews: self.reviews(),
                 approves: self.approves(),
+                reads_cases: self.reads_cases(),
+                sees_boxes: self.sees_boxes(),
                 to_review: counts.to_review(),
                 to_approve: counts.of(case::State::Accepted),
                 tab,
@@ -106,10 +113,11 @@ impl Officer {
 
 /// The page where a user's work is.
 pub(super) fn home(user: &User) -> &'static str {
-    match (user.has(Role::Reviewer), user.has(Role::Approver)) {
-        (true, _) => "/xet-duyet",
-        (false, true) => "/phe-duyet",
-        (false, false) => "/ho-so",
+    match user {
+        user if user.has(Role::Reviewer) => "/xet-duyet",
+        user if user.has(Role::Approver) => "/phe-duyet",
+        user if user.has(Role::Registry) || user.has(Role::Auditor) => "/ho-so",
+        _ => "/thiet-bi",
     }
 }
 

@@ -19,9 +19,11 @@ pub struct StaffFrame {
     pub csrf: String,
     pub reviews: bool,
     pub approves: bool,
+    pub reads_cases: bool,
+    pub sees_boxes: bool,
     pub to_review: u64,
     pub to_approve: u64,
-    /// `review`, `approval`, `all` or empty.
+    /// `review`, `approval`, `all`, `boxes` or empty.
     pub tab: &'static str,
 }
 

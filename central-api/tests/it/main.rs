@@ -7,6 +7,7 @@ mod bad_input;
 mod browser;
 mod decisions;
 mod doors;
+mod fleet;
 mod gate;
 mod guesses;
 mod intake;

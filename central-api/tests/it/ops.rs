@@ -4,7 +4,7 @@ use crate::support::{Database, World, on_both};
 
 on_both!(probes_and_metrics, metrics_stay_inside);
 
-async fn get(world: &World, path: &str) -> (u16, String) {
+pub async fn get(world: &World, path: &str) -> (u16, String) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let response = client.get(format!("{}{path}", world.web())).send().await.unwrap();

@@ -70,6 +70,7 @@ fn evidence() {
     describe_counter!("edge_uplink_resends_total", "Packages announced again");
     describe_counter!("edge_uplink_failures_total", "Failures to deliver, by kind");
     describe_gauge!("edge_uplink_blocked", "1 where nothing is delivered until somebody acts");
+    describe_counter!("edge_reports_total", "Reports to the central, by whether it took them");
     describe_gauge!(
         "edge_uplink_last_contact_timestamp_seconds",
         Unit::Seconds,

@@ -7,6 +7,7 @@ pub mod crew;
 pub mod doctor;
 mod doctor_clock;
 mod metrics;
+mod report;
 mod server;
 
 pub use board::{Analysed, Board, CameraHandle, CameraState, CameraStatus, Stream};

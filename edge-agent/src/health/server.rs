@@ -108,7 +108,7 @@ impl Server {
 
 impl Sources {
     /// What keeps violations from being seen, sealed and delivered until somebody helps.
-    fn troubles(&self) -> Vec<String> {
+    pub(super) fn troubles(&self) -> Vec<String> {
         let mut troubles = self.crew.troubles();
         if let Some(stats) = self.spool.as_ref().map(|spool| spool.stats()) {
             if stats.full {

@@ -1,4 +1,4 @@
-//! The device API as a client sees it: two requests, and what their answers mean.
+//! The device API as a client sees it: its requests, and what their answers mean.
 
 use std::sync::Once;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use contract::Digest;
 use contract::manifest::{MAX_FILES, MAX_MANIFEST_BYTES};
+use contract::report::{MAX_REPORT_BYTES, Report};
 use contract::seal::MAX_JWS_BYTES;
 use contract::wire::{Announcement, Problem, Progress};
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
@@ -161,6 +162,14 @@ impl Central {
             return Ok(());
         }
         Err(chunk_trouble(response).await)
+    }
+
+    /// Says how the box is.
+    pub async fn report(&self, report: &Report) -> Result<(), Trouble> {
+        let url = format!("{}/device/v1/report", self.base);
+        let request = self.request(Method::POST, url, MAX_REPORT_BYTES as u64).json(report);
+        let response = request.send().await.map_err(|e| Trouble::retry(words(&e)))?;
+        if response.status().is_success() { Ok(()) } else { Err(chunk_trouble(response).await) }
     }
 
     /// Asks for nothing; tells whether the central answers over mTLS at all.

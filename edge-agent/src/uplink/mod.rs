@@ -23,6 +23,7 @@
 mod client;
 mod delivery;
 mod rate;
+mod report;
 mod status;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use crate::spool::{Entry, Spool, SpoolError, State};
 
 pub use client::{Central, ClientError, Trouble};
 use rate::Bucket;
+pub use report::Reporter;
 pub use status::{Monitor, Phase, Status};
 
 /// How often delivered packages are looked over for their age while nothing else happens.

@@ -13,6 +13,7 @@ mod announce;
 mod complete;
 mod guard;
 mod problem;
+mod report;
 mod upload;
 
 use std::sync::Arc;
@@ -57,6 +58,7 @@ pub fn router(app: AppState) -> Router {
     Router::new()
         .route("/device/v1/evidence", post(announce::announce))
         .route("/device/v1/evidence/{evidence_id}/files/{sha256}", put(upload::upload))
+        .route("/device/v1/report", post(report::report))
         .fallback(problem::no_such_place)
         .method_not_allowed_fallback(problem::no_such_method)
         // Each handler reads its body against its own limit and answers with a problem.

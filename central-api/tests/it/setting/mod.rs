@@ -11,8 +11,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use central_api::admin::users::{self, NewUser, Role};
 use central_api::audit::{self, Entry};
-use central_api::clock::Simulated;
+use central_api::clock::{Clock as _, Simulated};
 use central_api::config::Config;
+use central_api::device::fleet;
 use central_api::evidence::EvidenceStore;
 use central_api::store::{Store, to_ms};
 use central_api::{AppState, case, law};
@@ -24,6 +25,7 @@ use contract::manifest::{
 };
 use contract::package::{MANIFEST_FILE, SEAL_FILE, open_manifest};
 use contract::plate::{PlateClass, PlateColour};
+use contract::report::Report;
 use contract::seal::{Purpose, SigningKey, VerifyingKey};
 use contract::{Act, Digest, Movement, VehicleClass};
 use sqlx::Row as _;
@@ -89,6 +91,14 @@ impl Setting {
         let name = format!("Nguyễn Văn {}", login.to_uppercase());
         let user = NewUser { login, name: &name, roles };
         users::create(&self.state.store, START, "system", user, PASSWORD.into()).await.unwrap()
+    }
+
+    /// Another box, and what it said of itself.
+    pub async fn enrolled(&self, id: &str, word: Option<&Report>) {
+        enrol(&self.state, id, &self.key.verifying_key()).await;
+        if let Some(word) = word {
+            fleet::note(&self.state.store, id, self.clock.now(), word).await.unwrap();
+        }
     }
 
     /// A sealed package like [`manifest`] changed by `edit`, whole, with its case open.

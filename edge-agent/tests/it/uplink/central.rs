@@ -16,6 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use contract::chain::{ChainError, Head};
 use contract::package::{check_file, open_manifest};
+use contract::report::Report;
 use contract::seal::{Purpose, SigningKey};
 use contract::wire::{Announcement, CHUNK_BYTES, MissingFile, Problem, Progress, Receipt};
 use contract::{Digest, Manifest};
@@ -63,6 +64,7 @@ struct Memory {
     slow: Duration,
     requests: usize,
     accepted_bytes: u64,
+    reports: Vec<Report>,
 }
 
 #[derive(Clone)]
@@ -84,6 +86,7 @@ impl Central {
         let router = Router::new()
             .route("/device/v1/evidence", post(announce))
             .route("/device/v1/evidence/{id}/files/{sha256}", put(upload))
+            .route("/device/v1/report", post(report))
             .layer(DefaultBodyLimit::max(2 << 20))
             .with_state(memory.clone());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -105,6 +108,10 @@ impl Central {
 
     pub fn fault(&self, fault: Fault, times: usize) {
         self.memory.lock().unwrap().faults.push_back((fault, times));
+    }
+
+    pub fn reports(&self) -> Vec<Report> {
+        self.memory.lock().unwrap().reports.clone()
     }
 
     pub fn clear_faults(&self) {
@@ -189,6 +196,14 @@ fn missing(held: &Held) -> Vec<MissingFile> {
             (received < file.bytes).then_some(MissingFile { sha256: file.sha256, received })
         })
         .collect()
+}
+
+async fn report(
+    State(memory): State<Arc<Mutex<Memory>>>,
+    Json(report): Json<Report>,
+) -> StatusCode {
+    memory.lock().unwrap().reports.push(report);
+    StatusCode::NO_CONTENT
 }
 
 async fn announce(

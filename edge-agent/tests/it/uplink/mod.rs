@@ -7,12 +7,14 @@ mod line;
 use std::sync::Arc;
 use std::time::Duration;
 
+use contract::Digest;
+use contract::manifest::ModelUsed;
 use contract::wire::CHUNK_BYTES;
 use edge_agent::clock::{Clock as _, Simulated};
-use edge_agent::health::{Board, Configured, Crew, Server, Sources};
+use edge_agent::health::{Board, CameraState, Configured, Crew, Server, Sources};
 use edge_agent::keys::{self, Identity};
 use edge_agent::spool::{Policy, Spool, State};
-use edge_agent::uplink::{Monitor, Phase, Settings, Uplink};
+use edge_agent::uplink::{Monitor, Phase, Reporter, Settings, Uplink};
 use tempfile::TempDir;
 use time::macros::datetime;
 use tokio::task::JoinHandle;
@@ -428,4 +430,40 @@ impl Rig {
     fn clock_past_age(&self) {
         self.clock.advance(Duration::from_secs(30 * 24 * 3600));
     }
+}
+
+#[tokio::test]
+async fn the_box_says_how_it_is_again_and_again() {
+    let rig = Rig::new().await;
+    rig.store(1, 2000);
+    let clock = Arc::new(rig.clock.clone());
+    let board = Board::new(clock.clone());
+    board.camera("cam-1").state(CameraState::Failed, "RTSP 401\nfrom 10.0.0.7:554");
+    let configured = Configured::new(clock.now());
+    configured.refused("site.toml:7: camera[0].place is missing".into());
+    let crew = Crew::new(clock.clone());
+    let spool = Some(rig.spool.clone());
+    let sources = Sources { board, spool, uplink: None, crew, configured };
+    let models = [ModelUsed { name: "vehicles".into(), sha256: Digest::of(b"weights") }];
+    let stop = CancellationToken::new();
+    let reporter = Reporter::new(&rig.settings(), &rig.identity, clock.clone()).unwrap();
+    let word = {
+        let clock = clock.clone();
+        move || sources.report(clock.now(), Duration::from_secs(5), &models)
+    };
+    let task = tokio::spawn(reporter.run(word, stop.clone()));
+    wait_for(|| rig.central.reports().len() >= 3).await;
+    stop.cancel();
+    task.await.unwrap();
+    let reports = rig.central.reports();
+    for report in &reports {
+        assert_eq!(report.check(), Ok(()));
+        assert_eq!(report.cameras[0].state, "failed");
+        assert_eq!(report.cameras[0].detail, "RTSP 401 from 10.0.0.7:554");
+        assert!(report.configuration.refused.as_deref().unwrap().contains("site.toml:7"));
+        assert_eq!((report.spool.pending, report.models.len()), (1, 1));
+    }
+    // About a minute apart, by the simulated clock.
+    let apart = reports[1].at - reports[0].at;
+    assert!((55..=65).contains(&apart.whole_seconds()), "{apart}");
 }
