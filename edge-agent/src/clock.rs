@@ -88,6 +88,12 @@ impl Simulated {
         let mut elapsed = self.elapsed.lock().unwrap_or_else(PoisonError::into_inner);
         *elapsed = elapsed.saturating_add(by);
     }
+
+    /// Moves on to `now`; never back.
+    pub fn advance_to(&self, now: OffsetDateTime) {
+        let ahead = now - self.now();
+        self.advance(ahead.try_into().unwrap_or(Duration::ZERO));
+    }
 }
 
 impl Clock for Simulated {

@@ -10,6 +10,7 @@
 //! - [`cameras`]: a thread each, following the configuration's files while the agent runs.
 //! - [`live`] and [`replay`]: that loop on cameras, or on a recording.
 //! - [`evidence`], [`spool`], [`uplink`], [`keys`]: sealed packages, kept and delivered.
+//! - [`history`]: who drove where in the last days and what the rules said, for who asks why.
 //! - [`health`]: metrics, states and the doctor's checks.
 
 pub mod accusation;
@@ -20,6 +21,7 @@ pub mod clock;
 pub mod config;
 pub mod evidence;
 pub mod health;
+pub mod history;
 pub mod keys;
 pub mod live;
 pub mod replay;

@@ -17,11 +17,12 @@ use crate::clock::{Clock, System};
 use crate::config::{Agent, Device, Unit};
 use crate::evidence::{Sealer, Target};
 use crate::health::{self, Board, CameraHandle, Configured, Crew, Pulse, Sources};
+use crate::history::History;
 use crate::keys::{self, Identity};
 use crate::spool::{Policy, Spool};
 use crate::uplink::{self, Reporter, Uplink, UplinkError};
 use crate::watch::eyes::{Eyes, Pool};
-use crate::watch::{Accused, Context, Undeveloped, Wanted, develop};
+use crate::watch::{Accused, Context, Undeveloped, Wanted, Watch, develop};
 
 /// Accusations waiting to be sealed; when full, cameras wait and drop pictures instead.
 const QUEUE: usize = 8;
@@ -128,7 +129,12 @@ pub async fn run<E: Eyes>(
         wanted: Wanted::Suspects,
         passages: Arc::default(),
     };
-    let mut cameras = Cameras::new((crew, board), context, eyes, send, pairs);
+    let history = History::start(&agent, &board, Arc::clone(&clock), &crew)?;
+    let hear = {
+        let history = history.clone();
+        move |watch: &mut Watch<E>| history.attach(watch)
+    };
+    let mut cameras = Cameras::new((crew, board), context, eyes, send, pairs).heard_by(hear);
     cameras.apply(&agent.cameras)?;
 
     let mut asked = Asked::listen()?;
@@ -143,6 +149,8 @@ pub async fn run<E: Eyes>(
     tokio::task::spawn_blocking(move || {
         cameras.stop();
         let _ = sealing.join();
+        // Its trouble was logged and shown when it came.
+        let _ = history.finish();
     })
     .await?;
     stop.cancel();

@@ -12,6 +12,7 @@ use edge_agent::cameras::{self, Followed};
 use edge_agent::clock::{Clock, System};
 use edge_agent::config::{self, Agent};
 use edge_agent::health::{Board, Finding, Verdict, doctor};
+use edge_agent::history::command::Why;
 use edge_agent::see::tracker::Settings as Tracking;
 use edge_agent::source::supervise;
 use edge_agent::watch::elsewhere::Passages;
@@ -97,6 +98,13 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         wait: u64,
     },
+    /// Tell who was seen at a moment, and why nobody was accused: from the history that `run` keeps.
+    Why {
+        #[command(flatten)]
+        config: ConfigArgs,
+        #[command(flatten)]
+        why: Why,
+    },
     /// Make the device's keys; hand `seal.pub` and `tls.csr` to enrolment at the central.
     Keygen {
         /// Name under which the device will be enrolled.
@@ -120,6 +128,9 @@ struct Measure {
     /// Draw tracks on pictures, and contact sheets of plates, into this folder.
     #[arg(long, value_name = "DIR")]
     sheets: Option<PathBuf>,
+    /// Keep what the rules said of every vehicle in this folder, for `why --history`.
+    #[arg(long, value_name = "DIR")]
+    history: Option<PathBuf>,
     /// Read the plates of all vehicles, not only of those that may be accused.
     #[arg(long)]
     every_plate: bool,
@@ -230,6 +241,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             }
         }
         Command::Doctor { config, wait } => return examine(&config.load()?, wait),
+        Command::Why { config, why } => why.run(&config.load()?)?,
         Command::Keygen { device, out } => {
             let made = keys::generate(&out, &device)?;
             println!("{}: sealing key {}", made.dir.display(), made.key_id);
@@ -353,6 +365,7 @@ impl Replay<'_> {
                 notes: replay::Notes {
                     tracks: measure.tracks.clone(),
                     sheets: measure.sheets.clone(),
+                    history: measure.history.clone(),
                 },
             };
             summary += replay.run(Arc::clone(&eyes), &mut print)?;

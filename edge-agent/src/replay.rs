@@ -18,10 +18,12 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::clock::Simulated;
 use crate::config::{Agent, Camera};
 use crate::evidence::text::Typeface;
 use crate::evidence::{Sealer, SealingError, Target};
 use crate::health::CameraHandle;
+use crate::history::History;
 use crate::keys::{self, KeyError};
 use crate::source::{Dating, Input, Next, Settings, Source, SourceError};
 use crate::watch::eyes::{Eyes, Pool};
@@ -52,6 +54,8 @@ pub enum ReplayError {
     Key(#[from] KeyError),
     #[error("the caption typeface is damaged")]
     Typeface,
+    #[error("the history cannot be written: {0}")]
+    History(String),
     #[error("failed to write: {0}")]
     Output(#[from] io::Error),
 }
@@ -104,6 +108,8 @@ pub struct Notes {
     pub tracks: Option<PathBuf>,
     /// Folder for drawn pictures and contact sheets of plates.
     pub sheets: Option<PathBuf>,
+    /// Folder for what the rules said of every vehicle.
+    pub history: Option<PathBuf>,
 }
 
 /// What a replay saw.
@@ -224,9 +230,17 @@ impl Replay<'_> {
         let found: Arc<Mutex<Vec<Accused>>> = Arc::default();
         let inbox = Arc::clone(&found);
         let pool = Arc::clone(&eyes);
+        let time = Simulated::at(self.start);
+        let history = match &self.notes.history {
+            Some(dir) => Some(History::of_recording(dir, &self.board, Arc::new(time.clone()))?),
+            None => None,
+        };
         let mut watch = Watch::new(self.camera, self.context, eyes, self.board, move |accused| {
             inbox.lock().unwrap_or_else(PoisonError::into_inner).push(accused);
         });
+        if let Some(history) = &history {
+            history.attach(&mut watch);
+        }
         let log = match &self.notes.tracks {
             Some(path) => Some(heard(&mut watch, TrackLog::create(path)?)),
             None => None,
@@ -262,6 +276,7 @@ impl Replay<'_> {
                 Next::Picture(picture) => {
                     idle = 0;
                     summary.pictures += 1;
+                    time.advance_to(picture.captured_at);
                     watch.look(&picture, &source);
                     seal(&mut summary)?;
                 }
@@ -276,6 +291,10 @@ impl Replay<'_> {
         }
         watch.finish(&source);
         seal(&mut summary)?;
+        drop(watch);
+        if let Some(history) = history {
+            history.finish().map_err(ReplayError::History)?;
+        }
         if let Some(log) = log {
             log.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
         }

@@ -27,6 +27,7 @@ pub struct Cameras<E: Eyes> {
     eyes: Arc<Pool<E>>,
     accused: SyncSender<Accused>,
     pairs: Pairs,
+    hear: Arc<dyn Fn(&mut Watch<E>) + Send + Sync>,
     running: BTreeMap<String, Running>,
 }
 
@@ -90,7 +91,13 @@ impl<E: Eyes> Cameras<E> {
         accused: SyncSender<Accused>,
         pairs: Pairs,
     ) -> Self {
-        Self { crew, board, context, eyes, accused, pairs, running: BTreeMap::new() }
+        let hear = Arc::new(|_: &mut Watch<E>| {});
+        Self { crew, board, context, eyes, accused, pairs, hear, running: BTreeMap::new() }
+    }
+
+    /// `hear` is given every watch that begins, to listen to it.
+    pub fn heard_by(self, hear: impl Fn(&mut Watch<E>) + Send + Sync + 'static) -> Self {
+        Self { hear: Arc::new(hear), ..self }
     }
 
     /// Watches exactly `wanted`. Who is set up as before goes on with the tracks it has; who is not
@@ -143,10 +150,13 @@ impl<E: Eyes> Cameras<E> {
         let watch = {
             let (camera, context) = (Arc::clone(camera), self.context.clone());
             let (eyes, send, board) = (Arc::clone(&self.eyes), self.accused.clone(), board.clone());
+            let hear = Arc::clone(&self.hear);
             move || {
                 let accuse = handing(&send, board.clone());
                 let (camera, eyes) = (Arc::clone(&camera), Arc::clone(&eyes));
-                Watch::new(camera, context.clone(), eyes, board.clone(), accuse)
+                let mut watch = Watch::new(camera, context.clone(), eyes, board.clone(), accuse);
+                hear(&mut watch);
+                watch
             }
         };
         let halt = Arc::new(AtomicBool::new(false));

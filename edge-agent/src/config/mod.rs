@@ -10,7 +10,8 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 pub use model::{
-    Agent, Camera, ClockPolicy, Device, Health, Lamp, LampLayout, Models, Spool, Unit, Uplink,
+    Agent, Camera, ClockPolicy, Device, Health, History, Lamp, LampLayout, Models, Spool, Unit,
+    Uplink,
 };
 pub use settings::{ConfigError, ConfigErrors, Place};
 

@@ -24,13 +24,14 @@ pub struct Agent {
     /// Absent: sealed evidence stays in the spool.
     pub uplink: Option<Uplink>,
     pub health: Health,
+    pub history: History,
     pub cameras: Vec<Arc<Camera>>,
 }
 
 impl Agent {
     /// Names of the sections besides the cameras in which `next` differs.
     pub fn sections_apart(&self, next: &Self) -> Vec<&'static str> {
-        let Self { device, unit, models, spool, uplink, health, cameras: _ } = self;
+        let Self { device, unit, models, spool, uplink, health, history, cameras: _ } = self;
         let apart = [
             ("device", *device != next.device),
             ("unit", *unit != next.unit),
@@ -38,6 +39,7 @@ impl Agent {
             ("spool", *spool != next.spool),
             ("uplink", *uplink != next.uplink),
             ("health", *health != next.health),
+            ("history", *history != next.history),
         ];
         apart.iter().filter_map(|(name, apart)| apart.then_some(*name)).collect()
     }
@@ -101,6 +103,15 @@ pub struct Uplink {
 pub struct Health {
     /// Address of `/metrics` and `/healthz`; absent: none.
     pub listen: Option<SocketAddr>,
+}
+
+/// What was seen in the last days, for who asks why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    pub enabled: bool,
+    pub dir: PathBuf,
+    pub keep_days: u32,
+    pub keep_bytes: u64,
 }
 
 /// One camera: where it stands, what it sees and what is judged there.

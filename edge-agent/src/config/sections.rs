@@ -1,4 +1,4 @@
-//! The sections that are not cameras: the box, its unit, models, spool, uplink, health.
+//! The sections that are not cameras: the box, its unit, models, spool, uplink, health, history.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use contract::manifest::MAX_FILE_BYTES;
 use plate_model::{PRECISIONS, Precision};
 
 use super::camera;
-use super::model::{Agent, Device, Health, Models, Spool, Unit, Uplink};
+use super::model::{Agent, Device, Health, History, Models, Spool, Unit, Uplink};
 use settings::{Complaints, ConfigError, Place, Reader, Table};
 
 const MIB: u64 = 1024 * 1024;
@@ -20,6 +20,7 @@ pub fn agent(table: &Table, complaints: &Complaints) -> Agent {
         spool: spool(root.section("spool")),
         uplink: root.section("uplink").map(uplink),
         health: health(root.section("health")),
+        history: history(root.section("history")),
         cameras: camera::all(&root),
     };
     root.finish();
@@ -131,6 +132,27 @@ fn health(section: Option<Reader<'_>>) -> Health {
         section.finish();
     }
     health
+}
+
+fn history(section: Option<Reader<'_>>) -> History {
+    let mut history = History {
+        enabled: true,
+        dir: PathBuf::from("history"),
+        keep_days: 7,
+        keep_bytes: 256 * MIB,
+    };
+    if let Some(section) = section {
+        history.enabled = section.boolean("enabled", true);
+        if let Some(dir) = section.path("dir") {
+            history.dir = dir;
+        }
+        history.keep_days = section.integer("keep_days", 7, (1, 366), "days") as u32;
+        // Less than an hour of a busy junction would forget what was seen while somebody asks.
+        let bytes = (MIB, 1 << 40);
+        history.keep_bytes = section.integer("keep_bytes", 256 * MIB, bytes, "bytes");
+        section.finish();
+    }
+    history
 }
 
 /// What `run` needs beyond what `replay` needs.

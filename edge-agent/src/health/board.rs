@@ -2,7 +2,7 @@
 //! `/status` and the log. Writing costs a short lock that only the camera's own readers share.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -110,10 +110,24 @@ pub struct CameraStatus {
     pub reconnects: u64,
 }
 
+/// Is told of every change of a camera's state: its id, the state, why.
+pub type Observer = Box<dyn Fn(&str, CameraState, &str) + Send + Sync>;
+
+/// Whoever is told, shared by all cameras of a board.
+#[derive(Clone, Default)]
+struct Told(Arc<OnceLock<Observer>>);
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Told").field(&self.0.get().is_some()).finish()
+    }
+}
+
 /// All cameras of the agent.
 #[derive(Debug, Clone)]
 pub struct Board {
     clock: Arc<dyn Clock>,
+    told: Told,
     cameras: Arc<Mutex<BTreeMap<String, CameraHandle>>>,
 }
 
@@ -122,6 +136,7 @@ pub struct Board {
 pub struct CameraHandle {
     id: Arc<str>,
     clock: Arc<dyn Clock>,
+    told: Told,
     record: Arc<Mutex<Record>>,
 }
 
@@ -146,7 +161,7 @@ const SILENCE: Duration = Duration::from_secs(3);
 
 impl Board {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, cameras: Arc::default() }
+        Self { clock, told: Told::default(), cameras: Arc::default() }
     }
 
     /// The camera's place, made when first asked for.
@@ -156,6 +171,7 @@ impl Board {
             let handle = CameraHandle {
                 id: id.into(),
                 clock: self.clock.clone(),
+                told: self.told.clone(),
                 record: Arc::new(Mutex::new(Record {
                     state: CameraState::Connecting,
                     detail: String::new(),
@@ -180,6 +196,11 @@ impl Board {
         metrics::gauge!("edge_camera_fps", "camera" => id.to_owned()).set(0.0);
     }
 
+    /// Tells `observer` from now on; the first one stays.
+    pub fn observe(&self, observer: Observer) {
+        let _ = self.told.0.set(observer);
+    }
+
     pub fn snapshot(&self) -> Vec<CameraStatus> {
         lock(&self.cameras).values().map(CameraHandle::status).collect()
     }
@@ -198,6 +219,11 @@ impl Board {
 }
 
 impl CameraHandle {
+    /// As [`Board::observe`], of all cameras of this one's board.
+    pub fn observe(&self, observer: Observer) {
+        let _ = self.told.0.set(observer);
+    }
+
     /// Sets the state; a change is logged and counted once.
     pub fn state(&self, state: CameraState, detail: impl Into<String>) {
         let detail = detail.into();
@@ -222,6 +248,9 @@ impl CameraHandle {
             _ => tracing::info!(camera, state = state.name(), detail, "camera"),
         }
         if before != state {
+            if let Some(tell) = self.told.0.get() {
+                tell(camera, state, &detail);
+            }
             self.publish_state(state);
         }
     }

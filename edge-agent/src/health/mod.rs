@@ -10,7 +10,7 @@ mod metrics;
 mod report;
 mod server;
 
-pub use board::{Analysed, Board, CameraHandle, CameraState, CameraStatus, Stream};
+pub use board::{Analysed, Board, CameraHandle, CameraState, CameraStatus, Observer, Stream};
 pub use configured::Configured;
 pub use crew::{Crew, Life, MemberStatus, Pulse};
 pub use doctor::{Finding, Verdict};

@@ -232,6 +232,10 @@ impl<E: Eyes> Watch<E> {
         }
     }
 
+    pub fn camera_id(&self) -> &str {
+        &self.camera.id
+    }
+
     /// Tells `listener` too, from now on.
     pub fn listen(&mut self, listener: Box<dyn Listener>) {
         self.listeners.push(listener);
@@ -349,12 +353,15 @@ impl<E: Eyes> Watch<E> {
     /// The connection broke: what was followed is lost, and with it the clip. What was complete and
     /// only waited for the vehicle to go on is all that will ever be known of it.
     pub fn interrupted(&mut self) {
-        self.candidates.clear();
         let (complete, open): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.waiting).into_iter().partition(|w| w.clip.is_some());
         if !open.is_empty() {
             self.board.dropped("accusation_interrupted", open.len() as u64);
         }
+        let mut followed = self.tracker.finish();
+        followed.retain(|track| track.confirmed);
+        self.lose(&followed, &open);
+        self.candidates.clear();
         for waiting in complete {
             self.hand_on(waiting);
         }

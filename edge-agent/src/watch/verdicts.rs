@@ -9,6 +9,7 @@ use judge::rules::Elsewhere;
 use judge::{Attention, Doubt, Rule, Scene, Verdict};
 
 use super::eyes::Eyes;
+use super::listener::{Charge, Listener, Said};
 use super::{CLIP_AFTER, CLIP_BEFORE, Clips, Ended, LONGEST_CLIP, Waiting, Watch};
 use crate::accusation::Span;
 use crate::config::Camera;
@@ -20,6 +21,7 @@ impl<E: Eyes> Watch<E> {
     pub(super) fn judge_all(&mut self, now: Nanos, ended: &[Track], why: Ended) {
         let Some(ground) = &self.ground else { return };
         let mut candidates = std::mem::take(&mut self.candidates);
+        let mut listeners = std::mem::take(&mut self.listeners);
         let camera = Arc::clone(&self.camera);
         let scene = self.scene(ground, now);
         let alive = self.tracker.tracks().iter().filter(|t| t.confirmed).map(|t| (t, false));
@@ -60,19 +62,33 @@ impl<E: Eyes> Watch<E> {
                         if why == Ended::SightLost && candidate.attention == Attention::Suspect =>
                     {
                         abstain(&camera, track, &act, Doubt::SightLost);
+                        tell(&mut listeners, track, &act, Said::Abstained(Doubt::SightLost));
                     }
-                    Verdict::Lawful(reason) => tracing::debug!(
-                        camera = camera.id,
-                        track = %track,
-                        act = act.name(),
-                        reason = reason.name(),
-                        "lawful"
-                    ),
-                    Verdict::Abstained(doubt) => abstain(&camera, track, &act, doubt),
+                    Verdict::Lawful(reason) => {
+                        tracing::debug!(
+                            camera = camera.id,
+                            track = %track,
+                            act = act.name(),
+                            reason = reason.name(),
+                            "lawful"
+                        );
+                        tell(&mut listeners, track, &act, Said::Lawful(reason));
+                    }
+                    Verdict::Abstained(doubt) => {
+                        abstain(&camera, track, &act, doubt);
+                        tell(&mut listeners, track, &act, Said::Abstained(doubt));
+                    }
                     Verdict::Violation(finding) => {
                         // One passage is one act: what is less than this one is not asked any more.
                         let others = camera.site.rules.iter().map(|other| other.act());
-                        candidate.decided.extend(others.filter(|other| rule.includes(other)));
+                        for lesser in others.filter(|other| rule.includes(other)) {
+                            if !candidate.decided.contains(&lesser) {
+                                let said = Said::Abstained(Doubt::GraverAct);
+                                tell(&mut listeners, track, &lesser, said);
+                            }
+                            candidate.decided.push(lesser);
+                        }
+                        listeners.iter_mut().for_each(|listener| listener.found(track, &act));
                         let named = finding.act.clone();
                         let basis = Basis::new(named, &**rule, &self.config, track, &scene);
                         found.push(Waiting {
@@ -93,6 +109,7 @@ impl<E: Eyes> Watch<E> {
             }
         }
         self.candidates = candidates;
+        self.listeners = listeners;
         for track in ended {
             let Some(candidate) = self.candidates.remove(&track.id) else { continue };
             let (looks, verdict) = (candidate.looks.len(), candidate.fusion.verdict());
@@ -116,6 +133,8 @@ impl<E: Eyes> Watch<E> {
                 waiting.track.id == graver.track.id && includes(&camera, &graver.finding.act, act);
             if included {
                 abstain(&camera, &waiting.track, act, Doubt::GraverAct);
+                let said = Said::Abstained(Doubt::GraverAct);
+                tell(&mut self.listeners, &waiting.track, &waiting.rule, said);
             }
             !included
         });
@@ -164,6 +183,26 @@ impl<E: Eyes> Watch<E> {
         }
     }
 
+    /// The connection broke while these were followed, which nobody can judge any more.
+    pub(super) fn lose(&mut self, tracks: &[Track], unfinished: &[Waiting]) {
+        let said = Said::Abstained(Doubt::SightLost);
+        for waiting in unfinished {
+            tell(&mut self.listeners, &waiting.track, &waiting.rule, said);
+        }
+        for track in tracks {
+            let Some(candidate) = self.candidates.get(&track.id) else { continue };
+            for rule in self.camera.site.rules.iter().map(|rule| rule.act()) {
+                if !candidate.decided.contains(&rule) {
+                    tell(&mut self.listeners, track, &rule, said);
+                }
+            }
+            let (looks, verdict) = (candidate.looks.len(), candidate.fusion.verdict());
+            for listener in &mut self.listeners {
+                listener.ended(track, looks as u32, &verdict);
+            }
+        }
+    }
+
     pub(super) fn hand_on(&mut self, waiting: Waiting) {
         match self.accuse(&waiting) {
             Ok(accused) => {
@@ -179,9 +218,21 @@ impl<E: Eyes> Watch<E> {
                 metrics::counter!("edge_accusations_total",
                     "camera" => self.camera.id.clone(), "rule" => violation.act.name().to_owned())
                 .increment(1);
+                let charge = Charge {
+                    act: &violation.act,
+                    at: violation.at,
+                    reason: &violation.reason,
+                    evidence: accused.accusation.evidence_id,
+                };
+                let said = Said::Accused(charge);
+                tell(&mut self.listeners, &waiting.track, &waiting.rule, said);
                 (self.out)(accused);
             }
-            Err(doubt) => abstain(&self.camera, &waiting.track, &waiting.finding.act, doubt),
+            Err(doubt) => {
+                abstain(&self.camera, &waiting.track, &waiting.finding.act, doubt);
+                let said = Said::Abstained(doubt);
+                tell(&mut self.listeners, &waiting.track, &waiting.rule, said);
+            }
         }
     }
 }
@@ -189,6 +240,12 @@ impl<E: Eyes> Watch<E> {
 /// Whether who is accused of `graver` is not accused of `other` besides.
 pub(super) fn includes(camera: &Camera, graver: &Act, other: &Act) -> bool {
     camera.site.rule(graver).is_some_and(|rule| rule.includes(other))
+}
+
+fn tell(listeners: &mut [Box<dyn Listener>], track: &Track, rule: &Act, said: Said<'_>) {
+    for listener in listeners {
+        listener.decided(track, rule, &said);
+    }
 }
 
 fn abstain(camera: &Camera, track: &Track, act: &Act, doubt: Doubt) {

@@ -83,9 +83,11 @@ fn own_part(folder: &Path, port: u16) -> String {
         "[device]\nid = \"edge-test\"\nkeys = \"{keys}\"\n\
          [unit]\ncode = \"THU\"\nname = \"Đội thử\"\noperator = \"Người thử\"\n\
          [models]\ndir = \"{WEIGHTS}\"\n[spool]\ndir = \"{spool}\"\n\
+         [history]\ndir = \"{history}\"\n\
          [health]\nlisten = \"127.0.0.1:{port}\"\n",
         keys = folder.join("keys").display(),
         spool = folder.join("spool").display(),
+        history = folder.join("history").display(),
     )
 }
 
@@ -153,7 +155,7 @@ fn cameras_follow_the_files_and_leave_each_other_alone() {
     assert_eq!(last["healthy"], true, "{last:#?}");
     let members: Vec<&str> =
         last["threads"].as_array().unwrap().iter().filter_map(|it| it["name"].as_str()).collect();
-    assert_eq!(members, ["camera cam-1", "sealer"]);
+    assert_eq!(members, ["camera cam-1", "history", "sealer"]);
 
     // What only a restart changes is named.
     running.write(&format!("{}[spool]\nmax_age_days = 9\n", site(&[("cam-1", &first)])));

@@ -140,7 +140,7 @@ fn notes_tell_every_picture_and_track() {
     footage::record(&clip, (footage::WIDTH, footage::HEIGHT), 8, footage::H264);
     let tracks = folder.path().join("tracks.jsonl");
     let sheets = folder.path().join("sheets");
-    let notes = Notes { tracks: Some(tracks.clone()), sheets: Some(sheets.clone()) };
+    let notes = Notes { tracks: Some(tracks.clone()), sheets: Some(sheets.clone()), history: None };
     let (_, summary) = replay_with(&clip, &folder.path().join("out"), notes).unwrap();
 
     let text = std::fs::read_to_string(&tracks).unwrap();
