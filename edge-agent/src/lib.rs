@@ -24,6 +24,7 @@ pub mod health;
 pub mod history;
 pub mod keys;
 pub mod live;
+mod markup;
 pub mod replay;
 pub mod see;
 pub mod source;

@@ -16,7 +16,7 @@ use crate::cameras::{Cameras, Changes, Followed, Pairs};
 use crate::clock::{Clock, System};
 use crate::config::{Agent, Device, Unit};
 use crate::evidence::{Sealer, Target};
-use crate::health::{self, Board, CameraHandle, Configured, Crew, Pulse, Sources};
+use crate::health::{self, Board, CameraHandle, Configured, Crew, Premises, Pulse, Sources};
 use crate::history::History;
 use crate::keys::{self, Identity};
 use crate::spool::{Policy, Spool};
@@ -60,6 +60,7 @@ pub async fn run<E: Eyes>(
         Target::Spool(Arc::clone(&spool)),
     )?;
 
+    let history = History::start(&agent, &board, Arc::clone(&clock), &crew)?;
     let stop = CancellationToken::new();
     let mut sources = Sources {
         board: board.clone(),
@@ -67,6 +68,8 @@ pub async fn run<E: Eyes>(
         uplink: None,
         crew: crew.clone(),
         configured: configured.clone(),
+        history: Some(history.clone()),
+        premises: Premises::of(&agent, &models),
     };
     let mut tasks = tokio::task::JoinSet::new();
     if let Some(config) = &agent.uplink {
@@ -92,16 +95,13 @@ pub async fn run<E: Eyes>(
         });
         tasks.spawn({
             let (crew, stop, clock) = (crew.clone(), stop.clone(), Arc::clone(&clock));
-            let (sources, models, began) = (sources.clone(), models.clone(), clock.monotonic());
+            let (sources, began) = (sources.clone(), clock.monotonic());
             async move {
                 let run = || {
-                    let (sources, models, clock) =
-                        (sources.clone(), models.clone(), Arc::clone(&clock));
+                    let (sources, clock) = (sources.clone(), Arc::clone(&clock));
                     let reporter = Reporter::new(&settings, &identity, Arc::clone(&clock));
-                    let word = move || {
-                        let up = clock.monotonic().saturating_sub(began);
-                        sources.report(clock.now(), up, &models)
-                    };
+                    let up = move || clock.monotonic().saturating_sub(began);
+                    let word = move || sources.report().to_central(up());
                     report(reporter, word, stop.clone())
                 };
                 crew.task("reporter", stop.clone(), run).await;
@@ -129,7 +129,6 @@ pub async fn run<E: Eyes>(
         wanted: Wanted::Suspects,
         passages: Arc::default(),
     };
-    let history = History::start(&agent, &board, Arc::clone(&clock), &crew)?;
     let hear = {
         let history = history.clone();
         move |watch: &mut Watch<E>| history.attach(watch)
@@ -186,7 +185,7 @@ async fn deliver(uplink: Result<Uplink, UplinkError>, stop: CancellationToken) {
 /// The same for reports.
 async fn report(
     reporter: Result<Reporter, UplinkError>,
-    word: impl Fn() -> contract::report::Report,
+    word: impl Fn() -> contract::report::Report + Send + Sync + 'static,
     stop: CancellationToken,
 ) {
     match reporter {

@@ -97,6 +97,9 @@ enum Command {
         /// Seconds to wait for each camera's first picture.
         #[arg(long, default_value_t = 10)]
         wait: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Tell who was seen at a moment, and why nobody was accused: from the history that `run` keeps.
     Why {
@@ -240,7 +243,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
                 Err(lacks) => println!("good for replay; to run, {lacks}"),
             }
         }
-        Command::Doctor { config, wait } => return examine(&config.load()?, wait),
+        Command::Doctor { config, wait, json } => return examine(&config.load()?, wait, json),
         Command::Why { config, why } => why.run(&config.load()?)?,
         Command::Keygen { device, out } => {
             let made = keys::generate(&out, &device)?;
@@ -381,7 +384,7 @@ impl Replay<'_> {
     }
 }
 
-fn examine(agent: &Agent, wait: u64) -> anyhow::Result<ExitCode> {
+fn examine(agent: &Agent, wait: u64, json: bool) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(System::default());
     let mut findings = runtime()?.block_on(doctor::examine(agent, clock));
     findings.push(match Models::load(&agent.models.dir, &Options::of(agent.models.precision)) {
@@ -404,10 +407,11 @@ fn examine(agent: &Agent, wait: u64) -> anyhow::Result<ExitCode> {
             Err(error) => Finding::new(part, Verdict::Bad, error.to_string()),
         });
     }
-    let mut bad = false;
-    for finding in &findings {
-        println!("{finding}");
-        bad |= finding.verdict == Verdict::Bad;
+    let bad = findings.iter().any(|finding| finding.verdict == Verdict::Bad);
+    if json {
+        println!("{}", serde_json::to_string_pretty(&findings)?);
+    } else {
+        findings.iter().for_each(|finding| println!("{finding}"));
     }
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

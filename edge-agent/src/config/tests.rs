@@ -45,6 +45,7 @@ fn the_reference_is_good_and_says_the_defaults() {
     let agent = check(&[("agent.toml", REFERENCE)]).unwrap();
     let bare = check(&[("site.toml", CAMERA)]).unwrap();
     assert_eq!(agent.spool.max_bytes, bare.spool.max_bytes);
+    assert_eq!(agent.history, bare.history);
     assert_eq!(agent.models.plates_per_frame, bare.models.plates_per_frame);
     let (reference, default) = (&agent.cameras[0], &bare.cameras[0]);
     assert_eq!(reference.analysed_fps, default.analysed_fps);

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use contract::VehicleClass;
+use contract::manifest;
+use judge::lamp::Light;
 use serde::Serialize;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::clock::Clock;
 
@@ -88,6 +92,38 @@ pub enum Stream {
     Substream,
 }
 
+/// What is known of one lamp.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LampStatus {
+    pub name: String,
+    /// None while it cannot be read.
+    pub light: Option<Light>,
+    /// When it changed to what was read last; none before it was read.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub since: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub unreadable_since: Option<OffsetDateTime>,
+    #[serde(skip)]
+    last: Option<Light>,
+}
+
+/// The last vehicle that was followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LastVehicle {
+    pub class: VehicleClass,
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+}
+
+/// The last violation that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastFinding {
+    pub act: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    pub evidence_id: Uuid,
+}
+
 /// A snapshot of one camera.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CameraStatus {
@@ -95,12 +131,24 @@ pub struct CameraStatus {
     pub state: CameraState,
     /// Why, in words.
     pub detail: String,
+    /// By the box's clock.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
     /// Since the latest connection; none before the first picture.
     pub analysed: Option<Analysed>,
     /// Frames analysed.
     pub frames: u64,
     /// Analysed frames a second, lately.
     pub fps: f64,
+    /// Frames a second that come and are decoded, lately.
+    pub arriving_fps: f64,
+    /// How the last picture's time is known; none before the first.
+    pub clock: Option<manifest::Clock>,
+    pub lamps: Vec<LampStatus>,
+    /// What the last picture shows: `clear`, `still` where nothing moves, or why it is not believed.
+    pub sight: Option<&'static str>,
+    pub last_vehicle: Option<LastVehicle>,
+    pub last_finding: Option<LastFinding>,
     /// Time since the last frame arrived.
     pub last_frame_age_ms: Option<u64>,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -144,6 +192,13 @@ pub struct CameraHandle {
 struct Record {
     state: CameraState,
     detail: String,
+    since: OffsetDateTime,
+    arriving: Option<(Duration, f64)>,
+    clock: Option<manifest::Clock>,
+    lamps: Vec<LampStatus>,
+    sight: Option<&'static str>,
+    last_vehicle: Option<LastVehicle>,
+    last_finding: Option<LastFinding>,
     analysed: Option<Analysed>,
     frames: u64,
     last_frame: Option<Duration>,
@@ -156,6 +211,8 @@ struct Record {
 
 /// Weight of the newest interval in the smoothed one: about the last twenty frames count.
 const SMOOTHING: f64 = 0.1;
+/// Weight of the newest second in the rate of arrival.
+const ARRIVAL: f64 = 0.3;
 /// Without a frame for this long, the rate shown is zero.
 const SILENCE: Duration = Duration::from_secs(3);
 
@@ -175,6 +232,13 @@ impl Board {
                 record: Arc::new(Mutex::new(Record {
                     state: CameraState::Connecting,
                     detail: String::new(),
+                    since: self.clock.now(),
+                    arriving: None,
+                    clock: None,
+                    lamps: Vec::new(),
+                    sight: None,
+                    last_vehicle: None,
+                    last_finding: None,
                     analysed: None,
                     frames: 0,
                     last_frame: None,
@@ -194,6 +258,11 @@ impl Board {
     pub fn remove(&self, id: &str) {
         lock(&self.cameras).remove(id);
         metrics::gauge!("edge_camera_fps", "camera" => id.to_owned()).set(0.0);
+    }
+
+    /// By the clock that dates what is on it.
+    pub fn now(&self) -> OffsetDateTime {
+        self.clock.now()
     }
 
     /// Tells `observer` from now on; the first one stays.
@@ -234,6 +303,9 @@ impl CameraHandle {
         let before = record.state;
         record.state = state;
         record.detail.clone_from(&detail);
+        if before != state {
+            record.since = self.clock.now();
+        }
         drop(record);
         let camera = &*self.id;
         match state {
@@ -282,6 +354,63 @@ impl CameraHandle {
         metrics::counter!("edge_camera_frames_total", "camera" => self.id.to_string()).increment(1);
     }
 
+    /// Says how many frames came and were decoded within `span`.
+    pub fn arrived(&self, frames: u64, span: Duration) {
+        let rate = frames as f64 / span.as_secs_f64().max(1e-3);
+        let now = self.clock.monotonic();
+        let mut record = lock(&self.record);
+        let before = record.arriving.map_or(rate, |(_, before)| before);
+        record.arriving = Some((now, before + ARRIVAL * (rate - before)));
+    }
+
+    /// Says what the last picture shows of the street, and how its time is known.
+    pub fn shows(&self, sight: &'static str, clock: &manifest::Clock) {
+        let mut record = lock(&self.record);
+        record.sight = Some(sight);
+        if record.clock.as_ref() != Some(clock) {
+            record.clock = Some(clock.clone());
+        }
+    }
+
+    /// Says what a lamp shows at `at`.
+    pub fn lamp(&self, name: &str, light: Option<Light>, at: OffsetDateTime) {
+        let mut record = lock(&self.record);
+        let known = record.lamps.iter().position(|lamp| lamp.name == name);
+        let index = known.unwrap_or_else(|| {
+            let name = name.to_owned();
+            let (light, last) = (None, None);
+            record.lamps.push(LampStatus {
+                name,
+                light,
+                since: None,
+                unreadable_since: None,
+                last,
+            });
+            record.lamps.len() - 1
+        });
+        let lamp = &mut record.lamps[index];
+        lamp.light = light;
+        match light {
+            None => lamp.unreadable_since = lamp.unreadable_since.or(Some(at)),
+            Some(_) => {
+                lamp.unreadable_since = None;
+                if lamp.last != light {
+                    (lamp.last, lamp.since) = (light, Some(at));
+                }
+            }
+        }
+    }
+
+    /// Says who was followed last.
+    pub fn vehicle(&self, class: VehicleClass, at: OffsetDateTime) {
+        lock(&self.record).last_vehicle = Some(LastVehicle { class, at });
+    }
+
+    /// Says what was found last.
+    pub fn finding(&self, act: &str, at: OffsetDateTime, evidence_id: Uuid) {
+        lock(&self.record).last_finding = Some(LastFinding { act: act.into(), at, evidence_id });
+    }
+
     /// Counts something dropped, by reason.
     pub fn dropped(&self, reason: &'static str, count: u64) {
         *lock(&self.record).dropped.entry(reason).or_default() += count;
@@ -313,6 +442,16 @@ impl CameraHandle {
             id: self.id.to_string(),
             state: record.state,
             detail: record.detail.clone(),
+            since: record.since,
+            arriving_fps: record
+                .arriving
+                .filter(|(at, _)| now.saturating_sub(*at) < SILENCE)
+                .map_or(0.0, |(_, rate)| rate),
+            clock: record.clock.clone(),
+            lamps: record.lamps.clone(),
+            sight: record.sight,
+            last_vehicle: record.last_vehicle,
+            last_finding: record.last_finding.clone(),
             analysed: record.analysed,
             frames: record.frames,
             fps,

@@ -1,71 +1,38 @@
 //! The doctor: what an installer asks before walking away from the pole. Each finding says what is
-//! wrong and what to do; nothing is changed.
+//! wrong and what to do; nothing is changed but for a file that is written and removed again.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use contract::manifest::ClockSource;
-use serde::Serialize;
-use time::Duration;
 
 use crate::clock::Clock;
 use crate::config::{Agent, Device};
 use crate::keys::{self, Identity};
 use crate::source::supervise::Probe;
-use crate::spool::{self, SpoolError};
+use crate::spool;
 use crate::uplink::{Central, Settings};
 use crate::watch::clock_words;
 
-use super::doctor_clock;
-
-/// Renewal is due this long before a certificate ends.
-const RENEWAL: Duration = Duration::days(30);
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    Good,
-    /// Works, but somebody should look.
-    Warn,
-    /// Does not work.
-    Bad,
-}
-
-/// One thing looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    pub part: String,
-    pub verdict: Verdict,
-    pub text: String,
-}
-
-impl Finding {
-    pub fn new(part: impl Into<String>, verdict: Verdict, text: impl Into<String>) -> Self {
-        Self { part: part.into(), verdict, text: text.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mark = match self.verdict {
-            Verdict::Good => "ok  ",
-            Verdict::Warn => "warn",
-            Verdict::Bad => "BAD ",
-        };
-        write!(f, "{mark}  {:<12} {}", self.part, self.text)
-    }
-}
+use super::finding::{Finding, Verdict};
+use super::findings;
+use super::machine::{self, Disk, Machine};
+use super::report::Premises;
 
 /// Looks at everything but cameras and models: keys, spool, central, clock.
 pub async fn examine(agent: &Agent, clock: Arc<dyn Clock>) -> Vec<Finding> {
-    let mut findings = vec![doctor_clock::check()];
+    let mut findings =
+        vec![findings::clock(crate::clock::synchronised(time::OffsetDateTime::now_utc()))];
+    findings.extend(findings::machine(&Machine::read(Path::new("/"))));
+    for disk in Premises::of(agent, &[]).disks() {
+        findings.push(findings::disk(&disk, agent.spool.min_free_bytes));
+        findings.extend(writable(&disk));
+    }
     match &agent.device {
         None => findings.push(Finding::new(
             "device",
             Verdict::Bad,
-            "the configuration has no [device]: enough to replay, not to run",
+            "the configuration has no [device]: enough to replay, not to run; add it with id and keys",
         )),
         Some(device) => {
             findings.extend(check_keys(device, clock.as_ref()));
@@ -112,17 +79,15 @@ fn check_keys(device: &Device, clock: &dyn Clock) -> Vec<Finding> {
         Err(error) => Finding::new(part, Verdict::Bad, error.to_string()),
         Ok(identity) => {
             let (now, info) = (clock.now(), identity.info());
-            let until = info.not_after.date();
-            let (verdict, text) = if now < info.not_before {
-                (Verdict::Bad, format!("certificate is valid from {} only", info.not_before.date()))
-            } else if now > info.not_after {
-                (Verdict::Bad, format!("certificate ended on {until}; enrol the device again"))
-            } else if now + RENEWAL > info.not_after {
-                (Verdict::Warn, format!("certificate ends on {until}; enrol the device again"))
+            if now < info.not_before {
+                let text = format!("certificate is valid from {} only", info.not_before.date());
+                Finding::new(part, Verdict::Bad, text).advise(
+                    "Chỉnh đồng hồ thiết bị.",
+                    "set the box's clock, or enrol the device again",
+                )
             } else {
-                (Verdict::Good, format!("certificate of {} until {until}", info.common_name))
-            };
-            Finding::new(part, verdict, text)
+                findings::certificate(info.not_after, now)
+            }
         }
     };
     let receipts = match keys::load_central_key(&device.keys) {
@@ -135,7 +100,7 @@ fn check_keys(device: &Device, clock: &dyn Clock) -> Vec<Finding> {
 fn check_spool(agent: &Agent, device: &Device) -> Vec<Finding> {
     let part = "spool";
     let dir = &agent.spool.dir;
-    let mut findings = vec![volume(dir, agent.spool.min_free_bytes)];
+    let mut findings = Vec::new();
     if !dir.exists() {
         let text = format!("{} will be made at the first run", dir.display());
         findings.push(Finding::new(part, Verdict::Good, text));
@@ -165,29 +130,14 @@ fn check_spool(agent: &Agent, device: &Device) -> Vec<Finding> {
     findings
 }
 
-/// Free space where the spool is, or will be.
-fn volume(dir: &Path, min_free: u64) -> Finding {
-    let there = dir.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
-    match spool::free_bytes(there) {
-        Err(error @ SpoolError::Io { .. }) => Finding::new("disk", Verdict::Bad, error.to_string()),
-        Err(error) => Finding::new("disk", Verdict::Warn, error.to_string()),
-        Ok(free) => {
-            let text = format!(
-                "{} MB free at {}, {} MB must stay free",
-                free / 1_000_000,
-                there.display(),
-                min_free / 1_000_000
-            );
-            let verdict = if free < min_free {
-                Verdict::Bad
-            } else if free < min_free.saturating_mul(2) {
-                Verdict::Warn
-            } else {
-                Verdict::Good
-            };
-            Finding::new("disk", verdict, text)
-        }
-    }
+/// Whether the disk takes a file where there is a folder already.
+fn writable(disk: &Disk) -> Option<Finding> {
+    let error = machine::writes(disk.dir.is_dir().then_some(&disk.dir)?).err()?;
+    let text = format!("{} cannot be written: {error}", disk.dir.display());
+    Some(Finding::new("disk", Verdict::Bad, text).advise(
+        "Sửa quyền thư mục cho người dùng của dịch vụ, hoặc thay ổ đĩa.",
+        "run the doctor as the service's user, give the folder to that user, or replace the disk",
+    ))
 }
 
 async fn check_central(agent: &Agent, device: &Device) -> Finding {

@@ -22,6 +22,10 @@ fn describe() {
     cameras();
     evidence();
     describe_gauge!("edge_config_behind", "1 where the files say what is not in force");
+    describe_gauge!("edge_history_bytes", Unit::Bytes, "Room that the history takes");
+    describe_gauge!("edge_history_failed", "1 while the disk does not take the history");
+    describe_counter!("edge_history_dropped_total", "Records that found no room to be written");
+    describe_counter!("edge_history_missed_total", "Records that the disk did not take");
     describe_gauge!("edge_member_up", "Whether a thread the box needs works, by member");
     describe_counter!("edge_member_panics_total", "Panics of a thread, by member");
 }

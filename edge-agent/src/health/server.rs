@@ -1,5 +1,5 @@
-//! `/metrics` (Prometheus), `/healthz` and `/status` (JSON) for the local network. Read-only, no
-//! plates, no secrets.
+//! `/` (a page for people), `/metrics` (Prometheus), `/healthz` and `/status` (JSON) for the local
+//! network. Read-only, no plates, no secrets. The page and `/status` show one report.
 //!
 //! `/healthz` is 200 while the box does its work. It is 503, with the reasons, when evidence cannot
 //! be sealed, when what is sealed cannot be delivered until somebody does something, and when a
@@ -7,25 +7,20 @@
 //! metrics, but does not call for anybody.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use listen::{Bounds, Listener};
 use metrics_exporter_prometheus::{BuildError, PrometheusHandle};
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::spool::{Spool, Stats};
-use crate::uplink::{Monitor, Status};
-
-use super::board::{Board, CameraStatus};
-use super::configured::{self, Configured};
-use super::crew::{Crew, MemberStatus};
+use super::page;
+use super::report::{Report, Sources};
 
 /// What open requests have to finish in when the agent stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -41,16 +36,6 @@ pub enum HealthError {
     Serve(std::io::Error),
 }
 
-/// What is shown.
-#[derive(Debug, Clone)]
-pub struct Sources {
-    pub board: Board,
-    pub spool: Option<Arc<Spool>>,
-    pub uplink: Option<Monitor>,
-    pub crew: Crew,
-    pub configured: Configured,
-}
-
 /// The pages, bound but not yet serving.
 #[derive(Debug)]
 pub struct Server {
@@ -64,21 +49,6 @@ struct Pages {
     prometheus: PrometheusHandle,
 }
 
-#[derive(Serialize)]
-struct StatusPage {
-    version: &'static str,
-    healthy: bool,
-    /// Why not, in words.
-    troubles: Vec<String>,
-    /// Packages set aside that somebody should look into, in words.
-    parked: Vec<String>,
-    configuration: configured::Status,
-    threads: Vec<MemberStatus>,
-    cameras: Vec<CameraStatus>,
-    spool: Option<Stats>,
-    uplink: Option<Status>,
-}
-
 impl Server {
     pub async fn bind(
         address: SocketAddr,
@@ -89,9 +59,12 @@ impl Server {
             .await
             .map_err(|source| HealthError::Bind { address, source })?;
         let router = Router::new()
+            .route("/", get(page))
+            .route("/page.css", get(style))
             .route("/metrics", get(metrics_page))
             .route("/healthz", get(healthz))
             .route("/status", get(status))
+            .layer(middleware::from_fn(guard))
             .with_state(Pages { sources, prometheus });
         Ok(Self { listener, router })
     }
@@ -103,39 +76,6 @@ impl Server {
 
     pub async fn run(self, stop: CancellationToken) {
         self.listener.serve(self.router, stop, GRACE).await;
-    }
-}
-
-impl Sources {
-    /// What keeps violations from being seen, sealed and delivered until somebody helps.
-    pub(super) fn troubles(&self) -> Vec<String> {
-        let mut troubles = self.crew.troubles();
-        if let Some(stats) = self.spool.as_ref().map(|spool| spool.stats()) {
-            if stats.full {
-                troubles.push("evidence cannot be sealed: the spool is full".into());
-            }
-            if stats.failed {
-                troubles.push("evidence cannot be sealed: the spool's volume failed".into());
-            }
-        }
-        if let Some(blocked) = self.uplink.as_ref().and_then(|uplink| uplink.status().blocked) {
-            troubles.push(format!("evidence cannot be delivered: {blocked}"));
-        }
-        troubles
-    }
-
-    /// What was set aside while the others went on.
-    fn parked(&self) -> Vec<String> {
-        let Some(spool) = &self.spool else { return Vec::new() };
-        let (stats, root) = (spool.stats(), spool.root().display());
-        let mut parked = Vec::new();
-        if stats.refused > 0 {
-            parked.push(format!("{} packages refused: see {root}/refused", stats.refused));
-        }
-        if stats.damaged > 0 {
-            parked.push(format!("{} packages damaged: see {root}/damaged", stats.damaged));
-        }
-        parked
     }
 }
 
@@ -156,18 +96,42 @@ async fn healthz(State(pages): State<Pages>) -> Response {
     }
 }
 
-async fn status(State(pages): State<Pages>) -> Json<StatusPage> {
-    let sources = &pages.sources;
-    let troubles = sources.troubles();
-    Json(StatusPage {
-        version: env!("CARGO_PKG_VERSION"),
-        healthy: troubles.is_empty(),
-        troubles,
-        parked: sources.parked(),
-        configuration: sources.configured.status(),
-        threads: sources.crew.snapshot(),
-        cameras: sources.board.snapshot(),
-        spool: sources.spool.as_ref().map(|spool| spool.stats()),
-        uplink: sources.uplink.as_ref().map(Monitor::status),
-    })
+async fn status(State(pages): State<Pages>) -> Response {
+    Json(pages.report().await).into_response()
+}
+
+async fn page(State(pages): State<Pages>) -> Response {
+    let html = page::page(&pages.report().await);
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
+}
+
+async fn style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE).into_response()
+}
+
+impl Pages {
+    async fn report(&self) -> Report {
+        let sources = self.sources.clone();
+        // It reads files, of disks that may be slow.
+        let read = tokio::task::spawn_blocking(move || sources.report()).await;
+        read.unwrap_or_else(|_| self.sources.report())
+    }
+}
+
+/// Nothing foreign, nothing inline, nothing framed, nothing cached.
+async fn guard(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
+             form-action 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }

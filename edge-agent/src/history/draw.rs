@@ -8,6 +8,7 @@ use super::ask::{Answer, Vehicle};
 use super::record::Word;
 use super::tell::moment;
 use crate::config::Camera;
+use crate::markup::escaped;
 
 /// The drawing's size; the picture's own shape is not known, most are 16 to 9.
 const WIDTH: f64 = 1280.0;
@@ -165,18 +166,4 @@ fn points_of(points: &[[f64; 2]]) -> String {
 
 fn wide([x, y]: &[f32; 2]) -> [f64; 2] {
     [f64::from(*x), f64::from(*y)]
-}
-
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '&' => safe.push_str("&amp;"),
-            '"' => safe.push_str("&quot;"),
-            letter => safe.push(letter),
-        }
-    }
-    safe
 }

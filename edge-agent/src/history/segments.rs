@@ -120,8 +120,7 @@ pub struct Left {
 }
 
 fn free_bytes(dir: &Path) -> io::Result<u64> {
-    let stat = rustix::fs::statvfs(dir)?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    crate::spool::free_bytes(dir).map_err(io::Error::other)
 }
 
 #[cfg(test)]

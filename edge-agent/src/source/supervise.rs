@@ -115,9 +115,11 @@ fn pump(
             Next::Nothing => {}
             Next::Ended => return Ok(()),
         }
-        if counted.elapsed() >= Duration::from_secs(1) {
+        let span = counted.elapsed();
+        if span >= Duration::from_secs(1) {
             counted = Instant::now();
             let now = source.counts();
+            board.arrived(now.decoded.saturating_sub(reported.decoded), span);
             let late = now.late.saturating_sub(reported.late);
             if late > 0 {
                 board.dropped("late", late);

@@ -33,14 +33,26 @@ impl Reporter {
         Ok(Self { central: Central::new(settings, identity)?, clock, every })
     }
 
-    /// Reports what `word` gives until stopped.
-    pub async fn run(self, word: impl Fn() -> Report, stop: CancellationToken) {
+    /// Reports what `word` gives until stopped. It may read files.
+    pub async fn run(
+        self,
+        word: impl Fn() -> Report + Send + Sync + 'static,
+        stop: CancellationToken,
+    ) {
+        let word = Arc::new(word);
         let mut failing = false;
         loop {
-            let report = word();
+            let look = {
+                let word = Arc::clone(&word);
+                tokio::task::spawn_blocking(move || word())
+            };
+            let told = async {
+                let report = look.await.map_err(|panic| panic.to_string())?;
+                self.central.report(&report).await.map_err(|trouble| trouble.to_string())
+            };
             let sent = tokio::select! {
                 () = stop.cancelled() => return,
-                sent = self.central.report(&report) => sent,
+                sent = told => sent,
             };
             metrics::counter!("edge_reports_total", "sent" => if sent.is_ok() { "yes" } else { "no" })
                 .increment(1);
@@ -48,7 +60,7 @@ impl Reporter {
                 Ok(()) => failing = false,
                 // Said once: where the way is cut, the uplink says so, too.
                 Err(error) if !std::mem::replace(&mut failing, true) => {
-                    tracing::warn!(%error, "report not taken by the central");
+                    tracing::warn!(error, "report not taken by the central");
                 }
                 Err(_) => {}
             }

@@ -254,6 +254,7 @@ impl<E: Eyes> Watch<E> {
             Seen::Nothing { since, why } => {
                 self.lose_sight(since, clips);
                 self.board.dropped(why.name(), 1);
+                self.board.shows(why.sight(), &picture.clock);
                 for listener in &mut self.listeners {
                     listener.picture(picture, &[], &[]);
                 }
@@ -268,6 +269,7 @@ impl<E: Eyes> Watch<E> {
             }
         }
         self.show(picture);
+        self.board.shows("clear", &picture.clock);
         let known = picture.clock.source != ClockSource::Unknown;
         self.dated = known.then(|| (picture.captured_at.to_offset(VIETNAM), picture.t));
         self.known_to = elsewhere::known_to(&picture.clock);
@@ -276,6 +278,8 @@ impl<E: Eyes> Watch<E> {
             .map(|steady| picture.captured_at.unix_timestamp_nanos() - steady.as_nanos() as i128);
         for (reader, lamp) in self.lamp_readers.iter_mut().zip(&mut self.lamps) {
             lamp.history.push(picture.t, reader.read(picture.t, &picture.frame.planes()));
+            let light = lamp.history.at(picture.t).map(|shown| shown.light);
+            self.board.lamp(&lamp.name, light, picture.captured_at);
         }
         let ended = {
             let pool = Arc::clone(&self.eyes);
@@ -284,6 +288,10 @@ impl<E: Eyes> Watch<E> {
             let sightings = self.vehicles(&mut eyes, picture);
             let step = self.tracker.step(picture.t, &sightings);
             self.company.see(picture.t, self.tracker.tracks());
+            let seen = |track: &&Track| track.confirmed && track.last().t == picture.t;
+            if let Some(track) = self.tracker.tracks().iter().rfind(seen) {
+                self.board.vehicle(track.class, picture.captured_at);
+            }
             self.trace(picture, &sightings);
             for listener in &mut self.listeners {
                 listener.picture(picture, &sightings, self.tracker.tracks());

@@ -55,6 +55,18 @@ impl Blind {
         }
     }
 
+    /// As it is shown.
+    pub const fn sight(self) -> &'static str {
+        match self {
+            Self::Damaged(_) => "damaged",
+            Self::Frozen => "frozen",
+            Self::Still => "still",
+            Self::Strange { fault: Fault::Moved(_) | Fault::Elsewhere, .. } => "moved",
+            Self::Strange { fault: Fault::Defocused, .. } => "defocused",
+            Self::Strange { fault: Fault::Blinded, .. } => "blinded",
+        }
+    }
+
     /// The camera's state and what to do about it; none where it may be well.
     pub fn trouble(self) -> Option<(CameraState, String)> {
         match self {

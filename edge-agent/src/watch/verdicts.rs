@@ -218,11 +218,13 @@ impl<E: Eyes> Watch<E> {
                 metrics::counter!("edge_accusations_total",
                     "camera" => self.camera.id.clone(), "rule" => violation.act.name().to_owned())
                 .increment(1);
+                let evidence = accused.accusation.evidence_id;
+                self.board.finding(violation.act.name(), violation.at, evidence);
                 let charge = Charge {
                     act: &violation.act,
                     at: violation.at,
                     reason: &violation.reason,
-                    evidence: accused.accusation.evidence_id,
+                    evidence,
                 };
                 let said = Said::Accused(charge);
                 tell(&mut self.listeners, &waiting.track, &waiting.rule, said);

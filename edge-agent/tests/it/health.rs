@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_agent::clock::{Clock as _, Simulated};
-use edge_agent::health::{Board, CameraState, Configured, Crew, Server, Sources, install_recorder};
+use edge_agent::health::{
+    Board, CameraState, Configured, Crew, Premises, Server, Sources, install_recorder,
+};
 use edge_agent::spool::{Policy, Spool};
 use tempfile::TempDir;
 use time::macros::datetime;
@@ -44,6 +46,8 @@ async fn pages_tell_cameras_spool_and_whether_evidence_can_be_sealed() {
         uplink: None,
         crew: crew.clone(),
         configured: Configured::new(clock.now()),
+        history: None,
+        premises: Premises::default(),
     };
     let server = Server::bind("127.0.0.1:0".parse().unwrap(), sources, prometheus).await.unwrap();
     let port = server.address().unwrap().port();
@@ -59,6 +63,19 @@ async fn pages_tell_cameras_spool_and_whether_evidence_can_be_sealed() {
     assert_eq!(body["cameras"][0]["dropped"]["late"], 3);
     assert_eq!(body["spool"]["pending"], 1);
     assert_eq!(body["parked"], serde_json::json!([]));
+    // The same for people: what the JSON calls streaming is well, and the policy lets no script in.
+    let page = get(port, "/").await;
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    let (head, html) = page.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.contains("text/html; charset=utf-8") && head.contains("default-src 'none'"),
+        "{head}"
+    );
+    assert!(html.contains("Hoạt động tốt") && html.contains("late: 3"), "{html}");
+    assert!(get(port, "/page.css").await.contains("text/css"));
+    let wait = body["findings"].as_array().unwrap();
+    let spool_said = wait.iter().find(|finding| finding["part"] == "spool").unwrap();
+    assert!(html.contains(spool_said["text_vi"].as_str().unwrap()), "{html}");
     let metrics = get(port, "/metrics").await;
     for line in [
         "edge_camera_dropped_total{camera=\"c1\",reason=\"late\"} 3",

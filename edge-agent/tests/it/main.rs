@@ -8,6 +8,7 @@ mod doors;
 mod evidence;
 mod footage;
 mod health;
+mod history;
 mod pairs;
 mod real;
 mod reload;

@@ -7,11 +7,9 @@ mod line;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::Digest;
-use contract::manifest::ModelUsed;
 use contract::wire::CHUNK_BYTES;
 use edge_agent::clock::{Clock as _, Simulated};
-use edge_agent::health::{Board, CameraState, Configured, Crew, Server, Sources};
+use edge_agent::health::{Board, CameraState, Configured, Crew, Premises, Server, Sources};
 use edge_agent::keys::{self, Identity};
 use edge_agent::spool::{Policy, Spool, State};
 use edge_agent::uplink::{Monitor, Phase, Reporter, Settings, Uplink};
@@ -251,6 +249,8 @@ async fn health(rig: &Rig, monitor: &Monitor) -> String {
         spool: Some(rig.spool.clone()),
         uplink: Some(monitor.clone()),
         crew: Crew::new(clock.clone()),
+        history: None,
+        premises: Premises::default(),
         configured: Configured::new(clock.now()),
     };
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
@@ -443,14 +443,11 @@ async fn the_box_says_how_it_is_again_and_again() {
     configured.refused("site.toml:7: camera[0].place is missing".into());
     let crew = Crew::new(clock.clone());
     let spool = Some(rig.spool.clone());
-    let sources = Sources { board, spool, uplink: None, crew, configured };
-    let models = [ModelUsed { name: "vehicles".into(), sha256: Digest::of(b"weights") }];
+    let (history, premises) = (None, Premises::default());
+    let sources = Sources { board, spool, uplink: None, crew, configured, history, premises };
     let stop = CancellationToken::new();
     let reporter = Reporter::new(&rig.settings(), &rig.identity, clock.clone()).unwrap();
-    let word = {
-        let clock = clock.clone();
-        move || sources.report(clock.now(), Duration::from_secs(5), &models)
-    };
+    let word = move || sources.report().to_central(Duration::from_secs(5));
     let task = tokio::spawn(reporter.run(word, stop.clone()));
     wait_for(|| rig.central.reports().len() >= 3).await;
     stop.cancel();
@@ -461,7 +458,7 @@ async fn the_box_says_how_it_is_again_and_again() {
         assert_eq!(report.cameras[0].state, "failed");
         assert_eq!(report.cameras[0].detail, "RTSP 401 from 10.0.0.7:554");
         assert!(report.configuration.refused.as_deref().unwrap().contains("site.toml:7"));
-        assert_eq!((report.spool.pending, report.models.len()), (1, 1));
+        assert_eq!((report.spool.pending, report.up_s), (1, 5));
     }
     // About a minute apart, by the simulated clock.
     let apart = reports[1].at - reports[0].at;
