@@ -97,6 +97,7 @@ impl Agent {
             lights: sequence.lights.iter().map(light).collect(),
             arrows: false,
             controls: vec![Movement::Straight],
+            wired: None,
         };
         Self {
             reader: LampReader::new(&drawn),

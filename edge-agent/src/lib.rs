@@ -9,6 +9,7 @@
 //!   [`accusation::Accusation`]s.
 //! - [`cameras`]: a thread each, following the configuration's files while the agent runs.
 //! - [`live`] and [`replay`]: that loop on cameras, or on a recording.
+//! - [`onvif`] asks cameras what they send, [`wire`] the signal cabinet what it shows.
 //! - [`evidence`], [`spool`], [`uplink`], [`keys`]: sealed packages, kept and delivered.
 //! - [`history`]: who drove where in the last days and what the rules said, for who asks why.
 //! - [`health`]: metrics, states and the doctor's checks.
@@ -25,9 +26,11 @@ pub mod history;
 pub mod keys;
 pub mod live;
 mod markup;
+pub mod onvif;
 pub mod replay;
 pub mod see;
 pub mod source;
 pub mod spool;
 pub mod uplink;
 pub mod watch;
+pub mod wire;

@@ -9,20 +9,23 @@ use std::time::Duration;
 
 use contract::manifest;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::cameras::{Cameras, Changes, Followed, Pairs};
 use crate::clock::{Clock, System};
-use crate::config::{Agent, Device, Unit};
+use crate::config::{Agent, Camera, Device, Unit};
 use crate::evidence::{Sealer, Target};
 use crate::health::{self, Board, CameraHandle, Configured, Crew, Premises, Pulse, Sources};
 use crate::history::History;
 use crate::keys::{self, Identity};
+use crate::onvif;
 use crate::spool::{Policy, Spool};
 use crate::uplink::{self, Reporter, Uplink, UplinkError};
 use crate::watch::eyes::{Eyes, Pool};
 use crate::watch::{Accused, Context, Undeveloped, Wanted, Watch, develop};
+use crate::wire::Wires;
 
 /// Accusations waiting to be sealed; when full, cameras wait and drop pictures instead.
 const QUEUE: usize = 8;
@@ -114,6 +117,21 @@ pub async fn run<E: Eyes>(
         tasks.spawn(server.run(stop.clone()));
     }
 
+    let (asked, whose) = watch::channel(agent.cameras.clone());
+    tasks.spawn({
+        let (crew, halt) = (crew.clone(), stop.clone());
+        let (clock, board) = (Arc::clone(&clock), board.clone());
+        async move {
+            let watch = || {
+                let clock = Arc::clone(&clock);
+                onvif::clock::watch(whose.clone(), board.clone(), clock, halt.clone())
+            };
+            crew.task("camera clocks", halt.clone(), watch).await;
+        }
+    });
+    let wires = Arc::new(Wires::new(crew.clone(), stop.clone()));
+    wires.follow(&agent.cameras);
+
     let (send, receive) = sync_channel(QUEUE);
     let halt = Arc::new(AtomicBool::new(false));
     let pairs = Pairs::default();
@@ -130,17 +148,21 @@ pub async fn run<E: Eyes>(
         passages: Arc::default(),
     };
     let hear = {
-        let history = history.clone();
-        move |watch: &mut Watch<E>| history.attach(watch)
+        let (history, wires) = (history.clone(), Arc::clone(&wires));
+        move |camera: &Camera, watch: &mut Watch<E>| {
+            watch.hold_against(wires.checks(camera));
+            history.attach(watch);
+        }
     };
     let mut cameras = Cameras::new((crew, board), context, eyes, send, pairs).heard_by(hear);
     cameras.apply(&agent.cameras)?;
 
-    let mut asked = Asked::listen()?;
-    while let Request::Reread = asked.next(&mut followed).await {
+    let mut requests = Requests::listen()?;
+    while let Request::Reread = requests.next(&mut followed).await {
         // Waits for cameras that end, with the other worker there for everything else.
         tokio::task::block_in_place(|| {
-            reread(&mut followed, &agent, &mut cameras, &configured, &*clock);
+            let following = (&mut cameras, &*wires, &asked);
+            reread(&mut followed, &agent, following, &configured, &*clock);
         });
     }
     tracing::info!("stopping: cameras first, then what they found is sealed");
@@ -288,7 +310,7 @@ impl Drop for LostIfPanicking<'_> {
 fn reread<E: Eyes>(
     followed: &mut Followed,
     agent: &Agent,
-    cameras: &mut Cameras<E>,
+    (cameras, wires, asked): (&mut Cameras<E>, &Wires, &watch::Sender<Vec<Arc<Camera>>>),
     configured: &Configured,
     clock: &dyn Clock,
 ) {
@@ -300,6 +322,8 @@ fn reread<E: Eyes>(
         Ok(next) => next,
         Err(errors) => return refused(errors.to_string()),
     };
+    wires.follow(&next.cameras);
+    asked.send_replace(next.cameras.clone());
     match cameras.apply(&next.cameras) {
         Ok(Changes { added, changed, removed }) => {
             let awaits_restart = agent.sections_apart(&next);
@@ -316,14 +340,14 @@ enum Request {
     Reread,
 }
 
-struct Asked {
+struct Requests {
     interrupt: Signal,
     terminate: Signal,
     reload: Signal,
     look: Interval,
 }
 
-impl Asked {
+impl Requests {
     fn listen() -> std::io::Result<Self> {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);

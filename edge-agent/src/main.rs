@@ -13,6 +13,7 @@ use edge_agent::clock::{Clock, System};
 use edge_agent::config::{self, Agent};
 use edge_agent::health::{Board, Finding, Verdict, doctor};
 use edge_agent::history::command::Why;
+use edge_agent::onvif::command::FindCameras;
 use edge_agent::see::tracker::Settings as Tracking;
 use edge_agent::source::supervise;
 use edge_agent::watch::elsewhere::Passages;
@@ -108,6 +109,9 @@ enum Command {
         #[command(flatten)]
         why: Why,
     },
+    /// Find the cameras on the network (ONVIF): their streams, their clocks, their lines of the site
+    /// file.
+    FindCameras(FindCameras),
     /// Make the device's keys; hand `seal.pub` and `tls.csr` to enrolment at the central.
     Keygen {
         /// Name under which the device will be enrolled.
@@ -244,6 +248,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             }
         }
         Command::Doctor { config, wait, json } => return examine(&config.load()?, wait, json),
+        Command::FindCameras(find) => return find.run(&runtime()?),
         Command::Why { config, why } => why.run(&config.load()?)?,
         Command::Keygen { device, out } => {
             let made = keys::generate(&out, &device)?;
@@ -396,8 +401,12 @@ fn examine(agent: &Agent, wait: u64, json: bool) -> anyhow::Result<ExitCode> {
     });
     for camera in &agent.cameras {
         let part = format!("camera {}", camera.id);
-        if camera.uri.is_none() {
-            findings.push(Finding::new(part, Verdict::Warn, "has no uri: good for replay only"));
+        if !camera.is_reachable() {
+            findings.push(Finding::new(
+                part,
+                Verdict::Warn,
+                "has no uri or onvif: good for replay only",
+            ));
             continue;
         }
         let probed = cameras::settings(camera, &Arc::default())

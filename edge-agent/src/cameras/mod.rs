@@ -19,6 +19,9 @@ use crate::source::{Dating, Paired, Settings, SourceError, supervise};
 use crate::watch::eyes::{Eyes, Pool};
 use crate::watch::{self, Accused, Context, KEEP_BYTES, Watch};
 
+/// Given every watch that begins.
+type Hear<E> = Arc<dyn Fn(&Camera, &mut Watch<E>) + Send + Sync>;
+
 /// Every camera that is watched.
 pub struct Cameras<E: Eyes> {
     crew: Crew,
@@ -27,7 +30,7 @@ pub struct Cameras<E: Eyes> {
     eyes: Arc<Pool<E>>,
     accused: SyncSender<Accused>,
     pairs: Pairs,
-    hear: Arc<dyn Fn(&mut Watch<E>) + Send + Sync>,
+    hear: Hear<E>,
     running: BTreeMap<String, Running>,
 }
 
@@ -91,12 +94,12 @@ impl<E: Eyes> Cameras<E> {
         accused: SyncSender<Accused>,
         pairs: Pairs,
     ) -> Self {
-        let hear = Arc::new(|_: &mut Watch<E>| {});
+        let hear = Arc::new(|_: &Camera, _: &mut Watch<E>| {});
         Self { crew, board, context, eyes, accused, pairs, hear, running: BTreeMap::new() }
     }
 
-    /// `hear` is given every watch that begins, to listen to it.
-    pub fn heard_by(self, hear: impl Fn(&mut Watch<E>) + Send + Sync + 'static) -> Self {
+    /// `hear` is given every watch that begins, to listen to it or to hold it against something.
+    pub fn heard_by(self, hear: impl Fn(&Camera, &mut Watch<E>) + Send + Sync + 'static) -> Self {
         Self { hear: Arc::new(hear), ..self }
     }
 
@@ -153,9 +156,9 @@ impl<E: Eyes> Cameras<E> {
             let hear = Arc::clone(&self.hear);
             move || {
                 let accuse = handing(&send, board.clone());
-                let (camera, eyes) = (Arc::clone(&camera), Arc::clone(&eyes));
-                let mut watch = Watch::new(camera, context.clone(), eyes, board.clone(), accuse);
-                hear(&mut watch);
+                let (its, eyes) = (Arc::clone(&camera), Arc::clone(&eyes));
+                let mut watch = Watch::new(its, context.clone(), eyes, board.clone(), accuse);
+                hear(&camera, &mut watch);
                 watch
             }
         };
@@ -201,8 +204,8 @@ fn handing(
 
 /// How a camera's source is opened.
 pub fn settings(camera: &Camera, paired: &Arc<Paired>) -> Result<Settings, SourceError> {
-    let main = supervise::input(camera)?;
-    let (input, larger) = match supervise::substream(camera)? {
+    let (main, small) = supervise::inputs(camera)?;
+    let (input, larger) = match small {
         Some(small) => (small, Some((main, Arc::clone(paired)))),
         None => (main, None),
     };

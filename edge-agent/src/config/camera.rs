@@ -11,6 +11,7 @@ use settings::shapes::{self, Point, rectangle};
 use settings::{Reader, Value};
 
 use super::model::{Camera, ClockPolicy, Lamp, LampLayout};
+use super::{onvif, wired};
 use crate::source::Address;
 
 /// Pictures a second that a camera may be looked at.
@@ -54,10 +55,12 @@ fn check_beginning(camera: &Camera, cameras: &[Arc<Camera>], table: &Reader<'_>)
 }
 
 fn one(table: Reader<'_>) -> Camera {
+    let onvif = onvif::setting(&table);
     let camera = Camera {
         id: id(&table),
         uri: uri(&table, "uri"),
-        substream: substream(&table),
+        substream: substream(&table).or_else(|| onvif.as_ref()?.subprofile.clone()),
+        onvif,
         credentials: table.path("credentials"),
         place: table.text("place", "Ngã tư Phố Huế – Trần Khát Chân"),
         direction: table.text("direction", "Bắc → Nam"),
@@ -98,7 +101,7 @@ fn id(table: &Reader<'_>) -> String {
 
 fn substream(table: &Reader<'_>) -> Option<String> {
     let substream = uri(table, "substream")?;
-    if !table.has("uri") {
+    if !table.has("uri") && !table.has("onvif") {
         table.reject("substream", "stands alone: give the camera's main stream as uri, too");
     }
     Some(substream)
@@ -171,7 +174,11 @@ fn lamps(table: &Reader<'_>) -> Vec<Lamp> {
                 }
                 Vec::new()
             }),
+            wired: wired::read(&lamp, table.has("onvif")),
         };
+        if parsed.wired.is_some() && !parsed.lights.contains(&Light::Red) {
+            lamp.reject("wired", "tells of a red light, and this lamp has none: leave it out");
+        }
         if lamps.iter().any(|other| other.name == parsed.name) {
             lamp.reject("name", format!("repeats {:?}: every lamp needs its own", parsed.name));
         }

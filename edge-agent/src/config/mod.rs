@@ -4,14 +4,16 @@
 
 mod camera;
 mod model;
+mod onvif;
 mod sections;
+mod wired;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
 
 pub use model::{
     Agent, Camera, ClockPolicy, Device, Health, History, Lamp, LampLayout, Models, Spool, Unit,
-    Uplink,
+    Uplink, Wired,
 };
 pub use settings::{ConfigError, ConfigErrors, Place};
 

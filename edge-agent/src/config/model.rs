@@ -13,6 +13,9 @@ use plate_model::Precision;
 use serde::{Serialize, Serializer};
 use settings::shapes::Point;
 
+use crate::onvif::Setting;
+use crate::wire::Wire;
+
 /// The whole agent.
 #[derive(Debug, Clone)]
 pub struct Agent {
@@ -122,8 +125,12 @@ pub struct Camera {
     /// Not part of the digest: it may hold a password.
     #[serde(skip)]
     pub uri: Option<String>,
+    /// In place of `uri`: a camera that is asked for its streams.
+    #[serde(skip)]
+    pub onvif: Option<Setting>,
     /// A smaller stream of the same camera, which is then analysed; evidence is of the one at `uri`.
-    /// Of the address, the digest holds only that there is one.
+    /// Its address, or its profile's name where the camera is asked. The digest holds only that there
+    /// is one.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "present")]
     pub substream: Option<String>,
     /// File with `user:password` for the camera, so that the configuration holds no secret.
@@ -163,6 +170,17 @@ pub struct Lamp {
     pub arrows: bool,
     /// Movements the lamp governs.
     pub controls: Vec<Movement>,
+    /// What it is held against. Not part of the digest: by it a lamp can only become unreadable.
+    #[serde(skip)]
+    pub wired: Option<Wired>,
+}
+
+/// A lamp's wire to the signal cabinet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wired {
+    pub at: Wire,
+    /// A difference between wire and picture is borne so long.
+    pub bears_ms: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -189,6 +207,11 @@ fn present<S: Serializer>(_: &Option<String>, to: S) -> Result<S::Ok, S::Error> 
 }
 
 impl Camera {
+    /// Whether there is a way to it: a site file that is only replayed needs none.
+    pub const fn is_reachable(&self) -> bool {
+        self.uri.is_some() || self.onvif.is_some()
+    }
+
     /// Whether the substream will do: not where plates of vehicles that nobody accuses must be read,
     /// for which it is too small.
     pub fn analyses_substream(&self) -> bool {
@@ -198,8 +221,9 @@ impl Camera {
     /// Whether it is the same camera set up the same way, and reached likewise.
     pub fn is(&self, other: &Self) -> bool {
         let way = |camera: &Self| {
-            let Self { uri, substream, credentials, .. } = camera;
-            (uri.clone(), substream.clone(), credentials.clone())
+            let Self { uri, onvif, substream, credentials, lamps, .. } = camera;
+            let wires: Vec<_> = lamps.iter().map(|lamp| lamp.wired.clone()).collect();
+            (uri.clone(), onvif.clone(), substream.clone(), credentials.clone(), wires)
         };
         way(self) == way(other) && self.text() == other.text()
     }

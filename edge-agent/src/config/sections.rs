@@ -174,10 +174,13 @@ pub fn complete_for_run(agent: &Agent, first: Option<Place>) -> Vec<ConfigError>
         lack("camera", "is missing: add at least one [[camera]], or a site file with --config");
     }
     for (index, camera) in agent.cameras.iter().enumerate() {
-        if camera.uri.is_none() {
+        if !camera.is_reachable() {
             lack(
                 &format!("camera[{index}].uri"),
-                &format!("is missing for camera {:?}: add `uri = \"rtsp://…\"`", camera.id),
+                &format!(
+                    "is missing for camera {:?}: add `uri = \"rtsp://…\"`, or `onvif = \"http://…\"`",
+                    camera.id
+                ),
             );
         }
     }

@@ -98,6 +98,57 @@ fn every_slip_is_named_with_file_line_and_key() {
              rtsps://HOST/PATH; a recording is judged by `edge-agent replay --input FILE`",
         ),
         (
+            "direction = \"d\"",
+            "direction = \"d\"\nonvif = \"rtsp://camera/stream\"",
+            "site.toml:5: camera[0].onvif must be the camera's ONVIF address: \
+             http://HOST/onvif/device_service",
+        ),
+        (
+            "direction = \"d\"",
+            "direction = \"d\"\nonvif = \"http://admin:geheim@camera/\"",
+            "site.toml:5: camera[0].onvif holds a login: put user:password into a file and name it with \
+             `credentials`",
+        ),
+        (
+            "direction = \"d\"",
+            "direction = \"d\"\nonvif = \"http://camera\"\nuri = \"rtsp://camera/stream\"",
+            "site.toml:6: camera[0].uri stands beside `onvif`, by which the camera is asked for it: leave \
+             one of them out, or name the stream with `profile`",
+        ),
+        (
+            "direction = \"d\"",
+            "direction = \"d\"\nuri = \"rtsp://camera/stream\"\nprofile = \"Main\"",
+            "site.toml:6: camera[0].profile belongs to `onvif`: give the camera's ONVIF address, too",
+        ),
+        (
+            "direction = \"d\"",
+            "direction = \"d\"\nonvif = \"http://camera\"\nclock_warn_ms = 10",
+            "site.toml:6: camera[0].clock_warn_ms is 10, must be 500 to 86400000 milliseconds",
+        ),
+        (
+            "direction = \"d\"",
+            "direction = \"d\"\nonvif = \"http://camera\"\nprofile = \"a\"\nsubprofile = \"a\"",
+            "site.toml:7: camera[0].subprofile is the same as profile: leave it out, or name a smaller \
+             stream",
+        ),
+        (
+            "controls = [\"straight\"]",
+            "controls = [\"straight\"]\nwired = \"udp://h:1/red\"",
+            "site.toml:13: camera[0].lamp[0].wired must be tcp://HOST:PORT/INPUT or onvif:input/TOKEN",
+        ),
+        (
+            "controls = [\"straight\"]",
+            "controls = [\"straight\"]\nwired = \"onvif:input/1\"",
+            "site.toml:13: camera[0].lamp[0].wired is an input of the camera itself, which must be \
+             configured by `onvif` then",
+        ),
+        (
+            "controls = [\"straight\"]",
+            "controls = [\"straight\"]\nwire_bears_ms = 900",
+            "site.toml:13: camera[0].lamp[0].wire_bears_ms belongs to `wired`: say where the lamp's wire \
+             ends, too",
+        ),
+        (
             "approach = [[0.1, 1.0], [0.1, 0.6], [0.9, 0.6], [0.9, 1.0]]",
             "approach = [[0.1, 0.9], [0.1, 0.3], [0.9, 0.3], [0.9, 0.9]]",
             "site.toml:7: camera[0].approach lies evenly on both sides of stop_line: it must lie before \

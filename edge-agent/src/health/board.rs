@@ -13,6 +13,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::onvif::{Difference, SetBy};
+use crate::wire::WireState;
 
 /// Where a camera stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -124,6 +126,29 @@ pub struct LastFinding {
     pub evidence_id: Uuid,
 }
 
+/// A camera's own clock against the box's, where the camera can be asked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CameraClock {
+    #[serde(with = "time::serde::rfc3339")]
+    pub checked_at: OffsetDateTime,
+    #[serde(flatten)]
+    pub outcome: ClockCheck,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum ClockCheck {
+    Compared {
+        #[serde(flatten)]
+        difference: Difference,
+        /// By more than the configured bound.
+        beyond_bound: bool,
+    },
+    Failed {
+        problem: String,
+    },
+}
+
 /// A snapshot of one camera.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CameraStatus {
@@ -153,6 +178,11 @@ pub struct CameraStatus {
     pub last_frame_age_ms: Option<u64>,
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_captured_at: Option<OffsetDateTime>,
+    /// None where the camera is not asked.
+    pub camera_clock: Option<CameraClock>,
+    /// Lamps that are held against their wire, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub wires: BTreeMap<String, WireState>,
     /// Dropped frames, events and clips by reason.
     pub dropped: BTreeMap<&'static str, u64>,
     pub reconnects: u64,
@@ -205,6 +235,8 @@ struct Record {
     /// Smoothed time between frames, seconds.
     interval: Option<f64>,
     last_captured_at: Option<OffsetDateTime>,
+    camera_clock: Option<CameraClock>,
+    wires: BTreeMap<String, WireState>,
     dropped: BTreeMap<&'static str, u64>,
     reconnects: u64,
 }
@@ -244,6 +276,8 @@ impl Board {
                     last_frame: None,
                     interval: None,
                     last_captured_at: None,
+                    camera_clock: None,
+                    wires: BTreeMap::new(),
                     dropped: BTreeMap::new(),
                     reconnects: 0,
                 })),
@@ -334,6 +368,63 @@ impl CameraHandle {
             let Analysed { stream, width, height, decoder } = analysed;
             tracing::info!(camera = &*self.id, ?stream, width, height, decoder, "first picture");
         }
+    }
+
+    /// Shows what the camera's own clock was found to be; a change of the finding is logged.
+    pub fn clock(&self, found: CameraClock) {
+        let id = || self.id.to_string();
+        let before = lock(&self.record).camera_clock.replace(found.clone()).map(|b| b.outcome);
+        match found.outcome {
+            ClockCheck::Compared { difference, beyond_bound } => {
+                metrics::gauge!("edge_camera_clock_difference_seconds", "camera" => id())
+                    .set(difference.ms as f64 / 1000.0);
+                metrics::gauge!("edge_camera_clock_beyond_bound", "camera" => id())
+                    .set(f64::from(u8::from(beyond_bound)));
+                metrics::gauge!("edge_camera_clock_follows_ntp", "camera" => id())
+                    .set(f64::from(u8::from(difference.set_by == SetBy::Ntp)));
+                let was = matches!(before, Some(ClockCheck::Compared { beyond_bound: true, .. }));
+                if beyond_bound && !was {
+                    tracing::warn!(camera = &*self.id, "the camera's clock is {difference}");
+                }
+            }
+            ClockCheck::Failed { problem } => {
+                metrics::counter!("edge_camera_clock_failures_total", "camera" => id())
+                    .increment(1);
+                if !matches!(before, Some(ClockCheck::Failed { .. })) {
+                    tracing::warn!(camera = &*self.id, problem, "the camera's clock is not known");
+                }
+            }
+        }
+    }
+
+    /// Shows how a lamp's picture and wire stand; an alarm is logged and counted once.
+    pub fn wire(&self, lamp: &str, state: WireState) {
+        let before = {
+            let mut record = lock(&self.record);
+            match record.wires.get_mut(lamp) {
+                Some(known) => Some(std::mem::replace(known, state)),
+                None => record.wires.insert(lamp.to_owned(), state),
+            }
+        };
+        if before == Some(state) {
+            return;
+        }
+        let good = state == WireState::Agrees;
+        let labels = [("camera", self.id.to_string()), ("lamp", lamp.to_owned())];
+        metrics::gauge!("edge_lamp_wire_good", &labels).set(f64::from(u8::from(good)));
+        if good {
+            tracing::info!(camera = &*self.id, lamp, "lamp and its wire agree");
+            return;
+        }
+        let [camera, lamp_label] = labels;
+        let labels = [camera, lamp_label, ("state", state.name().to_owned())];
+        metrics::counter!("edge_lamp_wire_alarms_total", &labels).increment(1);
+        tracing::warn!(
+            camera = &*self.id,
+            lamp,
+            state = state.name(),
+            "lamp is unreadable by its wire"
+        );
     }
 
     /// Counts an analysed frame.
@@ -457,6 +548,8 @@ impl CameraHandle {
             fps,
             last_frame_age_ms: age.map(|age| age.as_millis() as u64),
             last_captured_at: record.last_captured_at,
+            camera_clock: record.camera_clock.clone(),
+            wires: record.wires.clone(),
             dropped: record.dropped.clone(),
             reconnects: record.reconnects,
         }

@@ -14,6 +14,7 @@ use crate::spool;
 use crate::uplink::{Central, Settings};
 use crate::watch::clock_words;
 
+use super::doctor_cameras;
 use super::finding::{Finding, Verdict};
 use super::findings;
 use super::machine::{self, Disk, Machine};
@@ -40,6 +41,7 @@ pub async fn examine(agent: &Agent, clock: Arc<dyn Clock>) -> Vec<Finding> {
             findings.push(check_central(agent, device).await);
         }
     }
+    findings.extend(doctor_cameras::clocks(agent, &clock).await);
     findings
 }
 

@@ -44,6 +44,28 @@ fn cameras() {
         "Pictures, events and clips left out, by reason"
     );
     describe_counter!("edge_camera_reconnects_total", "Connections to a camera made anew");
+    describe_gauge!(
+        "edge_camera_clock_difference_seconds",
+        Unit::Seconds,
+        "How far a camera's own clock is ahead of the box's"
+    );
+    describe_gauge!(
+        "edge_camera_clock_beyond_bound",
+        "1 where that is more than its clock_warn_ms"
+    );
+    describe_gauge!(
+        "edge_camera_clock_follows_ntp",
+        "1 where a camera says that NTP sets its clock"
+    );
+    describe_counter!(
+        "edge_camera_clock_failures_total",
+        "Times that a camera could not be asked for its time"
+    );
+    describe_gauge!("edge_lamp_wire_good", "1 where a lamp's picture and wire agree");
+    describe_counter!(
+        "edge_lamp_wire_alarms_total",
+        "Times that a lamp became unreadable by its wire: it differs, or is silent"
+    );
     describe_gauge!("edge_tracks", "Vehicles followed just now");
     describe_histogram!("edge_inference_seconds", Unit::Seconds, "One look, by model");
     describe_counter!("edge_accusations_total", "Violations found, by rule");

@@ -5,6 +5,7 @@ pub mod board;
 mod configured;
 pub mod crew;
 pub mod doctor;
+mod doctor_cameras;
 mod finding;
 mod findings;
 mod machine;
@@ -14,7 +15,10 @@ mod report;
 mod server;
 mod to_central;
 
-pub use board::{Analysed, Board, CameraHandle, CameraState, CameraStatus, Observer, Stream};
+pub use board::{
+    Analysed, Board, CameraClock, CameraHandle, CameraState, CameraStatus, ClockCheck, Observer,
+    Stream,
+};
 pub use configured::Configured;
 pub use crew::{Crew, Life, MemberStatus, Pulse};
 pub use finding::{Finding, Verdict};

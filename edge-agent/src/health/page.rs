@@ -278,7 +278,7 @@ mod tests {
 
     use super::*;
     use crate::clock::{Clock as _, Simulated};
-    use crate::health::{Analysed, Board, CameraState, Crew, Premises, Sources};
+    use crate::health::{Analysed, Board, CameraState, Configured, Crew, Premises, Sources};
 
     /// A box with a good camera and a covered one.
     fn report() -> Report {
@@ -308,9 +308,11 @@ mod tests {
         let covered = board.camera("cam-02");
         covered
             .state(CameraState::Blinded, "the picture is too bright, too dark or <b>covered</b>");
+        let configured = Configured::new(clock.now());
         let crew = Crew::new(Arc::new(clock));
         let premises = Premises::default();
-        Sources { board, spool: None, uplink: None, crew, history: None, premises }.report()
+        let (spool, uplink, history) = (None, None, None);
+        Sources { board, spool, uplink, crew, configured, history, premises }.report()
     }
 
     #[test]

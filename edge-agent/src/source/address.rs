@@ -111,6 +111,11 @@ impl Address {
         format!("{}{}", self.front(), self.rest)
     }
 
+    /// The same at another host, without a login.
+    pub fn at_host(self, host: &str) -> Self {
+        Self { host: host.to_owned(), login: None, written: String::new(), ..self }
+    }
+
     fn front(&self) -> String {
         let host = match self.host.contains(':') {
             true => format!("[{}]", self.host),

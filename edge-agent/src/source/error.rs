@@ -7,6 +7,7 @@ use gstreamer::prelude::*;
 
 use super::{AddressError, Input};
 use crate::health::CameraState;
+use crate::onvif::OnvifError;
 
 /// A source's failure. Messages name the address, never the login.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -72,6 +73,8 @@ pub enum SourceError {
     Decoder { decoder: String, problem: String },
     #[error("{}: {problem}", path.display())]
     File { path: PathBuf, problem: String },
+    #[error(transparent)]
+    Onvif(#[from] OnvifError),
     #[error("login file {}: {problem}", path.display())]
     Login { path: PathBuf, problem: String },
     #[error("GStreamer: {0}; install gstreamer1.0-plugins-good, -bad and gstreamer1.0-libav")]
@@ -101,6 +104,7 @@ impl SourceError {
             Self::Cut { .. } => "cut",
             Self::Decoder { .. } => "decoder",
             Self::File { .. } => "file",
+            Self::Onvif(error) => error.kind(),
             Self::Login { .. } => "login",
             Self::Element(_) => "element",
             Self::Stream { .. } => "stream",
@@ -122,6 +126,7 @@ impl SourceError {
             | Self::File { .. }
             | Self::Login { .. }
             | Self::Element(_) => CameraState::Failed,
+            Self::Onvif(error) => error.state(),
             Self::Stalled { .. } => CameraState::Stalled,
             Self::Damaged { .. } => CameraState::Damaged,
             Self::Unreachable { .. }

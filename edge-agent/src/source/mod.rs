@@ -25,7 +25,7 @@ mod shared;
 mod stand_in;
 pub mod supervise;
 
-pub use address::{Address, AddressError, Login, without_login};
+pub use address::{Address, AddressError, Login, login_file, without_login};
 pub use continuity::Damage;
 pub use error::SourceError;
 pub use paired::{Paired, Source};

@@ -12,6 +12,7 @@ use super::{Damage, Input, Next, Picture, Settings, Source, SourceError};
 use crate::backoff::Backoff;
 use crate::config::Camera;
 use crate::health::{Analysed, CameraHandle, CameraState, Stream};
+use crate::onvif;
 
 /// Waits between two attempts to reach a camera.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -33,25 +34,33 @@ pub fn login(camera: &Camera) -> Result<Option<Login>, SourceError> {
     address::login_file(&text).map(Some).map_err(|problem| wrong(problem.into()))
 }
 
-/// What a camera's address opens.
-pub fn input(camera: &Camera) -> Result<Input, SourceError> {
-    opened(camera, camera.uri.as_deref().unwrap_or_default())
+/// What a camera's addresses open: its main stream and, where that is analysed, its substream. Of a
+/// camera that is configured by `onvif` they are asked for, which waits for its answers.
+pub fn inputs(camera: &Camera) -> Result<(Input, Option<Input>), SourceError> {
+    let login = login(camera)?;
+    let (main, small) = match &camera.onvif {
+        Some(setting) => {
+            let mut setting = setting.clone();
+            setting.subprofile = setting.subprofile.filter(|_| camera.analyses_substream());
+            let streams = onvif::streams(&setting, login.as_ref())?;
+            (streams.main, streams.small)
+        }
+        None => {
+            let small = camera.substream.as_deref().filter(|_| camera.analyses_substream());
+            (written(camera.uri.as_deref().unwrap_or_default())?, small.map(written).transpose()?)
+        }
+    };
+    let input = |address| Input::Rtsp { address, login: login.clone() };
+    Ok((input(main), small.map(input)))
 }
 
-/// The same of its substream, where that is analysed.
-pub fn substream(camera: &Camera) -> Result<Option<Input>, SourceError> {
-    let small = camera.substream.as_deref().filter(|_| camera.analyses_substream());
-    small.map(|uri| opened(camera, uri)).transpose()
-}
-
-fn opened(camera: &Camera, uri: &str) -> Result<Input, SourceError> {
+fn written(uri: &str) -> Result<Address, SourceError> {
     let problem = |problem| SourceError::Address { address: address::without_login(uri), problem };
-    let address = Address::parse(uri).map_err(problem)?;
-    Ok(Input::Rtsp { address, login: login(camera)? })
+    Address::parse(uri).map_err(problem)
 }
 
-/// Runs until `stop`, telling `alive` all the while. `make` gives the settings anew for every attempt, so that a corrected login
-/// file works without a restart.
+/// Runs until `stop`, telling `alive` all the while. `make` gives the settings anew for every attempt, so that a corrected
+/// login file and a camera's new address work without a restart.
 pub fn run(
     make: impl Fn() -> Result<Settings, SourceError>,
     watcher: &mut impl Watcher,

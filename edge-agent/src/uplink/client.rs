@@ -188,7 +188,7 @@ impl Central {
 }
 
 /// rustls needs its cryptography chosen once a process; whoever came first is as good.
-fn install_provider() {
+pub(crate) fn install_provider() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -37,6 +37,7 @@ use crate::clock::Clock;
 use crate::keys::{Identity, KeyError};
 use crate::spool::{Entry, Spool, SpoolError, State};
 
+pub(crate) use client::install_provider;
 pub use client::{Central, ClientError, Trouble};
 use rate::Bucket;
 pub use report::Reporter;

@@ -35,6 +35,7 @@ use judge::{Attention, Finding, Scene};
 use plate_model::{BBox, Detection, Region, View};
 
 use crate::accusation::{Accusation, Clip, Span};
+use crate::clock::since_start;
 use crate::config::Camera;
 use crate::evidence::caption::VIETNAM;
 use crate::evidence::clip::MAX_PICTURES;
@@ -45,6 +46,7 @@ use crate::see::track::{Sighting, Track};
 use crate::see::tracker::Tracker;
 use crate::see::{Nanos, seconds};
 use crate::source::Picture;
+use crate::wire::Check;
 use candidate::Candidate;
 use company::Company;
 pub use develop::{Negative, Undeveloped, develop};
@@ -159,6 +161,8 @@ pub struct Watch<E: Eyes> {
     company: Company,
     lamp_readers: Vec<LampReader>,
     lamps: Vec<Lamp>,
+    /// What lamps are held against, in their order; nothing in a replay.
+    wires: Vec<Option<Check>>,
     sight: Sight,
     ground: Option<Ground>,
     epoch: u32,
@@ -206,6 +210,7 @@ impl<E: Eyes> Watch<E> {
             config,
             lamp_readers: camera.lamps.iter().map(LampReader::new).collect(),
             lamps: camera.lamps.iter().map(lamp::unseen).collect(),
+            wires: Vec::new(),
             sight: Sight::new(camera.analysed_fps),
             company: Company::new(
                 camera.site.rules.iter().map(|rule| rule.company()).max().unwrap_or(0),
@@ -239,6 +244,30 @@ impl<E: Eyes> Watch<E> {
     /// Tells `listener` too, from now on.
     pub fn listen(&mut self, listener: Box<dyn Listener>) {
         self.listeners.push(listener);
+    }
+
+    /// Holds lamps against their wires, from now on.
+    pub fn hold_against(&mut self, wires: Vec<Option<Check>>) {
+        self.wires = wires;
+    }
+
+    fn read_lamps(&mut self, picture: &Picture) {
+        let taken = picture.steady.unwrap_or_else(since_start);
+        for (index, (reader, lamp)) in self.lamp_readers.iter_mut().zip(&mut self.lamps).enumerate()
+        {
+            let mut reading = reader.read(picture.t, &picture.frame.planes());
+            if let Some(Some(check)) = self.wires.get_mut(index) {
+                let judged = check.judge(picture.t, taken, reading);
+                self.board.wire(&lamp.name, judged.state);
+                if let Some(since) = judged.doubt_since {
+                    lamp.history.sever(since);
+                }
+                reading = judged.reading;
+            }
+            lamp.history.push(picture.t, reading);
+            let light = lamp.history.at(picture.t).map(|shown| shown.light);
+            self.board.lamp(&lamp.name, light, picture.captured_at);
+        }
     }
 
     /// Takes in one picture.
@@ -276,11 +305,7 @@ impl<E: Eyes> Watch<E> {
         self.steps = picture
             .steady
             .map(|steady| picture.captured_at.unix_timestamp_nanos() - steady.as_nanos() as i128);
-        for (reader, lamp) in self.lamp_readers.iter_mut().zip(&mut self.lamps) {
-            lamp.history.push(picture.t, reader.read(picture.t, &picture.frame.planes()));
-            let light = lamp.history.at(picture.t).map(|shown| shown.light);
-            self.board.lamp(&lamp.name, light, picture.captured_at);
-        }
+        self.read_lamps(picture);
         let ended = {
             let pool = Arc::clone(&self.eyes);
             let idle = |candidate: &Candidate| candidate.attention == Attention::Idle;
@@ -396,6 +421,7 @@ impl<E: Eyes> Watch<E> {
         self.company.forget();
         self.lamp_readers = self.camera.lamps.iter().map(LampReader::new).collect();
         self.lamps = self.camera.lamps.iter().map(lamp::unseen).collect();
+        self.wires.iter_mut().flatten().for_each(Check::restart);
     }
 
     fn show(&self, picture: &Picture) {

@@ -32,6 +32,7 @@ pub fn camera() -> Camera {
     Camera {
         id: "cam-01".into(),
         uri: None,
+        onvif: None,
         substream: None,
         credentials: None,
         place: "Ngã tư thử nghiệm".into(),
@@ -69,6 +70,7 @@ pub fn camera() -> Camera {
                 lights: vec![Light::Red, Light::Amber, Light::Green],
                 arrows: false,
                 controls: vec![Movement::Straight, Movement::Left],
+                wired: None,
             },
             Lamp {
                 name: "right_arrow".into(),
@@ -77,6 +79,7 @@ pub fn camera() -> Camera {
                 lights: vec![Light::Green],
                 arrows: false,
                 controls: vec![Movement::Right],
+                wired: None,
             },
         ],
     }

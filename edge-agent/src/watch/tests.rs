@@ -21,6 +21,7 @@ use crate::health::Board;
 use crate::see::SECOND;
 use crate::see::tracker::Settings;
 use crate::source::Damage;
+use crate::wire::{Cabinet, WireState, Word};
 
 const SIDE: u32 = 400;
 const FPS: u64 = 10;
@@ -172,6 +173,17 @@ struct Run {
     missing: std::ops::Range<u64>,
     /// Pictures before a covered lens.
     covered: std::ops::Range<u64>,
+    /// What the signal cabinet says all the while; none where there is no wire.
+    wire: Option<Word>,
+}
+
+#[derive(Debug)]
+struct Always(Word);
+
+impl Cabinet for Always {
+    fn says(&self, _: std::time::Duration) -> Word {
+        self.0
+    }
 }
 
 impl Default for Run {
@@ -191,6 +203,7 @@ impl Default for Run {
             still: 0..0,
             missing: 0..0,
             covered: 0..0,
+            wire: None,
         }
     }
 }
@@ -218,6 +231,11 @@ impl Run {
         let mut watch = Watch::new(camera, context, pool, board.clone(), move |accused| {
             inbox.lock().unwrap().push(accused);
         });
+        if let Some(word) = self.wire {
+            let lamps = sample::judging(&self.acts).lamps.len();
+            let check = || Some(Check::new(Arc::new(Always(word)), 1500 * (SECOND / 1000)));
+            watch.hold_against((0..lamps).map(|_| check()).collect());
+        }
         let mut states = Vec::new();
         for i in 0..self.pictures {
             let (epoch, side) = match self.change {
@@ -294,6 +312,21 @@ fn the_same_act_has_the_same_name() {
 #[test]
 fn on_green_nothing_leaves() {
     assert!(Run { lit: Light::Green, ..Run::default() }.play().0.is_empty());
+}
+
+#[test]
+fn a_lamp_that_its_wire_does_not_bear_out_accuses_nobody() {
+    let run = |wire| Run { wire: Some(wire), ..Run::default() }.play();
+    let (found, board) = run(Word::Red);
+    assert_eq!(found.len(), 1, "agreement changes nothing");
+    let id = |found: &[Accused]| found[0].accusation.evidence_id;
+    assert_eq!(id(&found), id(&Run::default().play().0));
+    assert_eq!(board.status().wires["main"], WireState::Agrees);
+    for (word, state) in [(Word::NotRed, WireState::Differs), (Word::Nothing, WireState::Silent)] {
+        let (found, board) = run(word);
+        assert!(found.is_empty(), "{word:?}");
+        assert_eq!(board.status().wires["main"], state);
+    }
 }
 
 #[test]

@@ -18,9 +18,9 @@ use crate::footage;
 
 /// Notes what it is shown.
 #[derive(Default)]
-struct Notes {
+pub struct Notes {
     sizes: Vec<(u32, u32)>,
-    pictures: u64,
+    pub pictures: u64,
     interruptions: u64,
     sources: Vec<ClockSource>,
 }
@@ -44,7 +44,7 @@ impl Watcher for Noting {
 }
 
 /// A camera being watched in the background.
-struct Watched {
+pub struct Watched {
     notes: Arc<Mutex<Notes>>,
     board: CameraHandle,
     stop: Arc<AtomicBool>,
@@ -56,20 +56,28 @@ impl Watched {
         let login =
             login.map(|(user, password)| Login { user: user.into(), password: password.into() });
         let url = url.to_owned();
+        Self::by(move || Ok(settings(&url, login.clone())))
+    }
+
+    /// With settings made anew at every connection.
+    pub fn by(make: impl Fn() -> Result<Settings, SourceError> + Send + 'static) -> Self {
         let notes: Arc<Mutex<Notes>> = Arc::default();
         let board = Board::new(Arc::new(System::default())).camera("cam-01");
         let stop = Arc::new(AtomicBool::new(false));
         let thread = {
             let (notes, board, stop) = (Arc::clone(&notes), board.clone(), Arc::clone(&stop));
             thread::spawn(move || {
-                let make = || Ok(settings(&url, login.clone()));
                 supervise::run(make, &mut Noting(notes), &board, &stop, &|| (), 1);
             })
         };
         Self { notes, board, stop, thread: Some(thread) }
     }
 
-    fn until(&self, seconds: u64, what: &str, holds: impl Fn(&Notes, &CameraStatus) -> bool) {
+    pub fn pictures(&self) -> u64 {
+        self.notes.lock().unwrap().pictures
+    }
+
+    pub fn until(&self, seconds: u64, what: &str, holds: impl Fn(&Notes, &CameraStatus) -> bool) {
         let end = Instant::now() + Duration::from_secs(seconds);
         loop {
             let status = self.board.status();
@@ -104,7 +112,11 @@ fn settings(url: &str, login: Option<Login>) -> Settings {
 }
 
 /// Serves a painted road under `/cam`.
-fn serve(file: &Path, misbehaviour: Option<Misbehaviour>, login: Option<(&str, &str)>) -> Server {
+pub fn serve(
+    file: &Path,
+    misbehaviour: Option<Misbehaviour>,
+    login: Option<(&str, &str)>,
+) -> Server {
     let options = Options {
         credentials: login.map(|(user, password)| (user.into(), password.into())),
         misbehaviour,
@@ -113,7 +125,7 @@ fn serve(file: &Path, misbehaviour: Option<Misbehaviour>, login: Option<(&str, &
     Server::start(&options).unwrap()
 }
 
-fn record(folder: &Path) -> PathBuf {
+pub fn record(folder: &Path) -> PathBuf {
     let path = folder.join("road.mp4");
     footage::record(&path, (footage::WIDTH, footage::HEIGHT), 4, footage::H264);
     path

@@ -169,7 +169,7 @@ fn a_malformed_address_is_no_camera_that_is_away() {
     let agent = edge_agent::config::parse(&[("site.toml".into(), site)]).unwrap();
     let mut camera = (*agent.cameras[0]).clone();
     camera.uri = Some("rtsp://viewer:ge/heim@127.0.0.1/s".into());
-    let error = supervise::input(&camera).unwrap_err();
+    let error = supervise::inputs(&camera).unwrap_err();
     assert!(matches!(error, SourceError::Address { .. }), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("heim"), "{error:?}");
     let folder = tempfile::tempdir().unwrap();
@@ -177,11 +177,11 @@ fn a_malformed_address_is_no_camera_that_is_away() {
     camera.uri = Some("rtsp://127.0.0.1/s".into());
     camera.credentials = Some(file.clone());
     std::fs::write(&file, "\u{feff}viewer:mật:khẩu\r\n").unwrap();
-    let Input::Rtsp { login: Some(login), .. } = supervise::input(&camera).unwrap() else {
+    let (Input::Rtsp { login: Some(login), .. }, None) = supervise::inputs(&camera).unwrap() else {
         panic!("no login")
     };
     assert_eq!((login.user.as_str(), login.password.as_str()), ("viewer", "mật:khẩu"));
     std::fs::write(&file, b"\xff\xfev\0:\0x\0").unwrap();
-    let error = supervise::input(&camera).unwrap_err().to_string();
+    let error = supervise::inputs(&camera).unwrap_err().to_string();
     assert!(error.contains("cam.login: must be saved as UTF-8"), "{error}");
 }

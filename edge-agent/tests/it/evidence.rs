@@ -100,6 +100,7 @@ fn camera() -> Camera {
     Camera {
         id: "c1".into(),
         uri: None,
+        onvif: None,
         substream: None,
         credentials: None,
         place: "nút giao Hùng Vương – Lê Lợi, phường Nam Đông Hà".into(),

@@ -9,6 +9,7 @@ mod evidence;
 mod footage;
 mod health;
 mod history;
+mod onvif;
 mod pairs;
 mod real;
 mod reload;

@@ -47,6 +47,7 @@ fn watch(
         lights: lights.to_vec(),
         arrows: false,
         controls: Vec::new(),
+        wired: None,
     };
     let (mut times, mut readings, mut history) = (Vec::new(), Vec::new(), History::default());
     while let Next::Picture(picture) = source.next(Duration::from_secs(10)).unwrap() {

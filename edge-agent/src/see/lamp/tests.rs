@@ -15,6 +15,7 @@ fn head() -> config::Lamp {
         lights: vec![Light::Red, Light::Amber, Light::Green],
         arrows: false,
         controls: vec![Movement::Straight],
+        wired: None,
     }
 }
 
