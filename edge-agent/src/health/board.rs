@@ -388,6 +388,9 @@ impl CameraHandle {
                 }
             }
             ClockCheck::Failed { problem } => {
+                // No old number stands for what is not known.
+                metrics::gauge!("edge_camera_clock_difference_seconds", "camera" => id())
+                    .set(f64::NAN);
                 metrics::counter!("edge_camera_clock_failures_total", "camera" => id())
                     .increment(1);
                 if !matches!(before, Some(ClockCheck::Failed { .. })) {
@@ -409,11 +412,11 @@ impl CameraHandle {
         if before == Some(state) {
             return;
         }
-        let good = state == WireState::Agrees;
+        let good = !state.is_alarm();
         let labels = [("camera", self.id.to_string()), ("lamp", lamp.to_owned())];
         metrics::gauge!("edge_lamp_wire_good", &labels).set(f64::from(u8::from(good)));
         if good {
-            tracing::info!(camera = &*self.id, lamp, "lamp and its wire agree");
+            tracing::info!(camera = &*self.id, lamp, state = state.name(), "wire of a lamp");
             return;
         }
         let [camera, lamp_label] = labels;

@@ -61,7 +61,7 @@ fn cameras() {
         "edge_camera_clock_failures_total",
         "Times that a camera could not be asked for its time"
     );
-    describe_gauge!("edge_lamp_wire_good", "1 where a lamp's picture and wire agree");
+    describe_gauge!("edge_lamp_wire_good", "0 where a lamp is unreadable by its wire, else 1");
     describe_counter!(
         "edge_lamp_wire_alarms_total",
         "Times that a lamp became unreadable by its wire: it differs, or is silent"

@@ -13,6 +13,8 @@ use crate::see::Nanos;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WireState {
+    /// The wire is there; no picture has borne it out yet.
+    Heard,
     Agrees,
     /// For longer than is borne.
     Differs,
@@ -21,8 +23,14 @@ pub enum WireState {
 }
 
 impl WireState {
+    /// Whether the lamp is unreadable by it.
+    pub const fn is_alarm(self) -> bool {
+        matches!(self, Self::Differs | Self::Silent)
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Heard => "heard",
             Self::Agrees => "agrees",
             Self::Differs => "differs",
             Self::Silent => "silent",
@@ -62,6 +70,8 @@ impl Check {
     pub fn judge(&mut self, t: Nanos, taken: Duration, seen: Reading) -> Judged {
         let word = self.cabinet.says(taken);
         let before = self.state;
+        // Where nothing is decided, it stands as it did.
+        let as_before = if before == WireState::Silent { WireState::Heard } else { before };
         let (state, reading, since) = match (word, seen) {
             (Word::Nothing, _) => {
                 self.differs_since = None;
@@ -74,9 +84,9 @@ impl Check {
                 if before == WireState::Differs || t.saturating_sub(since) > self.bears {
                     (WireState::Differs, Reading::Unclear, since)
                 } else if light == Light::Red {
-                    (WireState::Agrees, Reading::Unclear, since)
+                    (as_before, Reading::Unclear, since)
                 } else {
-                    (WireState::Agrees, seen, since)
+                    (as_before, seen, since)
                 }
             }
             (_, Reading::Lit(_)) => {
@@ -86,11 +96,11 @@ impl Check {
             // A picture that says nothing ends no difference.
             (_, Reading::Dark | Reading::Unclear) => match before {
                 WireState::Differs => (before, Reading::Unclear, t),
-                _ => (WireState::Agrees, seen, t),
+                _ => (as_before, seen, t),
             },
         };
         self.state = state;
-        let doubted = state != WireState::Agrees && state != before;
+        let doubted = state.is_alarm() && state != before;
         Judged { reading, doubt_since: doubted.then_some(since), state }
     }
 }
