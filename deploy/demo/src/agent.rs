@@ -150,11 +150,13 @@ fn configuration(site: &Site, weights: &Path, uplink: &str) -> String {
          [unit]\ncode = \"PC08-DEMO\"\nname = \"Đội CSGT mẫu\"\noperator = \"Cán bộ mẫu\"\n\
          [models]\ndir = {weights}\n\
          [spool]\ndir = {spool}\nmax_mib = 2048\nmin_free_mib = 64\n\
+         [history]\ndir = {history}\n\
          {uplink}\
          [health]\nlisten = \"127.0.0.1:{health}\"\n",
         keys = path(site.dir.join("keys").join(DEVICE)),
         weights = path(weights.to_path_buf()),
         spool = path(site.dir.join("spool")),
+        history = path(site.dir.join("history")),
         health = site.ports.health,
     )
 }

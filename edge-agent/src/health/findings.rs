@@ -238,12 +238,19 @@ fn history(report: &Report) -> Option<Finding> {
 }
 
 fn models(report: &Report) -> Finding {
+    let part = "models";
+    if report.models.is_empty() {
+        return Finding::new(part, Verdict::Bad, "none is loaded")
+            .vietnamese("Chưa nạp mô hình nào")
+            .advise(
+                "Chép lại thư mục mô hình rồi khởi động lại dịch vụ.",
+                "copy the folder of the models again and restart the service",
+            );
+    }
     let names: Vec<&str> = report.models.iter().map(|model| model.name.as_str()).collect();
-    let verdict = if names.is_empty() { Verdict::Bad } else { Verdict::Good };
     let names = names.join(", ");
-    Finding::new("models", verdict, format!("{names} loaded, each of its card's digest"))
+    Finding::new(part, Verdict::Good, format!("{names} loaded, each of its card's digest"))
         .vietnamese(format!("Đã nạp {names}, đúng mã băm trong thẻ mô hình"))
-        .advise("Chép lại thư mục mô hình.", "copy the folder of the models again")
 }
 
 /// Heat, memory and load.

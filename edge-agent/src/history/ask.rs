@@ -75,7 +75,9 @@ pub struct Vehicle {
     pub offset_ms: Option<i64>,
     pub seen: u32,
     pub clear_percent: u8,
-    /// Where it was at the time asked about, or next to it; 0 to 1 of the picture.
+    /// It was followed at the time asked about, not only next to it.
+    pub present: bool,
+    /// Where it was then, or nearest to then; 0 to 1 of the picture.
     pub place: Option<[f64; 2]>,
     pub path: Vec<[f64; 2]>,
     pub said: Vec<Said>,
@@ -276,6 +278,7 @@ fn vehicle(track: Followed, at: Millis) -> Vehicle {
         offset_ms: track.offset_ms,
         seen: track.seen,
         clear_percent: track.clear,
+        present: track.begin <= at && at <= track.end,
         place: place_at(&track.path, at.saturating_sub(track.begin)),
         path: track.path.iter().map(|place| place.point()).collect(),
         said: said.collect(),

@@ -29,9 +29,11 @@ pub fn drawn(answer: &Answer, camera: Option<&Camera>) -> String {
 fn write(to: &mut String, answer: &Answer, camera: Option<&Camera>) -> fmt::Result {
     writeln!(
         to,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"-20 -20 {} {}\" \
          font-family=\"sans-serif\" font-size=\"18\">\n\
-         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#f4f4f2\"/>"
+         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#f4f4f2\" stroke=\"#999\"/>",
+        WIDTH + 40.0,
+        HEIGHT + 70.0
     )?;
     if let Some(camera) = camera {
         site(to, camera)?;
@@ -40,12 +42,8 @@ fn write(to: &mut String, answer: &Answer, camera: Option<&Camera>) -> fmt::Resu
         way(to, vehicle, COLOURS[i % COLOURS.len()])?;
     }
     let title = format!("{} · {} ± {} s", answer.camera, moment(answer.at), answer.within_s);
-    writeln!(
-        to,
-        "<text x=\"16\" y=\"{}\" fill=\"#222\">{}</text>",
-        HEIGHT - 16.0,
-        escaped(&title)
-    )?;
+    let (y, title) = (HEIGHT + 36.0, escaped(&title));
+    writeln!(to, "<text x=\"0\" y=\"{y}\" fill=\"#222\">{title}</text>")?;
     to.push_str("</svg>\n");
     Ok(())
 }
@@ -144,19 +142,27 @@ fn way(to: &mut String, vehicle: &Vehicle, colour: &str) -> fmt::Result {
         writeln!(to, "{}", circle(*begin, 5.0, "#fff"))?;
     }
     if let Some(place) = vehicle.place {
-        writeln!(to, "{}", circle(place, 9.0, colour))?;
-        let words = if accused { " ACCUSED" } else { "" };
-        let [x, y] = place;
-        let name = format!("{} {}{words}", vehicle.track, vehicle.class.name());
-        label(to, [x + 0.01, y], &name, colour)?;
+        // Who was not there just then has a small mark where he was nearest to it, and only a number.
+        let kind = match (accused, vehicle.present) {
+            (true, _) => format!("{} {} ACCUSED", vehicle.track, vehicle.class.name()),
+            (false, true) => format!("{} {}", vehicle.track, vehicle.class.name()),
+            (false, false) => vehicle.track.to_string(),
+        };
+        let radius = if vehicle.present { 9.0 } else { 4.0 };
+        writeln!(to, "{}", circle(place, radius, colour))?;
+        label(to, place, &kind, colour)?;
     }
     Ok(())
 }
 
 fn label(to: &mut String, [x, y]: [f64; 2], text: &str, colour: &str) -> fmt::Result {
-    // Not out of the drawing.
-    let (x, y) = ((x * WIDTH + 6.0).clamp(4.0, WIDTH - 120.0), (y * HEIGHT - 6.0).max(18.0));
-    writeln!(to, "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{colour}\">{}</text>", escaped(text))
+    // Towards the middle, so as not to leave the drawing.
+    let (anchor, aside) = if x > 0.75 { ("end", -14.0) } else { ("start", 14.0) };
+    let (x, y, text) = (x * WIDTH + aside, (y * HEIGHT - 8.0).max(16.0), escaped(text));
+    writeln!(
+        to,
+        "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{colour}\" text-anchor=\"{anchor}\">{text}</text>"
+    )
 }
 
 fn points_of(points: &[[f64; 2]]) -> String {

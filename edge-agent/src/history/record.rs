@@ -92,3 +92,84 @@ pub struct State {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::history::frame::{Line, Lines, framed};
+
+    fn word() -> impl Strategy<Value = Word> {
+        prop_oneof![
+            "[a-z_]{1,20}".prop_map(Word::Lawful),
+            "[a-z_]{1,20}".prop_map(Word::Doubt),
+            ("[a-z_]{1,20}", any::<Millis>(), "\\PC{0,80}", any::<u128>()).prop_map(
+                |(act, at, reason, id)| {
+                    Word::Accused { act, at, reason, evidence: Uuid::from_u128(id) }
+                }
+            ),
+        ]
+    }
+
+    fn followed() -> impl Strategy<Value = Record> {
+        let sources = [ClockSource::Rtcp, ClockSource::Arrival, ClockSource::Unknown];
+        let path = prop::collection::vec((any::<u32>(), 0..=1000u16, 0..=1000u16), 0..24);
+        let said = prop::collection::btree_map("[a-z_]{1,20}", word(), 0..16);
+        let times = (any::<Millis>(), any::<Millis>(), any::<Option<i64>>());
+        (times, 0..3usize, 0..4usize, any::<(u64, u32, u8)>(), path, said, "\\PC{1,64}").prop_map(
+            move |(
+                (begin, end, offset_ms),
+                clock,
+                class,
+                (track, seen, clear),
+                path,
+                said,
+                camera,
+            )| {
+                Record::Track(Followed {
+                    camera,
+                    track,
+                    class: VehicleClass::ALL[class],
+                    begin,
+                    end,
+                    clock: sources[clock],
+                    offset_ms,
+                    seen,
+                    clear,
+                    path: path.into_iter().map(|(t, x, y)| Place(t, x, y)).collect(),
+                    said,
+                })
+            },
+        )
+    }
+
+    fn any_record() -> impl Strategy<Value = Record> {
+        let words = || "\\PC{0,80}";
+        prop_oneof![
+            followed(),
+            (words(), any::<Millis>(), words(), words()).prop_map(|(camera, at, state, detail)| {
+                Record::State(State { camera, at, state, detail })
+            }),
+            (any::<Millis>(), words()).prop_map(|(at, version)| Record::Started { at, version }),
+            (any::<Millis>(), any::<Millis>(), any::<u64>(), words())
+                .prop_map(|(from, to, records, why)| Record::Missed { from, to, records, why }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(records in prop::collection::vec(any_record(), 0..6)) {
+            let text = |record| serde_json::to_string(record).unwrap();
+            let segment: Vec<u8> =
+                records.iter().flat_map(|record| framed(&text(record)).unwrap()).collect();
+            let read: Vec<Record> = Lines::new(&segment[..])
+                .map(|line| match line.unwrap() {
+                    Line::Whole(text) => serde_json::from_str(&text).unwrap(),
+                    line => panic!("{line:?}"),
+                })
+                .collect();
+            prop_assert_eq!(read, records);
+        }
+    }
+}

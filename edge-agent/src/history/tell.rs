@@ -57,7 +57,7 @@ fn write(to: &mut String, answer: &Answer) -> fmt::Result {
         count => writeln!(to, "\n{count} vehicles:")?,
     }
     for vehicle in &answer.vehicles {
-        write_vehicle(to, vehicle)?;
+        write_vehicle(to, vehicle, answer.at)?;
     }
     if answer.left_out > 0 {
         writeln!(to, "\n{} more are not shown: ask for less time", answer.left_out)?;
@@ -70,7 +70,7 @@ fn write_state(to: &mut String, Stretch { words, from, to: until, .. }: &Stretch
     writeln!(to, "  {} – {until}  {words}", moment(*from))
 }
 
-fn write_vehicle(to: &mut String, vehicle: &Vehicle) -> fmt::Result {
+fn write_vehicle(to: &mut String, vehicle: &Vehicle, at: OffsetDateTime) -> fmt::Result {
     writeln!(
         to,
         "\n  {}, track {}, {} – {}",
@@ -82,7 +82,14 @@ fn write_vehicle(to: &mut String, vehicle: &Vehicle) -> fmt::Result {
     let point = |[x, y]: [f64; 2]| format!("{x:.2}, {y:.2}");
     let ends = [vehicle.path.first(), vehicle.path.last()].map(|end| end.copied().map(point));
     if let ([Some(from), Some(until)], Some(place)) = (ends, vehicle.place) {
-        writeln!(to, "    from {from} to {until}; then at {}", point(place))?;
+        let then = if vehicle.present {
+            format!("at {} then", point(place))
+        } else if at < vehicle.begin {
+            format!("came {:.1} s later", (vehicle.begin - at).as_seconds_f64())
+        } else {
+            format!("was gone {:.1} s before", (at - vehicle.end).as_seconds_f64())
+        };
+        writeln!(to, "    from {from} to {until}; {then}")?;
     }
     writeln!(
         to,

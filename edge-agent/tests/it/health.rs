@@ -71,7 +71,7 @@ async fn pages_tell_cameras_spool_and_whether_evidence_can_be_sealed() {
         head.contains("text/html; charset=utf-8") && head.contains("default-src 'none'"),
         "{head}"
     );
-    assert!(html.contains("Hoạt động tốt") && html.contains("late: 3"), "{html}");
+    assert!(html.contains("Hoạt động tốt") && html.contains("phân tích không kịp: 3"), "{html}");
     assert!(get(port, "/page.css").await.contains("text/css"));
     let wait = body["findings"].as_array().unwrap();
     let spool_said = wait.iter().find(|finding| finding["part"] == "spool").unwrap();

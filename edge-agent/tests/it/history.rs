@@ -2,7 +2,7 @@
 //! at the time of a look-alike why it was none. And what a killed writer leaves behind.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -265,10 +265,6 @@ fn who_asks_finds_the_accusation_and_the_lawful_reason() {
     assert!(text.contains("ACCUSED") && text.contains(&id), "{text}");
     let svg = std::fs::read_to_string(svg).unwrap();
     assert!(svg.starts_with("<svg") && svg.contains(" ACCUSED</text>"), "{svg}");
-    if let Some(keep) = std::env::var_os("KEEP_HISTORY") {
-        std::fs::write(Path::new(&keep).join("why.txt"), text.as_bytes()).unwrap();
-        std::fs::write(Path::new(&keep).join("why.svg"), svg).unwrap();
-    }
 
     // How much it takes.
     let tracks = played.ask(30.0);
