@@ -175,6 +175,7 @@ struct Run {
     covered: std::ops::Range<u64>,
     /// What the signal cabinet says all the while; none where there is no wire.
     wire: Option<Word>,
+    heard: Arc<Mutex<Heard>>,
 }
 
 #[derive(Debug)]
@@ -183,6 +184,36 @@ struct Always(Word);
 impl Cabinet for Always {
     fn says(&self, _: std::time::Duration) -> Word {
         self.0
+    }
+}
+
+/// What a listener is told of the rules, and of whom the end.
+#[derive(Default)]
+struct Heard {
+    words: Vec<String>,
+    ended: Vec<u64>,
+}
+
+impl Listener for Heard {
+    fn picture(&mut self, _: &Picture, _: &[Sighting], _: &[Track]) {}
+
+    fn look(&mut self, _: &Picture, _: &listener::Look<'_>) {}
+
+    fn ended(&mut self, track: &Track, _: u32, _: &plate_model::Verdict) {
+        self.ended.push(track.id);
+    }
+
+    fn found(&mut self, _: &Track, rule: &Act) {
+        self.words.push(format!("{rule} found"));
+    }
+
+    fn decided(&mut self, _: &Track, rule: &Act, said: &listener::Said<'_>) {
+        let word = match said {
+            listener::Said::Lawful(kind) => kind.name(),
+            listener::Said::Abstained(doubt) => doubt.name(),
+            listener::Said::Accused(charge) => charge.act.name(),
+        };
+        self.words.push(format!("{rule} {word}"));
     }
 }
 
@@ -204,6 +235,7 @@ impl Default for Run {
             missing: 0..0,
             covered: 0..0,
             wire: None,
+            heard: Arc::default(),
         }
     }
 }
@@ -236,6 +268,7 @@ impl Run {
             let check = || Some(Check::new(Arc::new(Always(word)), 1500 * (SECOND / 1000)));
             watch.hold_against((0..lamps).map(|_| check()).collect());
         }
+        watch.listen(Box::new(Arc::clone(&self.heard)));
         let mut states = Vec::new();
         for i in 0..self.pictures {
             let (epoch, side) = match self.change {
@@ -299,6 +332,23 @@ fn a_violator_is_accused_with_everything_that_shows_it() {
     assert_eq!(finding.facts, accusation.violation.facts);
     assert_eq!(accusation.plate, None);
     assert_eq!(board.status().state, CameraState::Streaming);
+}
+
+#[test]
+fn listeners_hear_the_last_word_of_every_rule() {
+    let told = |run: Run| {
+        let heard = Arc::clone(&run.heard);
+        run.play();
+        let heard = heard.lock().unwrap();
+        (heard.words.join(", "), heard.ended.len())
+    };
+    let accused = "red_light found, stop_line drove_on, red_light red_light";
+    assert_eq!(told(Run::default()), (accused.into(), 1));
+    let (green, ended) = told(Run { lit: Light::Green, ..Run::default() });
+    assert_eq!((green.as_str(), ended), ("red_light lamp_not_red, stop_line lamp_not_red", 1));
+    // Who is followed while the connection breaks is told of, once.
+    let lost = "red_light sight_lost, stop_line sight_lost";
+    assert_eq!(told(Run { broken: Some(15), ..Run::default() }), (lost.into(), 1));
 }
 
 #[test]
