@@ -17,6 +17,7 @@
 pub mod accusation;
 mod backoff;
 pub mod boxes;
+pub mod calibrate;
 pub mod cameras;
 pub mod clock;
 pub mod config;

@@ -14,12 +14,10 @@ use edge_agent::config::{self, Agent};
 use edge_agent::health::{Board, Finding, Verdict, doctor};
 use edge_agent::history::command::Why;
 use edge_agent::onvif::command::FindCameras;
-use edge_agent::see::tracker::Settings as Tracking;
 use edge_agent::source::supervise;
 use edge_agent::watch::elsewhere::Passages;
-use edge_agent::watch::eyes::{Eyes, Pool};
-use edge_agent::{keys, live, replay, watch};
-use plate_model::card::Card;
+use edge_agent::watch::eyes::{self, Eyes};
+use edge_agent::{calibrate, keys, live, replay, watch};
 use plate_model::{Models, Options};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -112,6 +110,22 @@ enum Command {
     /// Find the cameras on the network (ONVIF): their streams, their clocks, their lines of the site
     /// file.
     FindCameras(FindCameras),
+    /// Serve the page on which a technician draws a camera: junction, lanes, lamps, zones, survey.
+    ///
+    /// Open the address that it prints in a browser and sign in with the password. Draw over the
+    /// live picture; what the configuration lacks is said at once, "try" judges the last two minutes
+    /// of traffic with the drawing, and "save" writes it into the site file, comments kept. A running
+    /// agent follows the file by itself.
+    #[command(after_help = "Example: edge-agent calibrate --config agent.toml --config site.toml \
+        --password-file ~/calibrate.password\n\
+        From a laptop: ssh -L 8090:127.0.0.1:8090 BOX, then http://localhost:8090/\n\
+        Without a camera: edge-agent calibrate --config site.toml --input clip.mp4")]
+    Calibrate {
+        #[command(flatten)]
+        config: ConfigArgs,
+        #[command(flatten)]
+        page: calibrate::Args,
+    },
     /// Make the device's keys; hand `seal.pub` and `tls.csr` to enrolment at the central.
     Keygen {
         /// Name under which the device will be enrolled.
@@ -152,7 +166,7 @@ struct ConfigArgs {
     ///
     /// Without any: the files that the variable EDGE_CONFIG names, a colon between them.
     #[arg(long = "config", value_name = "FILE")]
-    named: Vec<PathBuf>,
+    files: Vec<PathBuf>,
     /// Folder with the models, instead of the configuration's.
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
@@ -162,21 +176,24 @@ impl ConfigArgs {
     /// As named; only the variable, which has no other way, is taken apart at colons.
     fn files(&self) -> anyhow::Result<Vec<PathBuf>> {
         let files = match std::env::var_os("EDGE_CONFIG") {
-            Some(list) if self.named.is_empty() => {
+            Some(list) if self.files.is_empty() => {
                 std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect()
             }
-            _ => self.named.clone(),
+            _ => self.files.clone(),
         };
         anyhow::ensure!(!files.is_empty(), "no configuration: give --config FILE");
         Ok(files)
     }
 
     fn load(&self) -> anyhow::Result<Agent> {
-        let mut agent = config::load(&self.files()?)?;
+        Ok(self.adjusted(config::load(&self.files()?)?))
+    }
+
+    fn adjusted(&self, mut agent: Agent) -> Agent {
         if let Some(dir) = &self.models {
             agent.models.dir.clone_from(dir);
         }
-        Ok(agent)
+        agent
     }
 }
 
@@ -223,7 +240,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             let agent = followed.read()?;
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             let sets = if agent.models.workers == 0 { cores } else { agent.models.workers };
-            let (eyes, used) = eyes(&agent, sets, |models| models)?;
+            let (eyes, used) =
+                eyes::load(&agent.models, sets, |models| models).context("models")?;
             runtime()?.block_on(live::run(agent, followed, eyes, used))?;
         }
         Command::Replay { config, inputs, substream, out, json, camera, start, measure } => {
@@ -247,6 +265,13 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
                 Err(lacks) => println!("good for replay; to run, {lacks}"),
             }
         }
+        Command::Calibrate { config, page } => {
+            let files = config.files()?;
+            let (agent, _) = config::sketch(&config::read(&files)?)?;
+            let eyes = eyes::load(&config.adjusted(agent).models, 1, |models| models)
+                .map_err(|error| eprintln!("warning: models: {error}: nothing can be tried"));
+            runtime()?.block_on(calibrate::run(&page, &files, eyes.ok().map(|(eyes, _)| eyes)))?;
+        }
         Command::Doctor { config, wait, json } => return examine(&config.load()?, wait, json),
         Command::FindCameras(find) => return find.run(&runtime()?),
         Command::Why { config, why } => why.run(&config.load()?)?,
@@ -261,32 +286,6 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
-}
-
-type Used = Vec<contract::manifest::ModelUsed>;
-
-/// So many sets of the networks of the configured folder, each made into eyes.
-fn eyes<E: Eyes>(
-    agent: &Agent,
-    sets: usize,
-    wrap: impl Fn(Models) -> E,
-) -> anyhow::Result<(Arc<Pool<E>>, Used)> {
-    let options = Options::of(agent.models.precision);
-    let (card, _) = Card::read(&agent.models.dir, &options.vehicles).context("models")?;
-    let tracking = card
-        .thresholds
-        .get("score")
-        .map_or_else(Tracking::default, |&score| Tracking::for_threshold(score));
-    let load = || {
-        let mut models = Models::load(&agent.models.dir, &options)?;
-        // The tracker's second stage lives on weak detections.
-        models.detector.set_score_threshold(tracking.weak);
-        Ok::<_, plate_model::ModelError>(models)
-    };
-    let first = load().context("models")?;
-    let used = first.used.clone();
-    let others = (1..sets).map(|_| load().map(&wrap)).collect::<Result<_, _>>()?;
-    Ok((Arc::new(Pool::new(wrap(first), others, tracking)), used))
 }
 
 /// What `replay` was asked for.
@@ -322,7 +321,7 @@ impl Replay<'_> {
             );
         }
         let sealer = replay::sealer(agent, &cameras, out)?;
-        let (eyes, models) = eyes(agent, 1, wrap)?;
+        let (eyes, models) = eyes::load(&agent.models, 1, wrap).context("models")?;
         let board = Board::new(Arc::new(System::default()));
         let context = watch::Context {
             device: agent

@@ -78,6 +78,22 @@ impl Homography {
         (weight > HORIZON && place.iter().all(|part| part.is_finite())).then_some(place)
     }
 
+    /// Where a place on the road, metres, is in the picture: [`Homography::metres`] undone. None where
+    /// the picture shows it at or above the horizon.
+    pub fn picture(&self, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
+        let [[a, b, c], [d, e, f], [g, h, i]] = self.rows;
+        // The adjugate: its factor falls out.
+        let back = [
+            [e * i - f * h, c * h - b * i, b * f - c * e],
+            [f * g - d * i, a * i - c * g, c * d - a * f],
+            [d * h - e * g, b * g - a * h, a * e - b * d],
+        ];
+        let weight = dot(&back[2], [x, y]);
+        let place = [dot(&back[0], [x, y]) / weight, dot(&back[1], [x, y]) / weight];
+        let seen = place.iter().all(|part| part.is_finite()) && self.weight(place) > HORIZON;
+        seen.then_some(place)
+    }
+
     fn weight(&self, p: [f64; 2]) -> f64 {
         dot(&self.rows[2], p)
     }
@@ -211,6 +227,9 @@ mod tests {
             for metres in [[1.0, 15.0], [-3.0, 35.0], [0.0, 25.0]] {
                 let [x, y] = found.metres(seen(metres).map(f64::from)).unwrap();
                 assert!(libm::hypot(x - metres[0], y - metres[1]) < 0.01, "{metres:?}: {x} {y}");
+                let [px, py] = found.picture([x, y]).unwrap();
+                let [sx, sy] = seen(metres).map(f64::from);
+                assert!(libm::hypot(px - sx, py - sy) < 1e-6, "{metres:?}: {px} {py}");
             }
             assert!(found.residual.unwrap_or(0.0) < 0.01);
             assert_eq!(found.metres([0.5, 0.05]), None, "above the horizon");

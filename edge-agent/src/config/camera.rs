@@ -80,8 +80,8 @@ fn one(table: Reader<'_>) -> Camera {
             ],
         ),
         site: Site::read(&table),
-        detect: table.has("detect").then(|| rectangle(&table, "detect")),
-        closer: table.has("closer").then(|| rectangle(&table, "closer")),
+        detect: part(&table, "detect"),
+        closer: part(&table, "closer"),
         mask: mask(&table),
         lamps: lamps(&table),
     };
@@ -123,8 +123,11 @@ fn uri(table: &Reader<'_>, key: &'static str) -> Option<String> {
     Some(uri)
 }
 
+fn part(table: &Reader<'_>, key: &'static str) -> Option<[f32; 4]> {
+    table.take(key).map(|_| rectangle(table, key))
+}
+
 fn gps(table: &Reader<'_>) -> Option<[f64; 2]> {
-    table.has("gps").then_some(())?;
     let numbers = shapes::numbers::<2>(table, table.take("gps")?, "gps", "[latitude, longitude]")?;
     let [lat, lon] = numbers;
     if !((-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon)) {

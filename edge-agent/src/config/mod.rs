@@ -22,6 +22,11 @@ pub const REFERENCE: &str = include_str!("../../agent.toml");
 
 /// Reads, merges and checks `files`; enough for a replay.
 pub fn load(files: &[PathBuf]) -> Result<Agent, ConfigErrors> {
+    parse(&read(files)?)
+}
+
+/// The texts of `files`.
+pub fn read(files: &[PathBuf]) -> Result<Vec<(PathBuf, String)>, ConfigErrors> {
     let mut texts = Vec::new();
     let mut errors = Vec::new();
     for file in files {
@@ -34,10 +39,7 @@ pub fn load(files: &[PathBuf]) -> Result<Agent, ConfigErrors> {
             }),
         }
     }
-    if !errors.is_empty() {
-        return Err(ConfigErrors(errors));
-    }
-    parse(&texts)
+    if errors.is_empty() { Ok(texts) } else { Err(ConfigErrors(errors)) }
 }
 
 /// As [`load`], with what `run` needs besides: a device, its unit, and cameras with addresses.
@@ -50,6 +52,13 @@ pub fn load_for_run(files: &[PathBuf]) -> Result<Agent, ConfigErrors> {
 
 /// Checks configuration texts under their file names.
 pub fn parse(texts: &[(PathBuf, String)]) -> Result<Agent, ConfigErrors> {
+    let (agent, errors) = sketch(texts)?;
+    if errors.is_empty() { Ok(agent) } else { Err(ConfigErrors(errors)) }
+}
+
+/// What can be read of a configuration that is still being drawn, and every complaint. Where one is,
+/// a stand-in takes the value's place: good to open a camera and to look at it, not to judge by.
+pub fn sketch(texts: &[(PathBuf, String)]) -> Result<(Agent, Vec<ConfigError>), ConfigErrors> {
     let mut whole = settings::Table::default();
     let mut errors = Vec::new();
     for (file, text) in texts {
@@ -65,9 +74,6 @@ pub fn parse(texts: &[(PathBuf, String)]) -> Result<Agent, ConfigErrors> {
     let complaints = RefCell::new(errors);
     let agent = sections::agent(&whole, &complaints);
     let mut errors = complaints.into_inner();
-    if errors.is_empty() {
-        return Ok(agent);
-    }
     let order = |error: &ConfigError| {
         let place = error.place.as_ref();
         let file = place.map(|p| texts.iter().position(|(file, _)| *file == p.file));
@@ -75,7 +81,7 @@ pub fn parse(texts: &[(PathBuf, String)]) -> Result<Agent, ConfigErrors> {
     };
     errors.sort_by_key(order);
     errors.dedup();
-    Err(ConfigErrors(errors))
+    Ok((agent, errors))
 }
 
 #[cfg(test)]

@@ -175,7 +175,7 @@ pub fn jpeg(picture: &RgbImage) -> Result<Vec<u8>, EncodingError> {
     encode(picture, JPEG_QUALITY)
 }
 
-fn encode(picture: &RgbImage, quality: u8) -> Result<Vec<u8>, EncodingError> {
+pub(crate) fn encode(picture: &RgbImage, quality: u8) -> Result<Vec<u8>, EncodingError> {
     // Frames are 16,384 pixels a side at most; a larger picture is refused as having no size.
     let side = |side: u32| u16::try_from(side).unwrap_or(0);
     let (width, height) = (side(picture.width()), side(picture.height()));

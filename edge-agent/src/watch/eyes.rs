@@ -5,11 +5,16 @@
 
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use contract::VehicleClass;
-use plate_model::{BBox, Characters, Detection, Fusion, Models, Planes, PlateQuad, View};
+use contract::manifest::ModelUsed;
+use plate_model::card::Card;
+use plate_model::{
+    BBox, Characters, Detection, Fusion, ModelError, Models, Options, Planes, PlateQuad, View,
+};
 
+use crate::config;
 use crate::see::tracker::Settings;
 
 /// Sees vehicles and plates in pictures.
@@ -58,6 +63,28 @@ impl Eyes for Models {
     fn fusion(&self, class: VehicleClass) -> Fusion {
         Self::fusion(self, class)
     }
+}
+
+/// So many sets of the configured networks, each made into eyes, and which they are.
+pub fn load<E: Eyes>(
+    config: &config::Models,
+    sets: usize,
+    wrap: impl Fn(Models) -> E,
+) -> plate_model::Result<(Arc<Pool<E>>, Vec<ModelUsed>)> {
+    let options = Options::of(config.precision);
+    let (card, _) = Card::read(&config.dir, &options.vehicles)?;
+    let score = card.thresholds.get("score");
+    let tracking = score.map_or_else(Settings::default, |&score| Settings::for_threshold(score));
+    let load = || {
+        let mut models = Models::load(&config.dir, &options)?;
+        // The tracker's second stage lives on weak detections.
+        models.detector.set_score_threshold(tracking.weak);
+        Ok::<_, ModelError>(models)
+    };
+    let first = load()?;
+    let used = first.used.clone();
+    let others = (1..sets).map(|_| load().map(&wrap)).collect::<Result<_, _>>()?;
+    Ok((Arc::new(Pool::new(wrap(first), others, tracking)), used))
 }
 
 /// So many that ask later, and have something to see, come before one that has not.
@@ -168,8 +195,6 @@ impl<E: Eyes> Drop for Lent<'_, E> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     /// Sees nothing.

@@ -32,7 +32,7 @@ use contract::{Act, Digest};
 use judge::lamp::Lamp;
 use judge::rules::Elsewhere;
 use judge::{Attention, Finding, Scene};
-use plate_model::{BBox, Detection, Region, View};
+use plate_model::{BBox, Detection, Frame, Region, View};
 
 use crate::accusation::{Accusation, Clip, Span};
 use crate::clock::since_start;
@@ -140,6 +140,16 @@ struct Waiting {
     candidate: Candidate,
     /// Cut as soon as it is complete: the recording is kept only so long.
     clip: Option<Clip>,
+}
+
+/// The part of a picture that is analysed for a camera.
+pub fn view(camera: &Camera, frame: &Frame) -> View {
+    let (width, height) = (frame.width(), frame.height());
+    let region = |[x, y, w, h]: [f32; 4]| {
+        let (fw, fh) = (width as f32, height as f32);
+        Region::touched(&BBox::new(x * fw, y * fh, (x + w) * fw, (y + h) * fh), width, height)
+    };
+    View { part: camera.detect.and_then(region), closer: camera.closer.and_then(region) }
 }
 
 /// One camera's eyes, memory and judgement.
@@ -434,15 +444,7 @@ impl<E: Eyes> Watch<E> {
 
     fn vehicles(&self, eyes: &mut E, picture: &Picture) -> Vec<Sighting> {
         let started = Instant::now();
-        let (width, height) = (picture.frame.width(), picture.frame.height());
-        let region = |[x, y, w, h]: [f32; 4]| {
-            let (fw, fh) = (width as f32, height as f32);
-            Region::touched(&BBox::new(x * fw, y * fh, (x + w) * fw, (y + h) * fh), width, height)
-        };
-        let view = View {
-            part: self.camera.detect.and_then(region),
-            closer: self.camera.closer.and_then(region),
-        };
+        let view = view(&self.camera, &picture.frame);
         let planes = picture.frame.planes();
         let found = match eyes.vehicles(&planes, &view) {
             Ok(found) => found,

@@ -7,6 +7,7 @@
 //! sightings, a box cut by the picture's edge, a way that is no steady drive or a vehicle possibly
 //! exchanged accuse nobody.
 
+pub mod appraisal;
 mod fit;
 pub mod limits;
 mod stretch;

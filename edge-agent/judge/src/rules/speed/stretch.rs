@@ -77,7 +77,7 @@ fn survey(table: &Reader<'_>) -> Option<Vec<Surveyed>> {
 /// A stretch of road between surveyed points.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stretch {
-    plane: Homography,
+    pub(super) plane: Homography,
     /// Around the surveyed points, 0 to 1 of the picture: beyond them nothing is measured.
     outline: Vec<Point>,
 }
@@ -111,7 +111,7 @@ impl Stretch {
     /// Where on the stretch a vehicle was, metres; none outside.
     pub fn place(&self, seen: &Observation, scene: &Scene<'_>) -> Option<[f64; 2]> {
         let foot = seen.bbox.foot();
-        let at = self.normal(foot.map(f64::from), scene);
+        let at = normal(foot.map(f64::from), scene.size);
         contains(&self.outline, at.map(|part| part as f32)).then_some(())?;
         self.plane.metres(at)
     }
@@ -161,21 +161,27 @@ impl Stretch {
     }
 
     fn sample(&self, seen: &Observation, scene: &Scene<'_>) -> Option<Sample> {
+        self.sample_in(seen, scene.size)
+    }
+
+    /// A sighting in a picture of `size`, on the road.
+    pub(super) fn sample_in(&self, seen: &Observation, size: [u32; 2]) -> Option<Sample> {
         let [x, y] = seen.bbox.foot().map(f64::from);
-        let place = self.plane.metres(self.normal([x, y], scene))?;
+        let place = self.plane.metres(normal([x, y], size))?;
         let by = f64::from(seen.bbox.height()) * TREMBLES;
         let moved = |dx: f64, dy: f64| {
-            let [mx, my] = self.plane.metres(self.normal([x + dx, y + dy], scene))?;
+            let [mx, my] = self.plane.metres(normal([x + dx, y + dy], size))?;
             Some([mx - place[0], my - place[1]])
         };
         // The middle of two sides trembles less than one.
         let across = moved(by * std::f64::consts::FRAC_1_SQRT_2, 0.0)?;
         Some(Sample { at: seen.t, place, across, along: moved(0.0, by)? })
     }
+}
 
-    fn normal(&self, [x, y]: [f64; 2], scene: &Scene<'_>) -> [f64; 2] {
-        [x / f64::from(scene.size[0].max(1)), y / f64::from(scene.size[1].max(1))]
-    }
+/// Pixels as shares of the picture.
+fn normal([x, y]: [f64; 2], size: [u32; 2]) -> [f64; 2] {
+    [x / f64::from(size[0].max(1)), y / f64::from(size[1].max(1))]
 }
 
 /// The smallest convex outline around points (monotone chain).
