@@ -74,6 +74,8 @@ fn a_camera_is_another_where_anything_of_it_differs_and_the_same_in_any_order() 
         ("plan = \"THU\"", "plan = \"THU\"\nsubstream = \"rtsp://camera/3\""),
         ("plan = \"THU\"", "plan = \"THU\"\ncredentials = \"login\""),
         ("plan = \"THU\"", "plan = \"THU\"\nanalysed_fps = 7"),
+        ("uri = \"rtsp://camera/1\"", "onvif = \"http://camera/onvif/device_service\""),
+        ("controls = [", "wired = \"tcp://cabinet:4001/red1\", controls = ["),
         ("[0.1, 0.0]", "[0.1, 0.01]"),
     ] {
         let other = read(&SITE.replace(from, to));

@@ -155,3 +155,88 @@ async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
         () = work => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::clock::{System, since_start};
+    use crate::config;
+    use crate::wire::Word;
+
+    fn camera(id: &str, wired: &str) -> Arc<Camera> {
+        let text = format!(
+            "[[camera]]\nid = \"{id}\"\nplace = \"Đường thử\"\ndirection = \"Bắc\"\nplan = \"THU\"\n\
+             stop_line = [[0.1, 0.6], [0.9, 0.6]]\n\
+             approach = [[0.1, 1.0], [0.1, 0.6], [0.9, 0.6], [0.9, 1.0]]\n\
+             exits = [{{ movement = \"straight\", line = [[0.2, 0.3], [0.8, 0.3]] }}]\n\
+             lamp = [{{ name = \"main\", region = [0.9, 0.05, 0.05, 0.15],\n\
+             controls = [\"straight\"], wired = \"{wired}\" }}]\n"
+        );
+        config::parse(&[("site.toml".into(), text)]).unwrap().cameras[0].clone()
+    }
+
+    /// Says that every red has current, and counts who came to hear it.
+    async fn gateway() -> (String, Arc<Mutex<u32>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let place = listener.local_addr().unwrap().to_string();
+        let came = Arc::<Mutex<u32>>::default();
+        let counting = Arc::clone(&came);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                *counting.lock().unwrap() += 1;
+                tokio::spawn(async move {
+                    while stream.write_all(b"red1 on\nred2 on\n").await.is_ok() {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                });
+            }
+        });
+        (place, came)
+    }
+
+    async fn hears_red(wires: &Wires, end: &End, input: &str) -> Arc<Said> {
+        for _ in 0..200 {
+            let said = wires.lines().get(end).and_then(|line| line.inputs.get(input).cloned());
+            if let Some(said) = said.filter(|said| said.says(since_start()) == Word::Red) {
+                return said;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{input} is not heard: {wires:?}");
+    }
+
+    #[tokio::test]
+    async fn wires_follow_the_cameras_and_who_stays_goes_on_hearing() {
+        let (place, came) = gateway().await;
+        let at = |input: &str| format!("tcp://{place}/{input}");
+        let (one, other) = (camera("cam-1", &at("red1")), camera("cam-2", &at("red1")));
+        let stop = CancellationToken::new();
+        let wires = Wires::new(Crew::new(Arc::new(System::default())), stop.clone());
+        let end = End::Gateway(place.clone());
+        wires.follow(&[Arc::clone(&one), other]);
+        let first = hears_red(&wires, &end, "red1").await;
+        assert!(wires.checks(&one)[0].is_some());
+
+        // One of two cameras goes: the wire is the same.
+        wires.follow(&[Arc::clone(&one)]);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(*came.lock().unwrap(), 1);
+
+        // Another input of the gateway: the first one's word is not forgotten.
+        let third = camera("cam-3", &at("red2"));
+        wires.follow(&[one, third]);
+        assert!(Arc::ptr_eq(&first, &hears_red(&wires, &end, "red1").await));
+        hears_red(&wires, &end, "red2").await;
+        assert_eq!(*came.lock().unwrap(), 2);
+
+        // Nobody is wired any more.
+        wires.follow(&[]);
+        assert!(wires.lines().is_empty() && wires.crew.snapshot().is_empty());
+        stop.cancel();
+    }
+}
