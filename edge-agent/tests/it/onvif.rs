@@ -342,12 +342,13 @@ fn the_command_prints_a_table_and_json_and_no_password() {
         command.env("EDGE_CAMERA_LOGIN", format!("viewer:{PASSWORD}")).output().unwrap()
     };
     let output = run(&[]);
+    let errors = String::from_utf8(output.stderr).unwrap();
     let table = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && table.contains("subprofile = \"Phụ\""), "{table}");
+    assert!(output.status.success() && table.contains("subprofile = \"Phụ\""), "{table}{errors}");
     let json = String::from_utf8(run(&["--json"]).stdout).unwrap();
     let read: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(read["cameras"][0]["streams"].as_array().map(Vec::len), Some(4));
-    for text in [table, json, String::from_utf8(output.stderr).unwrap()] {
+    for text in [table, json, errors] {
         assert!(!text.contains("mật khẩu"), "{text}");
     }
 }
