@@ -342,7 +342,7 @@ fn listeners_hear_the_last_word_of_every_rule() {
         let heard = heard.lock().unwrap();
         (heard.words.join(", "), heard.ended.len())
     };
-    let accused = "red_light found, stop_line drove_on, red_light red_light";
+    let accused = "stop_line drove_on, red_light found, red_light red_light";
     assert_eq!(told(Run::default()), (accused.into(), 1));
     let (green, ended) = told(Run { lit: Light::Green, ..Run::default() });
     assert_eq!((green.as_str(), ended), ("red_light lamp_not_red, stop_line lamp_not_red", 1));
