@@ -417,8 +417,10 @@ impl<E: Eyes> Watcher for Looker<E> {
             shared.seen.front().map_or(t, |first| first.t)
         };
         if t >= self.cut_at {
-            self.cut_at = t + CUT;
-            let clip = source.clip(&Span { from: oldest, moments: Vec::new(), to: t });
+            // A recording's last picture may be this one.
+            self.cut_at = if self.paced.is_some() { t } else { t + CUT };
+            // Where it is too much for one clip, the oldest goes.
+            let clip = source.clip(&Span { from: oldest, moments: vec![t], to: t });
             lock(&self.shared).clip = clip;
         }
     }

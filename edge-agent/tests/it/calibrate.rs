@@ -37,6 +37,8 @@ const PASSWORD: &str = "một mật khẩu đủ dài";
 /// With a car that stops over the line and two motorbikes that run the red light in its first seconds.
 const SEED: u64 = 3;
 const SECONDS: f64 = 28.0;
+/// So much of it is filmed.
+const FILMED: f64 = 20.0;
 
 /// A driver that ends with the test, and its browsers with it.
 struct Driver {
@@ -225,7 +227,8 @@ fn record(clip: &Path) -> String {
     let world = World::new(&scenario).unwrap();
     let size = (scenario.width, scenario.height);
     let mut recorder = Recorder::create(clip, size, scenario.fps, &Encoding::camera(6000)).unwrap();
-    reel(&world, scenario.frames(), |_, i420, _| recorder.push(i420)).unwrap();
+    let frames = (FILMED * f64::from(scenario.fps)) as u64;
+    reel(&world, frames, |_, i420, _| recorder.push(i420)).unwrap();
     recorder.finish().unwrap();
     Site::of(&scenario).to_toml().unwrap()
 }
@@ -373,6 +376,7 @@ async fn a_technician_draws_a_junction_tries_it_and_what_he_saves_judges_alike()
     let page = Page { browser: driver.browser(&desk, [1400, 1000]).await, touch: false };
     page.sign_in(address).await;
     page.sees("#complaints", "stop_line is missing").await;
+    page.sees("#status", "Đang nhận hình").await;
     let agent = config::parse(&[("given.toml".into(), given.clone())]).unwrap();
     draw(&page, &agent.cameras[0]).await;
     page.shot("drawn").await;

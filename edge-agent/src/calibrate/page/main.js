@@ -78,7 +78,9 @@ function showState() {
   by("undo").disabled = !past.length || !!draft;
   by("redo").disabled = !future.length || !!draft;
   by("save").disabled = !dirty || checked.complaints.length > 0 || !!draft;
-  if (dirty) say(t("unsaved"));
+  if (checked.changed) say(t("changed"), "wrong");
+  else if (checked.complaints.length) say(`${t("complaints")}: ${checked.complaints.length}`, "wrong");
+  else if (dirty) say(t("unsaved"));
 }
 
 function choose(figure) {
@@ -178,7 +180,6 @@ function cancel() {
 async function check() {
   try {
     checked = await (await ask(of("/check"), { drawing, revision: page.revision })).json();
-    if (checked.changed) say(t("changed"), "wrong");
   } catch (error) { complain(error); }
   showComplaints();
   showThings();
