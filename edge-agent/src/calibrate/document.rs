@@ -308,7 +308,7 @@ fn set_list(camera: &mut Table, key: &'static str, values: &[Json]) -> Result<St
                 }
             }
             for i in (0..count).rev().filter(gone) {
-                let above = tables.get(i).map(|table| above(table)).unwrap_or_default();
+                let above = tables.get(i).map(above).unwrap_or_default();
                 tables.remove(i);
                 match tables.get_mut(i) {
                     Some(next) => prepend(next, &above),

@@ -22,7 +22,7 @@ use crate::clock::System;
 use crate::config::{Camera, Lamp};
 use crate::evidence::clip::MAX_PICTURES;
 use crate::evidence::frames;
-use crate::health::{Board, CameraHandle, CameraStatus};
+use crate::health::{Board, CameraHandle, CameraState, CameraStatus};
 use crate::see::lamp::{LampReader, unseen};
 use crate::see::{Nanos, seconds};
 use crate::source::supervise::{self, Watcher};
@@ -169,6 +169,7 @@ impl<E: Eyes> Live<E> {
             stop: Arc::clone(&stop),
             looker: Looker {
                 eyes: self.eyes.clone(),
+                board: self.board.clone(),
                 shared: Arc::clone(&self.shared),
                 paced: matches!(self.from, From::Recording { .. }).then(Instant::now),
                 epoch: None,
@@ -318,6 +319,7 @@ fn settings(from: &From, camera: &Camera) -> Result<Settings, SourceError> {
 /// Takes in a camera's pictures.
 struct Looker<E: Eyes> {
     eyes: Option<Arc<Pool<E>>>,
+    board: CameraHandle,
     shared: Arc<Mutex<Shared>>,
     /// When a recording began to play: it is not shown faster than it was taken.
     paced: Option<Instant>,
@@ -383,6 +385,8 @@ impl<E: Eyes> Watcher for Looker<E> {
             let due = began + Duration::from_nanos(picture.t);
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
         }
+        self.board.state(CameraState::Streaming, "");
+        self.board.frame(picture.captured_at);
         let camera = self.follow_drawing();
         if self.epoch.replace(picture.clock.epoch) != Some(picture.clock.epoch) {
             // Its times do not compare with those before.

@@ -230,16 +230,17 @@ fn merge_array(old: &mut Array, new: &[Json]) {
     };
     let last = (1..=rest).take_while(alike).count();
     let (ours, theirs) = (old.len() - first - last, new.len() - first - last);
-    for i in first..first + ours.min(theirs) {
+    let between = new.iter().enumerate().take(first + theirs).skip(first);
+    for (i, new) in between.clone().take(ours) {
         if let Some(old) = old.get_mut(i) {
-            merge(old, &new[i]);
+            merge(old, new);
         }
     }
     for i in (first + theirs..first + ours).rev() {
         old.remove(i);
     }
-    for i in first + ours..first + theirs {
-        insert(old, i, plain(&new[i]));
+    for (i, new) in between.skip(ours) {
+        insert(old, i, plain(new));
     }
 }
 

@@ -376,7 +376,7 @@ async fn a_technician_draws_a_junction_tries_it_and_what_he_saves_judges_alike()
     let page = Page { browser: driver.browser(&desk, [1400, 1000]).await, touch: false };
     page.sign_in(address).await;
     page.sees("#complaints", "stop_line is missing").await;
-    page.sees("#status", "Đang nhận hình").await;
+    page.browser.wait().for_element(Locator::Css("#image[href]")).await.unwrap();
     let agent = config::parse(&[("given.toml".into(), given.clone())]).unwrap();
     draw(&page, &agent.cameras[0]).await;
     page.shot("drawn").await;

@@ -259,7 +259,8 @@ async function open(id) {
   hint();
   whole();
   changed();
-  say(page.file);
+  say(page.file.split("/").pop());
+  by("said").title = page.file;
 }
 
 function label_() {
