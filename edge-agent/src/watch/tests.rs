@@ -345,7 +345,7 @@ fn listeners_hear_the_last_word_of_every_rule() {
     let accused = "stop_line drove_on, red_light found, red_light red_light";
     assert_eq!(told(Run::default()), (accused.into(), 1));
     let (green, ended) = told(Run { lit: Light::Green, ..Run::default() });
-    assert_eq!((green.as_str(), ended), ("red_light lamp_not_red, stop_line lamp_not_red", 1));
+    assert_eq!((green.as_str(), ended), ("stop_line drove_on, red_light lamp_not_red", 1));
     // Who is followed while the connection breaks is told of, once.
     let lost = "red_light sight_lost, stop_line sight_lost";
     assert_eq!(told(Run { broken: Some(15), ..Run::default() }), (lost.into(), 1));
