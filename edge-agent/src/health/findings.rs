@@ -3,7 +3,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::board::{CameraState, CameraStatus};
+use super::camera::{CameraState, CameraStatus};
 use super::configured;
 use super::finding::{Finding, Verdict};
 use super::machine::{Disk, Machine};

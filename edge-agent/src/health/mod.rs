@@ -2,6 +2,7 @@
 //! and a page on the local network, and the doctor's checks before and beside a running agent.
 
 pub mod board;
+mod camera;
 mod configured;
 pub mod crew;
 pub mod doctor;
@@ -15,10 +16,8 @@ mod report;
 mod server;
 mod to_central;
 
-pub use board::{
-    Analysed, Board, CameraClock, CameraHandle, CameraState, CameraStatus, ClockCheck, Observer,
-    Stream,
-};
+pub use board::{Board, CameraHandle, Observer};
+pub use camera::{Analysed, CameraClock, CameraState, CameraStatus, ClockCheck, Stream};
 pub use configured::Configured;
 pub use crew::{Crew, Life, MemberStatus, Pulse};
 pub use finding::{Finding, Verdict};

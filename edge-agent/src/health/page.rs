@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::board::{CameraStatus, LampStatus, Stream};
+use super::camera::{CameraStatus, LampStatus, Stream};
 use super::finding::{Finding, Verdict};
 use super::findings;
 use super::report::Report;

@@ -8,7 +8,8 @@ use contract::manifest::ModelUsed;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::board::{Board, CameraStatus};
+use super::board::Board;
+use super::camera::CameraStatus;
 use super::configured::{self, Configured};
 use super::crew::{Crew, MemberStatus};
 use super::finding::Finding;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use contract::report::{Camera, Configuration, MAX_EACH, Report, Spool, one_line};
 
-use super::board::CameraStatus;
+use super::camera::CameraStatus;
 
 impl super::Report {
     /// Running for `up`.
