@@ -20,6 +20,8 @@ use edge_agent::watch::eyes::{self, Pool};
 use fantoccini::actions::{
     InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction, TouchActions,
 };
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::{Client, ClientBuilder, Locator};
 use fixtures::render::reel;
 use fixtures::site::Site;
@@ -109,30 +111,43 @@ impl Page {
         }
     }
 
+    /// Finds an element and does something to it, once more where the page made it anew meanwhile.
+    async fn with<T>(&self, css: &str, act: impl AsyncFn(Element) -> Result<T, CmdError>) -> T {
+        for _ in 0..50 {
+            let element = self.browser.wait().for_element(Locator::Css(css)).await.unwrap();
+            match act(element).await {
+                Err(error) if error.is_stale_element_reference() => {}
+                done => return done.unwrap(),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{css} never stays");
+    }
+
     async fn click(&self, css: &str) {
-        let element = self.browser.wait().for_element(Locator::Css(css)).await.unwrap();
-        element.click().await.unwrap();
+        self.with(css, async |element| element.click().await).await;
     }
 
     async fn fill(&self, css: &str, text: &str) {
-        let element = self.browser.wait().for_element(Locator::Css(css)).await.unwrap();
         // All of it, then over it, then on to the next.
-        element.send_keys(&format!("\u{E009}a\u{E000}{text}\u{E004}")).await.unwrap();
+        let keys = format!("\u{E009}a\u{E000}{text}\u{E004}");
+        self.with(css, async |element| element.send_keys(&keys).await).await;
     }
 
     async fn choose(&self, css: &str, value: &str) {
-        let element = self.browser.wait().for_element(Locator::Css(css)).await.unwrap();
-        element.select_by_value(value).await.unwrap();
+        self.with(css, async |element| element.select_by_value(value).await).await;
     }
 
     /// Ticks exactly these words of a field.
     async fn pick(&self, field: &str, all: &[&str], wanted: &[&str]) {
         for word in all {
-            let css = format!("[data-pick='{field}:{word}']");
-            let element = self.browser.wait().for_element(Locator::Css(&css)).await.unwrap();
-            if element.is_selected().await.unwrap() != wanted.contains(word) {
-                element.click().await.unwrap();
-            }
+            let tick = async |element: Element| {
+                if element.is_selected().await? != wanted.contains(word) {
+                    element.click().await?;
+                }
+                Ok(())
+            };
+            self.with(&format!("[data-pick='{field}:{word}']"), tick).await;
         }
     }
 
