@@ -183,16 +183,3 @@ pub struct CameraStatus {
     pub dropped: BTreeMap<&'static str, u64>,
     pub reconnects: u64,
 }
-
-/// Is told of every change of a camera's state: its id, the state, why.
-pub type Observer = Box<dyn Fn(&str, CameraState, &str) + Send + Sync>;
-
-/// Whoever is told, shared by all cameras of a board.
-#[derive(Clone, Default)]
-struct Told(Arc<OnceLock<Observer>>);
-
-impl std::fmt::Debug for Told {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Told").field(&self.0.get().is_some()).finish()
-    }
-}

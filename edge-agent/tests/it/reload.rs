@@ -155,7 +155,7 @@ fn cameras_follow_the_files_and_leave_each_other_alone() {
     assert_eq!(last["healthy"], true, "{last:#?}");
     let members: Vec<&str> =
         last["threads"].as_array().unwrap().iter().filter_map(|it| it["name"].as_str()).collect();
-    assert_eq!(members, ["camera cam-1", "history", "sealer"]);
+    assert_eq!(members, ["camera cam-1", "camera clocks", "history", "sealer"]);
 
     // What only a restart changes is named.
     running.write(&format!("{}[spool]\nmax_age_days = 9\n", site(&[("cam-1", &first)])));
