@@ -155,7 +155,9 @@ pub async fn run<E: Eyes>(
         }
     };
     let mut cameras = Cameras::new((crew, board), context, eyes, send, pairs).heard_by(hear);
-    cameras.apply(&agent.cameras)?;
+    if let Some(undone) = cameras.apply(&agent.cameras).undone.first() {
+        anyhow::bail!("{undone}");
+    }
 
     let mut requests = Requests::listen()?;
     while let Request::Reread = requests.next(&mut followed).await {
@@ -231,7 +233,7 @@ impl<E: Eyes> Laboratory<E> {
     fn develop(&self, accused: Accused) -> Option<Accused> {
         let negative = accused.negative.is_some();
         let (id, evidence) = (accused.accusation.camera.id.clone(), accused.accusation.evidence_id);
-        let camera = self.board.camera(&id);
+        let camera = self.board.of(&id);
         let developed = {
             let _lost = LostIfPanicking(&camera);
             develop(accused, &self.eyes)
@@ -269,7 +271,7 @@ fn seal_all<E: Eyes>(
         };
         let Some(accused) = laboratory.develop(accused) else { continue };
         let accusation = &accused.accusation;
-        let camera = laboratory.board.camera(&accusation.camera.id);
+        let camera = laboratory.board.of(&accusation.camera.id);
         let sealed = {
             let _lost = LostIfPanicking(&camera);
             sealer.seal(accusation)
@@ -324,13 +326,15 @@ fn reread<E: Eyes>(
     };
     wires.follow(&next.cameras);
     asked.send_replace(next.cameras.clone());
-    match cameras.apply(&next.cameras) {
-        Ok(Changes { added, changed, removed }) => {
-            let awaits_restart = agent.sections_apart(&next);
-            tracing::info!(?added, ?changed, ?removed, ?awaits_restart, "configuration in force");
-            configured.applied(clock.now(), awaits_restart);
-        }
-        Err(error) => refused(format!("no thread for a camera: {error}")),
+    let Changes { added, changed, removed, undone } = cameras.apply(&next.cameras);
+    let awaits_restart = agent.sections_apart(&next);
+    tracing::info!(?added, ?changed, ?removed, ?awaits_restart, "configuration in force");
+    configured.applied(clock.now(), awaits_restart);
+    if !undone.is_empty() {
+        let why = format!("{}; it is tried again", undone.join("; "));
+        tracing::error!(why, "configuration in force but for some cameras");
+        configured.refused(why);
+        followed.again();
     }
 }
 

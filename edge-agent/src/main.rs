@@ -43,8 +43,8 @@ struct Cli {
 enum Command {
     /// Watch every configured camera until stopped (SIGINT or SIGTERM).
     ///
-    /// Cameras that are added to the configuration's files, changed or taken out come into force within
-    /// two seconds, or at once after SIGHUP; the others go on. What cannot be read changes nothing and is
+    /// Cameras that are added to the configuration's files, changed or taken out come into force some
+    /// seconds after the last change, or at once after SIGHUP; the others go on. What cannot be read changes nothing and is
     /// named in /status.
     Run {
         #[command(flatten)]

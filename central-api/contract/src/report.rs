@@ -2,6 +2,8 @@
 //! hundred of them sees which one needs somebody. No plate, no picture, no name, no password.
 //!
 //! - `POST /device/v1/report` with [`Report`] → 204
+//!
+//! What another version says besides is left out: boxes are renewed one by one.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -17,7 +19,6 @@ pub const EVERY_S: u64 = 60;
 
 /// One box, now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Report {
     /// By the box's clock.
@@ -37,7 +38,6 @@ pub struct Report {
 
 /// Which configuration is in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Configuration {
     #[serde(with = "time::serde::rfc3339")]
@@ -49,7 +49,6 @@ pub struct Configuration {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Camera {
     pub id: String,
@@ -62,6 +61,9 @@ pub struct Camera {
     /// Since the last picture, seconds.
     pub quiet_s: Option<u64>,
     pub reconnects: u64,
+    /// What is wrong with it besides, in words: its clock, the wires of its lamps.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 impl Camera {
@@ -72,7 +74,6 @@ impl Camera {
 
 /// Sealed packages on the box.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Spool {
     /// Not yet delivered.
@@ -90,6 +91,10 @@ impl Report {
     /// What is more or longer than a report may be, in words.
     pub fn check(&self) -> Result<(), String> {
         let Configuration { refused, awaits_restart, .. } = &self.configuration;
+        let date = |at: OffsetDateTime| (2020..2100).contains(&at.year());
+        if !date(self.at) || !date(self.configuration.since) {
+            return Err("at and configuration.since must be of this century, from 2020 on".into());
+        }
         for (name, count) in [
             ("models", self.models.len()),
             ("cameras", self.cameras.len()),
@@ -100,6 +105,11 @@ impl Report {
                 return Err(format!("{name} has {count} entries, {MAX_EACH} are the most"));
             }
         }
+        if let Some(camera) = self.cameras.iter().find(|camera| camera.warnings.len() > MAX_EACH) {
+            return Err(format!("camera {} has more than {MAX_EACH} warnings", camera.id));
+        }
+        let warnings = self.cameras.iter().flat_map(|camera| &camera.warnings);
+        let warnings = warnings.map(|text| ("warnings", text.clone()));
         let of_camera = |camera: &'_ Camera| {
             [
                 ("id", camera.id.clone()),
@@ -114,7 +124,9 @@ impl Report {
             [("software", Some(&self.software)), ("configuration.refused", refused.as_ref())];
         let rest = rest.into_iter().filter_map(|(name, text)| Some((name, text?.clone())));
         let sections = awaits_restart.iter().map(|text| ("awaits_restart", text.clone()));
-        for (name, text) in cameras.chain(models).chain(troubles).chain(rest).chain(sections) {
+        for (name, text) in
+            cameras.chain(warnings).chain(models).chain(troubles).chain(rest).chain(sections)
+        {
             if let Some(problem) = text_problem(&text) {
                 return Err(format!("{name} {problem}"));
             }
@@ -152,17 +164,15 @@ mod tests {
         }
     }
 
+    const NOW: OffsetDateTime = time::macros::datetime!(2026-11-29 10:00 UTC);
+
     fn report() -> Report {
         Report {
-            at: OffsetDateTime::UNIX_EPOCH,
+            at: NOW,
             up_s: 5,
             software: "edge-agent 0.1.0".into(),
             models: Vec::new(),
-            configuration: Configuration {
-                since: OffsetDateTime::UNIX_EPOCH,
-                refused: None,
-                awaits_restart: Vec::new(),
-            },
+            configuration: Configuration { since: NOW, refused: None, awaits_restart: Vec::new() },
             cameras: vec![Camera {
                 id: "cam-1".into(),
                 state: "streaming".into(),
@@ -170,6 +180,7 @@ mod tests {
                 fps: 5.0,
                 quiet_s: Some(0),
                 reconnects: 0,
+                warnings: Vec::new(),
             }],
             spool: Spool::default(),
             troubles: Vec::new(),
@@ -188,6 +199,9 @@ mod tests {
         let mut refused = report();
         refused.configuration.refused = Some("a\nb".into());
         assert!(refused.check().unwrap_err().starts_with("configuration.refused holds"));
+        let mut late = report();
+        late.configuration.since = time::macros::datetime!(9999-12-31 23:59 UTC);
+        assert!(late.check().unwrap_err().contains("2020"));
         let mut odd = report();
         odd.cameras[0].fps = f64::NAN;
         assert!(odd.check().unwrap_err().contains("cam-1"));

@@ -9,6 +9,8 @@ use crate::store::{Store, StoreError, from_ms, to_ms};
 
 /// A box that has not reported for so long is silent.
 const SILENT_AFTER: Duration = Duration::seconds(5 * report::EVERY_S as i64);
+/// One that has never reported is expected to for so long after its enrolment.
+const EXPECTED: Duration = Duration::HOUR;
 /// A clock further off than this dates evidence wrongly enough for somebody to look.
 const CLOCK_OFF: Duration = Duration::seconds(2);
 /// A report is no longer on its way than this: the box's clock is not blamed for it.
@@ -68,6 +70,8 @@ pub enum Fault {
     Stuck { code: String, remedy: String },
     /// So many cameras of so many are not well.
     Cameras { away: usize, of: usize },
+    /// What a camera warns of.
+    Camera { id: String, warning: String },
     /// Its clock is off by so many seconds; positive: ahead.
     Clock { seconds: i64 },
     /// Its files say what is not in force.
@@ -93,6 +97,7 @@ impl Member {
             return Standing::Trouble;
         }
         match &self.word {
+            None if now - self.device.enrolled_at > EXPECTED => Standing::Silent,
             None => Standing::Unheard,
             Some(word) if now - word.received_at > SILENT_AFTER => Standing::Silent,
             Some(_) if !faults.is_empty() => Standing::Attention,
@@ -113,6 +118,13 @@ impl Member {
         if away > 0 {
             faults.push(Fault::Cameras { away, of: report.cameras.len() });
         }
+        for camera in &report.cameras {
+            let fault = |warning: &String| Fault::Camera {
+                id: camera.id.clone(),
+                warning: warning.clone(),
+            };
+            faults.extend(camera.warnings.iter().map(fault));
+        }
         let ahead = report.at - *received_at;
         if ahead > CLOCK_OFF || ahead < -(CLOCK_OFF + ON_THE_WAY) {
             faults.push(Fault::Clock { seconds: ahead.whole_seconds() });
@@ -124,7 +136,7 @@ impl Member {
             let why = format!("restart: {}", configuration.awaits_restart.join(", "));
             faults.push(Fault::Configuration { why });
         }
-        let count = report.spool.refused + report.spool.damaged;
+        let count = report.spool.refused.saturating_add(report.spool.damaged);
         if count > 0 {
             faults.push(Fault::SetAside { count });
         }
@@ -203,6 +215,7 @@ mod tests {
             fps: 5.0,
             quiet_s: Some(0),
             reconnects: 0,
+            warnings: Vec::new(),
         };
         let report = Report {
             at: NOW,
@@ -235,11 +248,13 @@ mod tests {
     fn every_fault_is_told_and_weighs_what_it_should() {
         let stuck = Stuck { since: NOW, sequence: Some(4), code: "broken_chain".into() };
         let later = NOW + SILENT_AFTER;
-        let cases: [(Member, OffsetDateTime, Standing, usize); 12] = [
+        let cases: [(Member, OffsetDateTime, Standing, usize); 14] = [
             (member(|_| {}), NOW, Standing::Well, 0),
             (member(|_| {}), later, Standing::Well, 0),
             (member(|_| {}), later + Duration::SECOND, Standing::Silent, 0),
             (member(|it| it.word = None), later, Standing::Unheard, 0),
+            (member(|it| it.word = None), NOW + Duration::hours(2), Standing::Silent, 0),
+            (said(|it| it.cameras[1].warnings.push("a wire".into())), NOW, Standing::Attention, 1),
             (member(|it| it.device.revoked_at = Some(NOW)), NOW, Standing::Revoked, 0),
             (member(|it| it.device.stuck = Some(stuck)), NOW, Standing::Trouble, 1),
             (said(|it| it.troubles.push("the spool is full".into())), later, Standing::Trouble, 1),

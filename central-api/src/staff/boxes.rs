@@ -176,7 +176,7 @@ impl Said {
             up: lasts(Duration::seconds(seconds(report.up_s)), w),
             since: format::second(report.configuration.since),
             bytes: format::size(report.spool.bytes),
-            set_aside: report.spool.refused + report.spool.damaged,
+            set_aside: report.spool.refused.saturating_add(report.spool.damaged),
             cameras: report.cameras.iter().map(camera).collect(),
             models: models.map(|it| (it.name.clone(), digest(it.sha256.to_string()))).collect(),
         }
@@ -196,6 +196,7 @@ fn in_words(fault: &Fault, w: &Words) -> String {
         Fault::Cameras { away, of } => {
             w.with("box.cameras_away", "away", away).replace("{of}", &of.to_string())
         }
+        Fault::Camera { id, warning } => format!("{id}: {warning}"),
         Fault::Clock { seconds } => w.with("box.clock_off", "seconds", format!("{seconds:+}")),
         Fault::Configuration { why } => w.with("box.configuration_behind", "why", why),
         Fault::SetAside { count } => w.with("box.set_aside_fault", "count", count),

@@ -20,6 +20,7 @@ fn report(at: time::OffsetDateTime) -> Report {
         fps: 4.98,
         quiet_s: Some(0),
         reconnects: 3,
+        warnings: Vec::new(),
     };
     Report {
         at,
@@ -71,7 +72,7 @@ async fn the_latest_word_of_each_box_is_kept_and_no_other_s(database: Database) 
         first.client.post(&url).json(&body)
     };
     for (request, status, code) in [
-        (refused(&|body| body["plate"] = json!("29A12345")), 400, "bad_request"),
+        (refused(&|body| body["at"] = json!("9999-12-31T23:59:59Z")), 400, "bad_request"),
         (refused(&|body| body["cameras"][0]["detail"] = json!("a\u{202E}b")), 400, "bad_request"),
         (refused(&|body| body["troubles"] = json!(vec!["x"; 65])), 400, "bad_request"),
         (
@@ -84,6 +85,12 @@ async fn the_latest_word_of_each_box_is_kept_and_no_other_s(database: Database) 
         assert_eq!(first.send(request).await.refusal(), (status, code.into()));
     }
     assert_eq!(world.count(rows).await, 2);
+
+    // What another version says besides is not kept.
+    let answer = first.send(refused(&|body| body["plate"] = json!("29A12345"))).await;
+    assert_eq!(answer.status, 204);
+    let kept = "SELECT COUNT(*) FROM device_reports WHERE report LIKE '%29A12345%'";
+    assert_eq!(world.count(kept).await, 0);
     world.stop().await;
 }
 

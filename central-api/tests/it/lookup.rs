@@ -506,6 +506,7 @@ fn the_document_names_every_path() {
             "/api/v1/session",
             "/device/v1/evidence",
             "/device/v1/evidence/{evidence_id}/files/{sha256}",
+            "/device/v1/report",
         ]
     );
     let schemas = document["components"]["schemas"].as_object().unwrap();

@@ -71,6 +71,8 @@ type At<E> = State<Arc<Desk<E>>>;
 pub enum Refusal {
     #[error("there is no such camera")]
     NoCamera,
+    #[error("this is the drawing of another camera: load the page anew")]
+    OtherCamera,
     #[error("there is no such picture")]
     NoPicture,
     #[error("the camera cannot be opened: {0}")]
@@ -98,7 +100,7 @@ impl Refusal {
             Self::Complaints(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Document(DocumentError::Changed(_)) => StatusCode::CONFLICT,
             Self::Document(DocumentError::Form(_)) => StatusCode::BAD_REQUEST,
-            Self::NoTraffic | Self::Busy => StatusCode::CONFLICT,
+            Self::OtherCamera | Self::NoTraffic | Self::Busy => StatusCode::CONFLICT,
             Self::NoEyes => StatusCode::NOT_IMPLEMENTED,
             Self::Thread(_) | Self::Document(_) | Self::Config(_) | Self::Broken => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -110,6 +112,7 @@ impl Refusal {
     const fn name(&self) -> &'static str {
         match self {
             Self::Complaints(_) => "complaints",
+            Self::OtherCamera => "other_camera",
             Self::Document(DocumentError::Changed(_)) => "changed",
             Self::NoEyes => "no_eyes",
             Self::NoTraffic => "no_traffic",
@@ -149,6 +152,8 @@ impl From<ConfigError> for Complaint {
 /// A drawing as the page sends it.
 #[derive(Debug, Deserialize)]
 pub struct Draft {
+    /// That it was drawn for.
+    camera: String,
     drawing: Drawing,
     /// Of the file that it was drawn on.
     revision: String,
@@ -189,9 +194,12 @@ impl<E: Eyes> Desk<E> {
         Ok((Opened::of(&texts, id)?, texts))
     }
 
-    fn read(&self, id: &str, drawing: &Drawing) -> Result<Read, Refusal> {
+    fn read(&self, id: &str, draft: &Draft) -> Result<Read, Refusal> {
         let (opened, mut texts) = self.open(id)?;
-        let text = opened.with(id, drawing)?;
+        if draft.camera != id {
+            return Err(Refusal::OtherCamera);
+        }
+        let text = opened.with(&draft.drawing)?;
         for (_, of) in texts.iter_mut().filter(|(path, _)| *path == opened.path) {
             of.clone_from(&text);
         }
@@ -330,7 +338,7 @@ pub async fn check<E: Eyes>(
     Path(id): Path<String>,
     Json(draft): Json<Draft>,
 ) -> Answer {
-    let read = desk.read(&id, &draft.drawing)?;
+    let read = desk.read(&id, &draft)?;
     look(&desk, &id, &read.agent)?;
     let camera = read.agent.cameras.iter().find(|camera| camera.id == id);
     let fps = camera.map_or(10.0, |camera| f64::from(camera.analysed_fps));
@@ -357,7 +365,7 @@ pub async fn save<E: Eyes>(
     Path(id): Path<String>,
     Json(draft): Json<Draft>,
 ) -> Answer {
-    let read = desk.read(&id, &draft.drawing)?;
+    let read = desk.read(&id, &draft)?;
     if read.opened.revision() != draft.revision {
         return Err(DocumentError::Changed(read.opened.path).into());
     }
@@ -374,7 +382,7 @@ pub async fn try_it<E: Eyes>(
     Path(id): Path<String>,
     Json(draft): Json<Draft>,
 ) -> Answer {
-    let read = desk.read(&id, &draft.drawing)?;
+    let read = desk.read(&id, &draft)?;
     if !read.complaints.is_empty() {
         return Err(Refusal::Complaints(read.complaints));
     }

@@ -44,6 +44,7 @@ pub enum DocumentError {
 /// A camera's part of the configuration, opened to be edited.
 #[derive(Debug, Clone)]
 pub struct Opened {
+    pub camera: String,
     /// The file that its drawing stands in.
     pub path: PathBuf,
     pub text: String,
@@ -67,8 +68,13 @@ impl Opened {
             let document = parse(path, text)?;
             if let Some(table) = table(&document, camera) {
                 let drawing = drawn(table);
-                let (path, text) = (path.clone(), text.clone());
-                found.push(Self { path, text, drawing, elsewhere: Vec::new() });
+                found.push(Self {
+                    camera: camera.into(),
+                    path: path.clone(),
+                    text: text.clone(),
+                    drawing,
+                    elsewhere: Vec::new(),
+                });
             }
         }
         let at = found.iter().rposition(|file| !file.drawing.is_empty());
@@ -86,14 +92,14 @@ impl Opened {
         Ok(chosen)
     }
 
-    /// Tells this version of the file from any other.
+    /// Tells this camera in this version of the file from any other.
     pub fn revision(&self) -> String {
-        Digest::of(self.text.as_bytes()).to_string()
+        revision(&self.camera, self.text.as_bytes())
     }
 
     /// The file's text with another drawing.
-    pub fn with(&self, camera: &str, drawing: &Drawing) -> Result<String, DocumentError> {
-        edited(&self.path, &self.text, camera, drawing)
+    pub fn with(&self, drawing: &Drawing) -> Result<String, DocumentError> {
+        edited(&self.path, &self.text, &self.camera, drawing)
     }
 
     /// Writes `text` in place of the file, whole or not at all; not where the file is no longer the
@@ -106,7 +112,7 @@ impl Opened {
         // A link stays one: what it names is written.
         let path = fs::canonicalize(&self.path).map_err(wrong(&self.path))?;
         let now = fs::read(&path).map_err(wrong(&path))?;
-        if Digest::of(&now).to_string() != revision {
+        if self::revision(&self.camera, &now) != revision {
             return Err(DocumentError::Changed(self.path.clone()));
         }
         let before = fs::metadata(&path).map_err(wrong(&path))?;
@@ -121,6 +127,12 @@ impl Opened {
         written.map_err(wrong(&path))?;
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(wrong(folder))
     }
+}
+
+/// Cameras may share a file: each has revisions of its own.
+fn revision(camera: &str, text: &[u8]) -> String {
+    let camera = Digest::of(camera.as_bytes());
+    Digest::of(&[camera.as_bytes().as_slice(), text].concat()).to_string()
 }
 
 /// A file beside the one it replaces, as its owner may read it.

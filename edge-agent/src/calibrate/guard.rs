@@ -61,10 +61,19 @@ pub async fn everyone(State(guard): State<Arc<Guard>>, request: Request, next: N
     response
 }
 
+/// Whether the page asks this by itself, over and over: the picture, the lamps, how a trial goes.
+fn is_poll(method: &Method, path: &str) -> bool {
+    let of = path.strip_prefix("/api/camera/");
+    method == Method::GET && of.is_some_and(|of| of.contains('/'))
+}
+
 /// A signed-in visitor's requests alone; changes only with the session's token.
 pub async fn signed_in(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let token = cookie(headers).and_then(|cookie| guard.sessions.token(cookie));
+    let polled = is_poll(request.method(), request.uri().path());
+    let token = cookie(headers).and_then(|cookie| {
+        if polled { guard.sessions.unused(cookie) } else { guard.sessions.token(cookie) }
+    });
     let Some(token) = token else {
         return if request.uri().path() == "/" {
             Redirect::to("/login").into_response()
@@ -151,4 +160,22 @@ pub async fn log_out(
         guard.sessions.log_out(cookie);
     }
     (set_cookie("", "; Max-Age=0"), Redirect::to("/login")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_page_asks_by_itself_is_told_from_what_somebody_does() {
+        for path in ["live", "picture", "trial", "trial/0"] {
+            assert!(is_poll(&Method::GET, &format!("/api/camera/cam-01/{path}")), "{path}");
+        }
+        for path in ["/", "/api/table", "/api/camera/cam-01"] {
+            assert!(!is_poll(&Method::GET, path), "{path}");
+        }
+        for path in ["check", "save", "trial", "again"] {
+            assert!(!is_poll(&Method::POST, &format!("/api/camera/cam-01/{path}")), "{path}");
+        }
+    }
 }

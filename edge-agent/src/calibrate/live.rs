@@ -162,6 +162,10 @@ impl<E: Eyes> Live<E> {
         if shared.stop.is_some() || shared.over && !anew {
             return Ok(());
         }
+        // It may be another camera now, and its times begin anew in any case.
+        shared.seen.clear();
+        shared.clip = None;
+        shared.lamps.clear();
         let stop: Arc<AtomicBool> = Arc::default();
         let reading = Reader {
             from: self.from.clone(),
@@ -186,13 +190,21 @@ impl<E: Eyes> Live<E> {
         Ok(())
     }
 
-    /// Looks on with another drawing.
+    /// Looks on with another drawing; where the way to the camera is another, it is opened anew.
     pub fn draw(&self, camera: Camera) {
         let mut shared = lock(&self.shared);
-        if shared.camera.text() != camera.text() {
-            shared.camera = Arc::new(camera);
-            shared.drawn += 1;
+        if shared.camera.is(&camera) {
+            return;
         }
+        let reads_it = matches!(self.from, From::Camera);
+        if reads_it && !reached_alike(&shared.camera, &camera) {
+            // One connection at a time: who asks next opens it, once this one has ended.
+            if let Some(stop) = &shared.stop {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
+        shared.camera = Arc::new(camera);
+        shared.drawn += 1;
     }
 
     pub fn view(&self) -> View {
@@ -278,7 +290,11 @@ impl<E: Eyes> Reader<E> {
     fn run(mut self) {
         let shared = Arc::clone(&self.looker.shared);
         let _closed = Closed(Arc::clone(&shared), matches!(self.from, From::Recording { .. }));
-        let make = || settings(&self.from, &lock(&shared).camera);
+        let make = || {
+            // By itself: the lock is not held while the camera is asked for its streams.
+            let camera = Arc::clone(&lock(&shared).camera);
+            settings(&self.from, &camera)
+        };
         let alive = || {
             if lock(&shared).asked.elapsed() > IDLE {
                 self.stop.store(true, Ordering::Relaxed);
@@ -297,6 +313,12 @@ impl Drop for Closed {
         let stopped = shared.stop.take().is_some_and(|stop| stop.load(Ordering::Relaxed));
         shared.over = self.1 && !stopped;
     }
+}
+
+/// Whether both are reached the same way.
+fn reached_alike(a: &Camera, b: &Camera) -> bool {
+    (&a.uri, &a.onvif, &a.substream, &a.credentials)
+        == (&b.uri, &b.onvif, &b.substream, &b.credentials)
 }
 
 /// As the agent opens it, but what is kept is what is looked at.
@@ -432,5 +454,42 @@ impl<E: Eyes> Watcher for Looker<E> {
     fn interrupted(&mut self) {
         self.lamps.clear();
         self.drawn = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plate_model::Models;
+
+    use super::*;
+    use crate::config;
+
+    fn camera(uri: &str, height: f32) -> Camera {
+        let text = format!(
+            "[[camera]]\nid = \"a\"\nplace = \"b\"\ndirection = \"c\"\nplan = \"d\"\n\
+             uri = \"{uri}\"\ndetect = [0.0, 0.1, 1.0, {height}]\n"
+        );
+        let (agent, _) = config::sketch(&[("site.toml".into(), text)]).unwrap();
+        Camera::clone(&agent.cameras[0])
+    }
+
+    #[test]
+    fn another_drawing_goes_on_and_another_way_opens_anew() {
+        let recording = Some((PathBuf::from("clip.mp4"), OffsetDateTime::UNIX_EPOCH));
+        for (played, ends) in [(None, true), (recording, false)] {
+            let before = Arc::new(camera("rtsp://192.0.2.1/a", 0.6));
+            let live = Live::<Models>::new(before, played, None);
+            let stop: Arc<AtomicBool> = Arc::default();
+            lock(&live.shared).stop = Some(Arc::clone(&stop));
+            let drawn = |uri: &str, height: f32| {
+                live.draw(camera(uri, height));
+                let shared = lock(&live.shared);
+                (shared.drawn, shared.camera.uri.clone(), stop.load(Ordering::Relaxed))
+            };
+            let uri = |host: u8| format!("rtsp://192.0.2.{host}/a");
+            assert_eq!(drawn(&uri(1), 0.6), (0, Some(uri(1)), false), "the same");
+            assert_eq!(drawn(&uri(1), 0.5), (1, Some(uri(1)), false), "another drawing");
+            assert_eq!(drawn(&uri(2), 0.5), (2, Some(uri(2)), ends), "a corrected address");
+        }
     }
 }

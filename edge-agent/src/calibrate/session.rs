@@ -165,14 +165,25 @@ impl Sessions {
         Login::Session(cookie)
     }
 
-    /// The token of an open session.
+    /// The token of an open session, which somebody uses.
     pub fn token(&self, cookie: &str) -> Option<String> {
+        self.find(cookie, true)
+    }
+
+    /// The same where nobody does anything, as when a page that was left open asks by itself.
+    pub fn unused(&self, cookie: &str) -> Option<String> {
+        self.find(cookie, false)
+    }
+
+    fn find(&self, cookie: &str, used: bool) -> Option<String> {
         let now = self.clock.monotonic();
         let digest = Digest::of(cookie.as_bytes());
         let mut state = self.lock();
         state.open.retain(|it| now < it.used + IDLE && now < it.since + WHOLE);
         let session = state.open.iter_mut().find(|it| equal(&it.digest, &digest))?;
-        session.used = now;
+        if used {
+            session.used = now;
+        }
         Some(session.token.clone())
     }
 
@@ -270,6 +281,12 @@ mod tests {
         assert_eq!(sessions.token("another"), None);
         clock.advance(IDLE);
         assert_eq!(sessions.token(&cookie), None);
+
+        let cookie = opened(&sessions);
+        clock.advance(IDLE / 2);
+        assert!(sessions.unused(&cookie).is_some());
+        clock.advance(IDLE / 2);
+        assert_eq!(sessions.unused(&cookie), None, "a page left open is no use of it");
 
         let cookie = opened(&sessions);
         for _ in 0..WHOLE.as_secs() / IDLE.as_secs() * 2 {

@@ -8,19 +8,26 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-pub use follow::Followed;
+pub use follow::{Followed, REST};
 
 use crate::config::Camera;
 use crate::health::{Board, CameraHandle, Crew};
 use crate::source::{Dating, Paired, Settings, SourceError, supervise};
 use crate::watch::eyes::{Eyes, Pool};
-use crate::watch::{self, Accused, Context, KEEP_BYTES, Watch};
+use crate::watch::{self, Accused, Context, KEEP_BYTES, KnownView, Watch};
+
+/// All cameras that end together are waited for so long: less than systemd waits for the agent.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Given every watch that begins.
 type Hear<E> = Arc<dyn Fn(&Camera, &mut Watch<E>) + Send + Sync>;
+
+/// What ended watches knew of their cameras' own views.
+type Views = Arc<Mutex<BTreeMap<String, KnownView>>>;
 
 /// Every camera that is watched.
 pub struct Cameras<E: Eyes> {
@@ -31,6 +38,7 @@ pub struct Cameras<E: Eyes> {
     accused: SyncSender<Accused>,
     pairs: Pairs,
     hear: Hear<E>,
+    views: Views,
     running: BTreeMap<String, Running>,
 }
 
@@ -50,9 +58,8 @@ impl Pairs {
         new
     }
 
-    fn all(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Paired>>> {
-        // Plain values, each set in one step.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Paired>>> {
+        lock(&self.0)
     }
 }
 
@@ -63,21 +70,14 @@ struct Running {
     thread: JoinHandle<()>,
 }
 
-impl Running {
-    /// Waits until it has let go of its camera and handed on what it had found.
-    fn over(self) {
-        self.halt.store(true, Ordering::Relaxed);
-        // A panic was logged where it happened, and is counted; the others go on.
-        let _ = self.thread.join();
-    }
-}
-
 /// What a configuration made different.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     pub added: Vec<String>,
     pub changed: Vec<String>,
     pub removed: Vec<String>,
+    /// What could not be done, in words.
+    pub undone: Vec<String>,
 }
 
 impl<E: Eyes> std::fmt::Debug for Cameras<E> {
@@ -95,7 +95,17 @@ impl<E: Eyes> Cameras<E> {
         pairs: Pairs,
     ) -> Self {
         let hear = Arc::new(|_: &Camera, _: &mut Watch<E>| {});
-        Self { crew, board, context, eyes, accused, pairs, hear, running: BTreeMap::new() }
+        Self {
+            crew,
+            board,
+            context,
+            eyes,
+            accused,
+            pairs,
+            hear,
+            views: Views::default(),
+            running: BTreeMap::new(),
+        }
     }
 
     /// `hear` is given every watch that begins, to listen to it or to hold it against something.
@@ -104,51 +114,69 @@ impl<E: Eyes> Cameras<E> {
     }
 
     /// Watches exactly `wanted`. Who is set up as before goes on with the tracks it has; who is not
-    /// ends first, what was complete of its findings is handed on, and begins anew.
-    ///
-    /// # Errors
-    /// The system gives no thread; those before it are watched.
-    pub fn apply(&mut self, wanted: &[Arc<Camera>]) -> std::io::Result<Changes> {
-        self.context.passages.keep_for(wanted);
+    /// ends first, what was complete of its findings is handed on, and begins anew. One that does not
+    /// end in time keeps its place, and the others do not wait for it.
+    pub fn apply(&mut self, wanted: &[Arc<Camera>]) -> Changes {
         let same = |running: &Running| wanted.iter().any(|camera| camera.is(&running.camera));
-        let over: Vec<String> = self
-            .running
-            .iter()
-            .filter(|(_, running)| !same(running))
-            .map(|(id, _)| id.clone())
-            .collect();
+        let ending = |(id, running): (&String, &Running)| (!same(running)).then(|| id.clone());
+        let over: Vec<String> = self.running.iter().filter_map(ending).collect();
         let mut changes = Changes::default();
         // All are asked before any is waited for: one that is connecting takes some seconds.
         for id in &over {
             self.running[id].halt.store(true, Ordering::Relaxed);
         }
+        let until = Instant::now() + PATIENCE;
         for id in over {
-            if let Some(running) = self.running.remove(&id) {
-                running.over();
-            }
-            if wanted.iter().any(|camera| camera.id == id) {
+            if !self.ended(&id, until) {
+                changes.undone.push(format!("camera {id} does not end: restart the agent"));
+            } else if wanted.iter().any(|camera| camera.id == id) {
                 changes.changed.push(id);
             } else {
+                lock(&self.views).remove(&id);
                 self.crew.dismiss(&member(&id));
                 self.board.remove(&id);
                 changes.removed.push(id);
             }
         }
+        self.context.passages.keep_for(wanted);
         for camera in wanted {
             if self.running.contains_key(&camera.id) {
                 continue;
             }
-            let running = self.start(camera)?;
-            self.running.insert(camera.id.clone(), running);
-            if !changes.changed.contains(&camera.id) {
-                changes.added.push(camera.id.clone());
+            match self.start(camera) {
+                Err(error) => {
+                    changes.undone.push(format!("camera {}: no thread: {error}", camera.id));
+                }
+                Ok(running) => {
+                    self.running.insert(camera.id.clone(), running);
+                    if !changes.changed.contains(&camera.id) {
+                        changes.added.push(camera.id.clone());
+                    }
+                }
             }
         }
-        Ok(changes)
+        changes
+    }
+
+    /// Waits until a halted camera's thread has let go of its camera and handed on what it had found.
+    fn ended(&mut self, id: &str, until: Instant) -> bool {
+        let Some(running) = self.running.get(id) else { return true };
+        while !running.thread.is_finished() {
+            if Instant::now() >= until {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if let Some(running) = self.running.remove(id) {
+            // A panic was logged where it happened, and is counted; the others go on.
+            let _ = running.thread.join();
+        }
+        true
     }
 
     fn start(&self, camera: &Arc<Camera>) -> std::io::Result<Running> {
         let board = self.board.camera(&camera.id);
+        board.forget();
         // After a panic what was followed is not believed any more: a new watch.
         let watch = {
             let (camera, context) = (Arc::clone(camera), self.context.clone());
@@ -166,22 +194,38 @@ impl<E: Eyes> Cameras<E> {
         let paired = self.pairs.begin(&camera.id);
         let thread = self.crew.thread(&member(&camera.id), Arc::clone(&halt), {
             let (camera, halt) = (Arc::clone(camera), Arc::clone(&halt));
+            let views = Arc::clone(&self.views);
             move |pulse| {
                 let alive = || pulse.beat();
                 let make = || settings(&camera, &paired);
-                supervise::run(make, &mut watch(), &board, &halt, &alive, rand::random());
+                let mut watch = watch();
+                if let Some(known) = lock(&views).remove(&camera.id) {
+                    watch.recall(known);
+                }
+                supervise::run(make, &mut watch, &board, &halt, &alive, rand::random());
+                lock(&views).insert(camera.id.clone(), watch.view());
             }
         })?;
         Ok(Running { camera: Arc::clone(camera), halt, thread })
     }
 
-    /// Ends all, and with them the way accusations take.
-    pub fn stop(self) {
+    /// Ends all, and with them the way accusations take. One that does not end is left behind.
+    pub fn stop(mut self) {
         for running in self.running.values() {
             running.halt.store(true, Ordering::Relaxed);
         }
-        self.running.into_values().for_each(Running::over);
+        let until = Instant::now() + PATIENCE;
+        for id in self.running.keys().cloned().collect::<Vec<_>>() {
+            if !self.ended(&id, until) {
+                tracing::error!(camera = id, "does not end; it is left behind");
+            }
+        }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Plain values, each changed in one step.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Its name in the crew.

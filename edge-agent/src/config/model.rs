@@ -228,6 +228,14 @@ impl Camera {
         way(self) == way(other) && self.text() == other.text()
     }
 
+    /// Of all that is drawn on its picture.
+    pub fn drawn(&self) -> Digest {
+        let Self { site, detect, closer, mask, lamps, .. } = self;
+        // As in `text`.
+        let text = serde_json::to_string(&(site, detect, closer, mask, lamps)).unwrap_or_default();
+        Digest::of(text.as_bytes())
+    }
+
     /// The configuration in force as evidence holds it: everything but the way to the camera.
     pub fn text(&self) -> String {
         // A struct of plain values cannot fail to serialise; field order is the declaration's.

@@ -88,40 +88,53 @@ impl Board {
     pub fn camera(&self, id: &str) -> CameraHandle {
         let mut cameras = lock(&self.cameras);
         let handle = cameras.entry(id.to_owned()).or_insert_with(|| {
-            let handle = CameraHandle {
-                id: id.into(),
-                clock: self.clock.clone(),
-                told: self.told.clone(),
-                record: Arc::new(Mutex::new(Record {
-                    state: CameraState::Connecting,
-                    detail: String::new(),
-                    since: self.clock.now(),
-                    arriving: None,
-                    clock: None,
-                    lamps: Vec::new(),
-                    sight: None,
-                    last_vehicle: None,
-                    last_finding: None,
-                    analysed: None,
-                    frames: 0,
-                    last_frame: None,
-                    interval: None,
-                    last_captured_at: None,
-                    camera_clock: None,
-                    wires: BTreeMap::new(),
-                    dropped: BTreeMap::new(),
-                    reconnects: 0,
-                })),
-            };
+            let handle = self.place(id);
             handle.publish_state(CameraState::Connecting);
             handle
         });
         handle.clone()
     }
 
-    /// It is watched no more. Its metrics stay, as of one that stopped.
+    fn place(&self, id: &str) -> CameraHandle {
+        CameraHandle {
+            id: id.into(),
+            clock: self.clock.clone(),
+            told: self.told.clone(),
+            record: Arc::new(Mutex::new(Record {
+                state: CameraState::Connecting,
+                detail: String::new(),
+                since: self.clock.now(),
+                arriving: None,
+                clock: None,
+                lamps: Vec::new(),
+                sight: None,
+                last_vehicle: None,
+                last_finding: None,
+                analysed: None,
+                frames: 0,
+                last_frame: None,
+                interval: None,
+                last_captured_at: None,
+                camera_clock: None,
+                wires: BTreeMap::new(),
+                dropped: BTreeMap::new(),
+                reconnects: 0,
+            })),
+        }
+    }
+
+    /// Its place where it has one, else one that nobody sees: what is still said of a camera that was
+    /// taken out does not bring it back.
+    pub fn of(&self, id: &str) -> CameraHandle {
+        let known = lock(&self.cameras).get(id).cloned();
+        known.unwrap_or_else(|| self.place(id))
+    }
+
+    /// It is watched no more. Its metrics stay, as of one that stopped and has nothing to be alarmed by.
     pub fn remove(&self, id: &str) {
-        lock(&self.cameras).remove(id);
+        if let Some(handle) = lock(&self.cameras).remove(id) {
+            handle.forget();
+        }
         metrics::gauge!("edge_camera_fps", "camera" => id.to_owned()).set(0.0);
     }
 
@@ -199,6 +212,21 @@ impl CameraHandle {
             let Analysed { stream, width, height, decoder } = analysed;
             tracing::info!(camera = &*self.id, ?stream, width, height, decoder, "first picture");
         }
+    }
+
+    /// It is set up anew: what was known of its lamps, their wires and its clock is of another set-up.
+    pub fn forget(&self) {
+        let (wires, id) = {
+            let mut record = lock(&self.record);
+            record.lamps.clear();
+            (record.camera_clock, record.clock, record.sight) = (None, None, None);
+            (std::mem::take(&mut record.wires), self.id.to_string())
+        };
+        for lamp in wires.into_keys() {
+            let labels = [("camera", id.clone()), ("lamp", lamp)];
+            metrics::gauge!("edge_lamp_wire_good", &labels).set(1.0);
+        }
+        metrics::gauge!("edge_camera_clock_beyond_bound", "camera" => id).set(0.0);
     }
 
     /// Shows what the camera's own clock was found to be; a change of the finding is logged.

@@ -3,13 +3,14 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::camera::{CameraState, CameraStatus};
+use super::camera::{CameraState, CameraStatus, ClockCheck};
 use super::configured;
 use super::finding::{Finding, Verdict};
 use super::machine::{Disk, Machine};
 use super::report::Report;
 use crate::spool::Stats;
 use crate::uplink;
+use crate::wire::WireState;
 
 /// Renewal is due this long before a certificate ends.
 pub const RENEWAL: Duration = Duration::days(30);
@@ -340,7 +341,50 @@ fn camera(camera: &CameraStatus, now: OffsetDateTime) -> Vec<Finding> {
             }
         }
     }
+    all.extend(cares(camera).map(|care| {
+        Finding::new(&part, Verdict::Warn, care.text)
+            .vietnamese(care.vi)
+            .advise(care.advice_vi, care.advice)
+    }));
     all
+}
+
+/// What is wrong with a camera besides its state.
+struct Care {
+    text: String,
+    vi: String,
+    advice_vi: &'static str,
+    advice: &'static str,
+}
+
+/// The same, for the central.
+pub fn warnings(camera: &CameraStatus) -> Vec<String> {
+    cares(camera).map(|care| care.text).collect()
+}
+
+fn cares(camera: &CameraStatus) -> impl Iterator<Item = Care> + '_ {
+    let wires = camera.wires.iter().filter(|(_, state)| state.is_alarm()).map(|(lamp, state)| Care {
+        text: format!("lamp {lamp} is held unreadable: its wire {}", match state {
+            WireState::Silent => "is silent",
+            _ => "says another light",
+        }),
+        vi: format!("Đèn {lamp} không được tin: {}", match state {
+            WireState::Silent => "dây tín hiệu im lặng",
+            _ => "dây tín hiệu báo khác",
+        }),
+        advice_vi: "Kiểm tra tủ điều khiển, dây, và vùng đèn vẽ có đúng không; chưa ai bị ghi lỗi theo đèn này.",
+        advice: "check the cabinet, the wire and the drawn lamp; until then nobody is accused by it",
+    });
+    let clock = camera.camera_clock.as_ref().and_then(|clock| match &clock.outcome {
+        ClockCheck::Compared { difference, beyond_bound: true } => Some(Care {
+            text: format!("its clock is {difference}"),
+            vi: format!("Đồng hồ camera lệch {} ms so với thiết bị", difference.ms),
+            advice_vi: "Bật NTP trên camera.",
+            advice: "let the camera follow NTP",
+        }),
+        _ => None,
+    });
+    wires.chain(clock)
 }
 
 /// A state's verdict, words and what to do.
@@ -377,8 +421,8 @@ pub const fn words(state: CameraState) -> (Verdict, &'static str, &'static str, 
         CameraState::Moved => (
             Verdict::Bad,
             "Camera bị lệch hướng: không ai bị ghi lỗi",
-            "Chỉnh lại hướng camera, hoặc vẽ lại hiện trường và khởi động lại.",
-            "aim the camera again, or draw the site anew and restart the agent",
+            "Chỉnh lại hướng camera, hoặc vẽ lại hiện trường.",
+            "aim the camera again, or draw the site anew",
         ),
         CameraState::Defocused => (
             Verdict::Bad,

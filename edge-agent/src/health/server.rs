@@ -6,7 +6,7 @@
 //! thread the box needs is down. A camera or the central being away is shown in `/status` and
 //! metrics, but does not call for anybody.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
@@ -61,9 +61,10 @@ impl Server {
         let router = Router::new()
             .route("/", get(page))
             .route("/page.css", get(style))
+            .route("/status", get(status))
+            .layer(middleware::from_fn(near))
             .route("/metrics", get(metrics_page))
             .route("/healthz", get(healthz))
-            .route("/status", get(status))
             .layer(middleware::from_fn(guard))
             .with_state(Pages { sources, prometheus });
         Ok(Self { listener, router })
@@ -118,6 +119,29 @@ impl Pages {
     }
 }
 
+/// What tells of cameras and addresses is for who asks by a name that is nobody's in the open network: a
+/// page elsewhere whose name was made to lead here (DNS rebinding) has its own.
+async fn near(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    if host.is_some_and(is_near) {
+        return next.run(request).await;
+    }
+    let words = "ask by the box's address, or by its name in the local network\n";
+    (StatusCode::MISDIRECTED_REQUEST, words).into_response()
+}
+
+/// An address, a name without a domain, or one of a domain that only local networks have (RFC 6762,
+/// RFC 8375, ICANN 2024).
+fn is_near(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let local = [".local", ".home.arpa", ".internal", ".lan"].iter().any(|end| name.ends_with(end));
+    bare.parse::<IpAddr>().is_ok() || local || (!name.is_empty() && !name.contains(['.', ':']))
+}
+
 /// Nothing foreign, nothing inline, nothing framed, nothing cached.
 async fn guard(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
@@ -134,4 +158,21 @@ async fn guard(request: Request, next: Next) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_the_local_network_are_answered() {
+        for host in
+            ["10.0.0.7:9464", "127.0.0.1", "[fe80::1]:9464", "box-17", "box.local:9464", "a.lan"]
+        {
+            assert!(is_near(host), "{host}");
+        }
+        for host in ["", "evil.example", "evil.example:9464", "10.0.0.7.evil.example", "a.b:c"] {
+            assert!(!is_near(host), "{host}");
+        }
+    }
 }

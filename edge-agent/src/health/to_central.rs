@@ -6,6 +6,7 @@ use std::time::Duration;
 use contract::report::{Camera, Configuration, MAX_EACH, Report, Spool, one_line};
 
 use super::camera::CameraStatus;
+use super::findings::warnings;
 
 impl super::Report {
     /// Running for `up`.
@@ -48,5 +49,6 @@ fn camera(status: &CameraStatus) -> Camera {
         fps: status.fps,
         quiet_s: status.last_frame_age_ms.map(|age| age / 1000),
         reconnects: status.reconnects,
+        warnings: warnings(status).iter().take(MAX_EACH).map(|text| one_line(text)).collect(),
     }
 }

@@ -90,7 +90,7 @@ pub fn open(dir: &Path, name: &str) -> io::Result<(File, bool)> {
 
 /// Deletes what is too old or too much, oldest first and never `current`; says what is left.
 pub fn prune(dir: &Path, quota: &Quota, now: OffsetDateTime, current: &str) -> io::Result<Left> {
-    let mut segments = list(dir)?;
+    let segments = list(dir)?;
     let oldest = now.checked_sub(quota.age.try_into().unwrap_or(time::Duration::MAX));
     let oldest = oldest.map(name).unwrap_or_default();
     let mut bytes: u64 = segments.iter().map(|segment| segment.bytes).sum();
@@ -98,7 +98,10 @@ pub fn prune(dir: &Path, quota: &Quota, now: OffsetDateTime, current: &str) -> i
     let mut deleted = 0;
     for segment in &segments {
         let needed = segment.name < oldest || bytes > quota.bytes || free < quota.min_free_bytes;
-        if !needed || segment.name.as_str() == current {
+        if segment.name.as_str() == current {
+            continue;
+        }
+        if !needed {
             break;
         }
         fs::remove_file(&segment.path)?;
@@ -106,8 +109,7 @@ pub fn prune(dir: &Path, quota: &Quota, now: OffsetDateTime, current: &str) -> i
         bytes -= segment.bytes;
         free = free_bytes(dir)?;
     }
-    segments.drain(..deleted);
-    Ok(Left { segments: segments.len(), bytes, free })
+    Ok(Left { segments: segments.len() - deleted, bytes, free })
 }
 
 /// What a pruned folder holds.

@@ -144,7 +144,7 @@ pub async fn watch(
                 },
                 Err(problem) => ClockCheck::Failed { problem },
             };
-            board.camera(&camera.id).clock(CameraClock { checked_at: clock.now(), outcome });
+            board.of(&camera.id).clock(CameraClock { checked_at: clock.now(), outcome });
         }
         clock.sleep(EVERY).await;
     };

@@ -65,7 +65,8 @@ impl Endpoint {
     /// Another service of this camera, at the address it tells.
     pub(super) fn service(&self, told: &str) -> Option<Self> {
         let told = Self::parse(told.trim()).ok()?;
-        if told.host() == self.host() {
+        // Never by a way less safe than the one that was configured.
+        if told.host() == self.host() && told.0.scheme() == self.0.scheme() {
             return Some(told);
         }
         let mut url = self.0.clone();

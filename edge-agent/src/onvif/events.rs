@@ -17,6 +17,8 @@ use crate::clock::{System, since_start};
 use crate::config::Camera;
 use crate::source::supervise;
 use crate::wire::Said;
+/// Most changes told in one answer.
+const AT_ONCE: usize = 64;
 
 const EVENTS: &str = "http://www.onvif.org/ver10/events/wsdl";
 const NOTIFICATION: &str = "http://docs.oasis-open.org/wsn/b-2";
@@ -76,17 +78,21 @@ async fn pull(
     let mut renewed = Instant::now();
     loop {
         let asked = Instant::now();
-        let content = "<Timeout>PT1S</Timeout><MessageLimit>64</MessageLimit>";
-        let question = point.question("PullMessages", EVENTS, PULL, content);
+        let content = format!("<Timeout>PT1S</Timeout><MessageLimit>{AT_ONCE}</MessageLimit>");
+        let question = point.question("PullMessages", EVENTS, PULL, &content);
         let answer = session.ask(&point.at, &question).await.map_err(words)?;
         let changes = read_changes(&answer).map_err(|e| words(unreadable(&point.at, e)))?;
         *heard = true;
+        let all = changes.len() < AT_ONCE;
         for (input, on) in changes {
             if let Some(said) = inputs.get(&input) {
                 said.word(on, since_start());
             }
         }
-        inputs.values().for_each(|input| input.holds(since_start()));
+        // Where there is more, an input's own word may still wait at the camera.
+        if all {
+            inputs.values().for_each(|input| input.holds(since_start()));
+        }
         if renewed.elapsed() >= RENEWED {
             renewed = Instant::now();
             let content = "<TerminationTime>PT60S</TerminationTime>";

@@ -74,14 +74,19 @@ struct Book {
 }
 
 impl Passages {
-    pub fn of<'a>(cameras: impl IntoIterator<Item = &'a Arc<Camera>>) -> Self {
+    pub fn of<'a>(cameras: impl IntoIterator<Item = &'a Arc<Camera>> + Clone) -> Self {
         let passages = Self::default();
         passages.keep_for(cameras);
         passages
     }
 
-    /// From now on for the ways that these cameras end; what is kept stays.
-    pub fn keep_for<'a>(&self, cameras: impl IntoIterator<Item = &'a Arc<Camera>>) {
+    /// From now on for the ways that these cameras end. Who passed at one that was set up otherwise, or
+    /// is no more, passed another line: that is forgotten.
+    pub fn keep_for<'a>(&self, cameras: impl IntoIterator<Item = &'a Arc<Camera>> + Clone) {
+        let same = |begun: &Begun| {
+            cameras.clone().into_iter().any(|camera| camera.text() == begun.origin.camera.text())
+        };
+        self.book().kept.retain(|begun| same(begun));
         let mut kept_for: BTreeMap<String, Duration> = BTreeMap::new();
         for rule in cameras.into_iter().flat_map(|camera| &camera.site.rules) {
             if let Some((from, longest)) = rule.begins_at() {

@@ -186,6 +186,13 @@ pub struct Watch<E: Eyes> {
     waiting: Vec<Waiting>,
 }
 
+/// A camera's own view, and what was drawn on it.
+#[derive(Debug)]
+pub struct KnownView {
+    drawn: Digest,
+    scenery: crate::see::scenery::Scenery,
+}
+
 /// What a camera's loop needs to know besides the camera.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -254,6 +261,19 @@ impl<E: Eyes> Watch<E> {
     /// Tells `listener` too, from now on.
     pub fn listen(&mut self, listener: Box<dyn Listener>) {
         self.listeners.push(listener);
+    }
+
+    /// What it knows of the camera's own view, for the watch that comes after it.
+    pub fn view(&mut self) -> KnownView {
+        KnownView { drawn: self.camera.drawn(), scenery: self.sight.take_scenery() }
+    }
+
+    /// Goes by what another knew, where it was drawn on the same view. A camera that is drawn anew is
+    /// where it should be.
+    pub fn recall(&mut self, known: KnownView) {
+        if known.drawn == self.camera.drawn() {
+            self.sight.recall(known.scenery);
+        }
     }
 
     /// Holds lamps against their wires, from now on.

@@ -94,7 +94,7 @@ fn strange_words(fault: Fault) -> (CameraState, String) {
                 format!(
                     "the picture is shifted by up to {} % of its width to the {side} and {} % {height} \
                      against what the site was drawn on: nobody is accused; aim the camera again, or \
-                     draw the site anew and restart the agent",
+                     draw the site anew",
                     percent(x),
                     percent(y)
                 ),
@@ -103,7 +103,7 @@ fn strange_words(fault: Fault) -> (CameraState, String) {
         Fault::Elsewhere => (
             CameraState::Moved,
             "the camera shows another view than it did: nobody is accused; aim it again, or draw the \
-             site anew and restart the agent"
+             site anew"
                 .into(),
         ),
         Fault::Defocused => (
@@ -139,6 +139,16 @@ impl Sight {
             last: None,
             missing: MISSING.max(three),
         }
+    }
+
+    /// What the camera should show, as it is known so far.
+    pub fn take_scenery(&mut self) -> Scenery {
+        std::mem::take(&mut self.scenery)
+    }
+
+    pub fn recall(&mut self, scenery: Scenery) {
+        self.scenery = scenery;
+        self.scenery.reconnected();
     }
 
     /// A new connection, whose times begin anew.

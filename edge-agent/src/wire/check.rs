@@ -6,6 +6,7 @@ use std::time::Duration;
 use judge::lamp::{Light, Reading};
 use serde::Serialize;
 
+use super::said::STALE;
 use super::{Cabinet, Word};
 use crate::see::Nanos;
 
@@ -53,29 +54,40 @@ pub struct Check {
     /// A difference is borne so long.
     bears: Nanos,
     differs_since: Option<Nanos>,
+    /// The last picture at which the wire had a word.
+    heard: Option<Nanos>,
     state: WireState,
 }
 
 impl Check {
     pub fn new(cabinet: Arc<dyn Cabinet>, bears: Nanos) -> Self {
-        Self { cabinet, bears, differs_since: None, state: WireState::Silent }
+        Self { cabinet, bears, differs_since: None, heard: None, state: WireState::Silent }
     }
 
     /// Stream time begins anew.
     pub const fn restart(&mut self) {
-        self.differs_since = None;
+        (self.differs_since, self.heard) = (None, None);
     }
 
     /// Holds what the picture at `t`, taken at `taken`, shows against the wire.
     pub fn judge(&mut self, t: Nanos, taken: Duration, seen: Reading) -> Judged {
         let word = self.cabinet.says(taken);
+        if word != Word::Nothing {
+            self.heard = Some(t);
+        }
         let before = self.state;
         // Where nothing is decided, it stands as it did.
         let as_before = if before == WireState::Silent { WireState::Heard } else { before };
         let (state, reading, since) = match (word, seen) {
             (Word::Nothing, _) => {
                 self.differs_since = None;
-                (WireState::Silent, Reading::Unclear, t)
+                // Its last word may have been as old as a word may be.
+                let heard = self.heard.take().unwrap_or(t);
+                (
+                    WireState::Silent,
+                    Reading::Unclear,
+                    heard.saturating_sub(STALE.as_nanos() as Nanos),
+                )
             }
             (Word::Red | Word::NotRed, Reading::Lit(light))
                 if (light == Light::Red) != (word == Word::Red) =>

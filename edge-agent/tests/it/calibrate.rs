@@ -557,14 +557,21 @@ async fn nobody_comes_in_by_another_door() {
         let token = rest.split_once("\r\n").unwrap().0.to_owned();
         let json = format!("Content-Type: application/json\r\n{cookie}");
         let check = "/api/camera/cam-01/check";
-        let draft = r#"{"drawing":{},"revision":""}"#;
+        let draft = r#"{"camera":"cam-01","drawing":{},"revision":""}"#;
         assert_eq!(status(&post(check, &json, draft)), "403", "a change without the token");
         let with = format!("{json}\r\nX-CSRF-Token: {token}");
         let checked = post(check, &with, draft);
         assert_eq!(status(&checked), "200", "{checked}");
         assert!(checked.contains("stop_line") && checked.contains("is missing"), "{checked}");
-        let foreign = post(check, &with, r#"{"drawing":{"uri":"rtsp://x"},"revision":""}"#);
+        let uri = r#"{"camera":"cam-01","drawing":{"uri":"rtsp://x"},"revision":""}"#;
+        let foreign = post(check, &with, uri);
         assert_eq!(status(&foreign), "400", "{foreign}");
+        for what in ["check", "save", "trial"] {
+            let path = format!("/api/camera/cam-01/{what}");
+            let another = post(&path, &with, &draft.replace("cam-01", "cam-02"));
+            assert_eq!(status(&another), "409", "{what} of another camera's drawing: {another}");
+            assert!(another.contains("another camera"), "{another}");
+        }
         assert_eq!(status(&post("/api/camera/cam-01/trial", &with, draft)), "422");
         assert_eq!(status(&post("/api/camera/none/check", &with, draft)), "404");
 

@@ -182,6 +182,9 @@ fn a_file_that_somebody_changed_is_not_overwritten() {
     fs::write(&path, COMMENTED).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let opened = Opened::of(&[(path.clone(), COMMENTED.to_owned())], "a").unwrap();
+    let other = Opened::of(&[(path.clone(), COMMENTED.to_owned())], "z").unwrap();
+    let of_another = opened.save(&other.revision(), "# new\n");
+    assert!(matches!(of_another, Err(DocumentError::Changed(_))), "another camera of the file");
     opened.save(&opened.revision(), "# new\n").unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "# new\n");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);

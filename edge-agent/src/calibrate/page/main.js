@@ -13,6 +13,14 @@ let trialState = { state: "none" };
 let trialShown = "";
 let shownNumber = -1;
 let pictureUrl = null;
+// Nothing is edited while a camera is loaded or its drawing saved.
+let busy = false;
+// Counts of cameras opened and of checks asked for: only the latest one's answer is looked at.
+let openings = 0;
+let checks = 0;
+// Signed out: what was drawn is kept for after signing in.
+let leaving = false;
+const KEPT = "drawing";
 
 class Refused extends Error {
   constructor(body) { super(body.words); this.body = body; }
@@ -21,7 +29,7 @@ class Refused extends Error {
 async function ask(path, body) {
   const options = body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json", "x-csrf-token": token }, body: JSON.stringify(body) };
   const response = await fetch(path, options);
-  if (response.status === 401) { saved = JSON.stringify(drawing); location.href = "/login"; }
+  if (response.status === 401) leave();
   token = response.headers.get("x-csrf-token") || token;
   by("token").value = token;
   if (response.ok) return response;
@@ -30,7 +38,38 @@ async function ask(path, body) {
   throw new Refused(said);
 }
 
-const of = (rest) => `/api/camera/${encodeURIComponent(camera)}${rest}`;
+const at = (id, rest) => `/api/camera/${encodeURIComponent(id)}${rest}`;
+const of = (rest) => at(camera, rest);
+const drawn = () => ({ camera, drawing, revision: page.revision });
+const dirty = () => !!page && JSON.stringify(drawing) !== saved;
+
+function lock(on) {
+  busy = on;
+  if (on) drag = null;
+  document.querySelector("main").inert = on;
+  if (page) showState();
+}
+
+// To sign in again, with the drawing kept in this tab.
+function leave() {
+  if (dirty()) sessionStorage.setItem(KEPT, JSON.stringify(drawn()));
+  leaving = true;
+  lock(true);
+  location.href = "/login";
+}
+
+function keptDrawing() {
+  return JSON.parse(sessionStorage.getItem(KEPT));
+}
+
+// Offers what was kept when the session ended. Its entries are numbered as they were in its revision.
+function offer() {
+  const kept = keptDrawing();
+  if (!kept) return;
+  if (kept.camera !== camera || kept.revision !== page.revision) say(t("kept_old"), "wrong");
+  else if (confirm(t("kept"))) change(() => { drawing = kept.drawing; });
+  sessionStorage.removeItem(KEPT);
+}
 
 function say(words, kind = "") {
   by("said").className = kind;
@@ -44,6 +83,7 @@ function complain(error) {
 
 // One change of the drawing; changes of one kind in a row are undone together.
 function change(what, kind = null) {
+  if (busy) return;
   if (!kind || kind !== lastKind) {
     past.push(JSON.stringify(drawing));
     if (past.length > 100) past.shift();
@@ -64,7 +104,7 @@ function changed() {
 }
 
 function step(from, to) {
-  if (!from.length || draft) return;
+  if (!from.length || draft || busy) return;
   to.push(JSON.stringify(drawing));
   drawing = JSON.parse(from.pop());
   lastKind = null;
@@ -74,13 +114,12 @@ function step(from, to) {
 }
 
 function showState() {
-  const dirty = JSON.stringify(drawing) !== saved;
   by("undo").disabled = !past.length || !!draft;
   by("redo").disabled = !future.length || !!draft;
-  by("save").disabled = !dirty || checked.complaints.length > 0 || !!draft;
+  by("save").disabled = busy || !dirty() || checked.complaints.length > 0 || !!draft;
   if (checked.changed) say(t("changed"), "wrong");
   else if (checked.complaints.length) say(`${t("complaints")}: ${checked.complaints.length}`, "wrong");
-  else if (dirty) say(t("unsaved"));
+  else if (dirty()) say(t("unsaved"));
 }
 
 function choose(figure) {
@@ -178,9 +217,15 @@ function cancel() {
 }
 
 async function check() {
+  const mine = ++checks;
   try {
-    checked = await (await ask(of("/check"), { drawing, revision: page.revision })).json();
-  } catch (error) { complain(error); }
+    const answer = await (await ask(of("/check"), drawn())).json();
+    if (mine !== checks) return;
+    checked = answer;
+  } catch (error) {
+    if (mine !== checks) return;
+    complain(error);
+  }
   showComplaints();
   showThings();
   showSurvey();
@@ -191,37 +236,53 @@ function opened(answer) {
   page = answer;
   drawing = page.drawing;
   saved = JSON.stringify(drawing);
+  // A check on its way is of what was there before.
+  checks++;
+  checked.changed = false;
 }
 
 async function save() {
-  by("save").disabled = true;
+  if (busy) return;
+  lock(true);
+  by("camera").disabled = true;
   try {
-    opened(await (await ask(of("/save"), { drawing, revision: page.revision })).json());
+    opened(await (await ask(of("/save"), drawn())).json());
     past = [];
     future = [];
+    release();
     choose(null);
     changed();
     say(t("saved", { file: page.file }), "good");
   } catch (error) {
     if (error.body?.complaints?.length) checked.complaints = error.body.complaints;
+    release();
     showComplaints();
     complain(error);
   }
 }
 
+function release() {
+  by("camera").disabled = false;
+  lock(leaving);
+}
+
 async function tryIt() {
   try {
-    await ask(of("/trial"), { drawing, revision: page.revision });
+    await ask(of("/trial"), drawn());
     trialNumber++;
   } catch (error) { complain(error); }
 }
 
 async function look() {
   if (document.hidden) return;
-  const state = await (await ask(of("/live"))).json();
+  const id = camera;
+  const state = await (await ask(at(id, "/live"))).json();
+  if (id !== camera) return;
   if (state.number !== shownNumber && state.number > 0) {
-    const response = await ask(of("/picture"));
-    const url = URL.createObjectURL(await response.blob());
+    const response = await ask(at(id, "/picture"));
+    const picture = await response.blob();
+    if (id !== camera) return;
+    const url = URL.createObjectURL(picture);
     by("image").setAttribute("href", url);
     if (pictureUrl) URL.revokeObjectURL(pictureUrl);
     pictureUrl = url;
@@ -237,7 +298,9 @@ async function look() {
   by("again").hidden = !state.over;
   const words = state.over ? t("over") : t(state.status.state);
   by("status").textContent = state.status.detail ? `${words}: ${state.status.detail}` : words;
-  trialState = { ...await (await ask(of("/trial"))).json(), number: trialNumber };
+  const trial = await (await ask(at(id, "/trial"))).json();
+  if (id !== camera) return;
+  trialState = { ...trial, number: trialNumber };
   const shown = JSON.stringify([trialState, Math.floor(state.kept / 2), state.detects, checked.complaints.length > 0, language]);
   if (shown !== trialShown) {
     trialShown = shown;
@@ -252,10 +315,30 @@ async function looking() {
   }
 }
 
+// The camera shown changes with its drawing, all at once: nothing of one is ever sent for another.
 async function open(id) {
+  const mine = ++openings;
+  clearTimeout(waiting);
+  lock(true);
+  let answer;
+  try {
+    answer = await (await ask(at(id, ""))).json();
+  } catch (error) {
+    if (mine !== openings) return;
+    if (page && !leaving) {
+      by("camera").value = camera;
+      lock(false);
+      changed();
+    }
+    throw error;
+  }
+  if (mine !== openings) return;
   camera = id;
+  by("camera").value = id;
   [past, future, chosen, point, draft, shownNumber] = [[], [], null, null, null, -1];
-  opened(await (await ask(of(""))).json());
+  checked = { complaints: [], survey: null, acts: [], index: 0 };
+  opened(answer);
+  lock(leaving);
   hint();
   whole();
   changed();
@@ -286,7 +369,7 @@ by("cancel").addEventListener("click", cancel);
 by("save").addEventListener("click", save);
 by("again").addEventListener("click", () => ask(of("/again"), {}).catch(complain));
 by("camera").addEventListener("change", (event) => {
-  if (JSON.stringify(drawing) !== saved && !confirm(t("unsaved"))) { event.target.value = camera; return; }
+  if (dirty() && !confirm(t("unsaved"))) { event.target.value = camera; return; }
   open(event.target.value).catch(complain);
 });
 by("language").addEventListener("click", () => {
@@ -302,19 +385,22 @@ document.addEventListener("keydown", (event) => {
   const control = event.ctrlKey || event.metaKey;
   if (control && event.key.toLowerCase() === "z") { event.preventDefault(); if (event.shiftKey) step(future, past); else step(past, future); }
   else if (control && event.key.toLowerCase() === "s") { event.preventDefault(); if (!by("save").disabled) save(); }
+  else if (busy) return;
   else if (event.key === "Escape") { if (draft) cancel(); else choose(null); }
   else if (event.key === "Enter" && draft) finish();
   else if (event.key === "Backspace" && draft) { draft.points.pop(); hint(); paint(); }
   else if (event.key === "+") zoom(1.25);
   else if (event.key === "-") zoom(0.8);
 });
-window.addEventListener("beforeunload", (event) => { if (JSON.stringify(drawing) !== saved) event.preventDefault(); });
+window.addEventListener("beforeunload", (event) => { if (dirty() && !leaving) event.preventDefault(); });
 
 async function start() {
   table = await (await ask("/api/table")).json();
   label_();
   by("camera").replaceChildren(...table.cameras.map((id) => make("option", { value: id }, id)));
-  await open(table.cameras[0]);
+  const kept = keptDrawing();
+  await open(table.cameras.includes(kept?.camera) ? kept.camera : table.cameras[0]);
+  offer();
   looking();
 }
 start().catch(complain);

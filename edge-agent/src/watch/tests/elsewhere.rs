@@ -82,10 +82,19 @@ fn ride(plates: [&'static str; 2], seconds: i64) -> Vec<Accused> {
 
 /// The same, all clocks set ahead by so many milliseconds on the way.
 fn ride_by(plates: [&'static str; 2], seconds: i64, step_ms: i64) -> Vec<Accused> {
+    ride_while(plates, seconds, step_ms, CONFIG)
+}
+
+/// The same, with another configuration in force when it comes to the second camera.
+fn ride_while(plates: [&'static str; 2], seconds: i64, step_ms: i64, then: &str) -> Vec<Accused> {
     let agent = config::parse(&[(PathBuf::from("agent.toml"), CONFIG.into())]).unwrap();
     let passages = Arc::new(Passages::of(&agent.cameras));
     let found: Arc<Mutex<Vec<Accused>>> = Arc::default();
     for (index, (camera, plate)) in agent.cameras.iter().zip(plates).enumerate() {
+        if index == 1 {
+            let next = config::parse(&[(PathBuf::from("agent.toml"), then.into())]).unwrap();
+            passages.keep_for(&next.cameras);
+        }
         let inbox = Arc::clone(&found);
         let context = Context {
             device: "edge-01".into(),
@@ -137,6 +146,15 @@ fn too_fast_from_one_camera_to_the_other_is_shown_by_both() {
     let again = Basis::parse(&accusation.basis).unwrap().verdict();
     let Ok(judge::Verdict::Violation(finding)) = again else { panic!("{again:?}") };
     assert_eq!(finding.facts, violation.facts);
+}
+
+/// Where the first camera's line was moved on the way, its passage was of another way.
+#[test]
+fn a_passage_at_a_camera_that_is_drawn_anew_begins_no_way() {
+    let place = CONFIG.replacen("place = \"Km 12\"", "place = \"Km 12,0\"", 1);
+    assert_eq!(ride_while([PLATE, PLATE], 80, 0, &place).len(), 1, "the other end is its own");
+    let moved = CONFIG.replacen("[0.1, 0.6], [0.9, 0.6]", "[0.1, 0.7], [0.9, 0.7]", 1);
+    assert!(ride_while([PLATE, PLATE], 80, 0, &moved).is_empty());
 }
 
 #[test]
