@@ -172,7 +172,7 @@ impl Said {
         let models = report.models.iter();
         let digest = |digest: String| digest.chars().take(12).collect();
         Self {
-            clock: format!("{:+.1} s", (report.at - *received_at).as_seconds_f64()),
+            clock: ahead(report.at - *received_at),
             up: lasts(Duration::seconds(seconds(report.up_s)), w),
             since: format::second(report.configuration.since),
             bytes: format::size(report.spool.bytes),
@@ -180,6 +180,14 @@ impl Said {
             cameras: report.cameras.iter().map(camera).collect(),
             models: models.map(|it| (it.name.clone(), digest(it.sha256.to_string()))).collect(),
         }
+    }
+}
+
+/// Of a clock, to a tenth of a second; no sign where that is none.
+fn ahead(by: Duration) -> String {
+    match by.whole_milliseconds() {
+        -49..=49 => "0.0 s".into(),
+        ms => format!("{:+.1} s", ms as f64 / 1000.0),
     }
 }
 
