@@ -134,11 +134,14 @@ pub async fn run<E: Eyes>(
 
     let (send, receive) = sync_channel(QUEUE);
     let halt = Arc::new(AtomicBool::new(false));
+    // No camera hands on anything any more, not even one that was left behind.
+    let ended = Arc::new(AtomicBool::new(false));
     let pairs = Pairs::default();
     let sealing = crew.thread("sealer", Arc::clone(&halt), {
         let laboratory =
             Laboratory { board: board.clone(), eyes: Arc::clone(&eyes), pairs: pairs.clone() };
-        move |pulse| seal_all(&sealer, &receive, &laboratory, pulse)
+        let ended = Arc::clone(&ended);
+        move |pulse| seal_all(&sealer, &receive, &laboratory, &ended, pulse)
     })?;
     let context = Context {
         device: device.id.clone(),
@@ -154,7 +157,7 @@ pub async fn run<E: Eyes>(
             history.attach(watch);
         }
     };
-    let mut cameras = Cameras::new((crew, board), context, eyes, send, pairs).heard_by(hear);
+    let mut cameras = Cameras::new((crew, board), context, eyes, send, pairs, hear);
     if let Some(undone) = cameras.apply(&agent.cameras).undone.first() {
         anyhow::bail!("{undone}");
     }
@@ -171,6 +174,7 @@ pub async fn run<E: Eyes>(
     halt.store(true, Ordering::Relaxed);
     tokio::task::spawn_blocking(move || {
         cameras.stop();
+        ended.store(true, Ordering::Relaxed);
         let _ = sealing.join();
         // Its trouble was logged and shown when it came.
         let _ = history.finish();
@@ -260,12 +264,14 @@ fn seal_all<E: Eyes>(
     sealer: &Sealer,
     receive: &Receiver<Accused>,
     laboratory: &Laboratory<E>,
+    ended: &AtomicBool,
     pulse: &Pulse,
 ) {
     loop {
         pulse.beat();
         let accused = match receive.recv_timeout(NAP) {
             Ok(accused) => accused,
+            Err(RecvTimeoutError::Timeout) if ended.load(Ordering::Relaxed) => return,
             Err(RecvTimeoutError::Timeout) => continue,
             Err(RecvTimeoutError::Disconnected) => return,
         };

@@ -29,8 +29,8 @@ impl Followed {
     }
 
     /// Whether they say something else than when last read, and did so the last [`REST`] times they were
-    /// asked: somebody may be in the middle of writing, and half a file may read as a whole one. A file that is away says nothing: editors take the old one away
-    /// before the new one is there.
+    /// asked: somebody may be in the middle of writing, and half a file may read as a whole one. A file
+    /// that is away says nothing: editors take the old one away before the new one is there.
     pub fn changed(&mut self) -> bool {
         let now = digest(&self.files);
         let same = std::mem::replace(&mut self.seen, now) == now;

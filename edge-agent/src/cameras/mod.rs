@@ -48,18 +48,14 @@ pub struct Pairs(Arc<Mutex<BTreeMap<String, Arc<Paired>>>>);
 
 impl Pairs {
     pub fn of(&self, camera: &str) -> Option<Arc<Paired>> {
-        self.all().get(camera).cloned()
+        lock(&self.0).get(camera).cloned()
     }
 
     /// Nothing is known of the camera's streams yet.
     fn begin(&self, camera: &str) -> Arc<Paired> {
         let new = Arc::<Paired>::default();
-        self.all().insert(camera.to_owned(), Arc::clone(&new));
+        lock(&self.0).insert(camera.to_owned(), Arc::clone(&new));
         new
-    }
-
-    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Paired>>> {
-        lock(&self.0)
     }
 }
 
@@ -87,14 +83,15 @@ impl<E: Eyes> std::fmt::Debug for Cameras<E> {
 }
 
 impl<E: Eyes> Cameras<E> {
+    /// `hear` is given every watch that begins, to listen to it or to hold it against something.
     pub fn new(
         (crew, board): (Crew, Board),
         context: Context,
         eyes: Arc<Pool<E>>,
         accused: SyncSender<Accused>,
         pairs: Pairs,
+        hear: impl Fn(&Camera, &mut Watch<E>) + Send + Sync + 'static,
     ) -> Self {
-        let hear = Arc::new(|_: &Camera, _: &mut Watch<E>| {});
         Self {
             crew,
             board,
@@ -102,30 +99,21 @@ impl<E: Eyes> Cameras<E> {
             eyes,
             accused,
             pairs,
-            hear,
+            hear: Arc::new(hear),
             views: Views::default(),
             running: BTreeMap::new(),
         }
     }
 
-    /// `hear` is given every watch that begins, to listen to it or to hold it against something.
-    pub fn heard_by(self, hear: impl Fn(&Camera, &mut Watch<E>) + Send + Sync + 'static) -> Self {
-        Self { hear: Arc::new(hear), ..self }
-    }
-
     /// Watches exactly `wanted`. Who is set up as before goes on with the tracks it has; who is not
     /// ends first, what was complete of its findings is handed on, and begins anew. One that does not
-    /// end in time keeps its place, and the others do not wait for it.
+    /// end in time keeps its place, and the others go on without it.
     pub fn apply(&mut self, wanted: &[Arc<Camera>]) -> Changes {
         let same = |running: &Running| wanted.iter().any(|camera| camera.is(&running.camera));
         let ending = |(id, running): (&String, &Running)| (!same(running)).then(|| id.clone());
         let over: Vec<String> = self.running.iter().filter_map(ending).collect();
         let mut changes = Changes::default();
-        // All are asked before any is waited for: one that is connecting takes some seconds.
-        for id in &over {
-            self.running[id].halt.store(true, Ordering::Relaxed);
-        }
-        let until = Instant::now() + PATIENCE;
+        let until = self.halt(|running| !same(running));
         for id in over {
             if !self.ended(&id, until) {
                 changes.undone.push(format!("camera {id} does not end: restart the agent"));
@@ -156,6 +144,16 @@ impl<E: Eyes> Cameras<E> {
             }
         }
         changes
+    }
+
+    /// Asks cameras to end, all before any is waited for: one that is connecting takes some seconds. Until
+    /// when they are to be waited for: whoever was asked before has had its time.
+    fn halt(&self, which: impl Fn(&Running) -> bool) -> Instant {
+        let mut asked_anew = false;
+        for running in self.running.values().filter(|running| which(running)) {
+            asked_anew |= !running.halt.swap(true, Ordering::Relaxed);
+        }
+        Instant::now() + if asked_anew { PATIENCE } else { Duration::ZERO }
     }
 
     /// Waits until a halted camera's thread has let go of its camera and handed on what it had found.
@@ -211,10 +209,7 @@ impl<E: Eyes> Cameras<E> {
 
     /// Ends all, and with them the way accusations take. One that does not end is left behind.
     pub fn stop(mut self) {
-        for running in self.running.values() {
-            running.halt.store(true, Ordering::Relaxed);
-        }
-        let until = Instant::now() + PATIENCE;
+        let until = self.halt(|_| true);
         for id in self.running.keys().cloned().collect::<Vec<_>>() {
             if !self.ended(&id, until) {
                 tracing::error!(camera = id, "does not end; it is left behind");

@@ -183,7 +183,11 @@ impl Speed {
         let steady = if samples.len() < clear { STEADY_BESIDE_STRAYS } else { STEADY };
         let parts = parts(&samples, most);
         let seen = parts.iter().map(|part| part.len()).sum::<usize>();
-        let fits = || Some((Fit::through(&[&samples])?, Fit::through(&parts)?));
+        let fits = || {
+            let whole = Fit::through(&[&samples])?;
+            let undivided = parts.len() == 1 && seen == samples.len();
+            Some((whole, if undivided { whole } else { Fit::through(&parts)? }))
+        };
         let Some((whole, fit)) = (seen >= LEAST_SEEN).then(fits).flatten() else {
             return Verdict::Abstained(Doubt::SeenTooLate);
         };
