@@ -24,6 +24,7 @@ pub mod config;
 pub mod evidence;
 pub mod health;
 pub mod history;
+mod host;
 pub mod keys;
 pub mod live;
 mod markup;

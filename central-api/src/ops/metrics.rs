@@ -74,9 +74,11 @@ pub(super) async fn render(app: &AppState) -> Result<String, StoreError> {
         let count: i64 = sqlx::query_scalar(sql).fetch_one(app.store.pool()).await?;
         gauge!(name).set(count as f64);
     }
-    let members = fleet::all(&app.store, app.clock.now()).await?;
+    let now = app.clock.now();
+    let members = fleet::all(&app.store, now).await?;
+    let standings: Vec<Standing> = members.iter().map(|member| member.standing(now)).collect();
     for standing in Standing::ALL {
-        let count = members.iter().filter(|it| it.standing(app.clock.now()) == standing).count();
+        let count = standings.iter().filter(|it| **it == standing).count();
         gauge!("devices_standing", "standing" => standing.name()).set(count as f64);
     }
     let states: Vec<(String, i64)> =

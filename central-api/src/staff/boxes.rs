@@ -89,21 +89,24 @@ pub(super) async fn list(
     let w = words(&officer)?;
     let now = state.clock.now();
     let members = fleet::all(&state.store, now).await?;
+    let standings: Vec<Standing> = members.iter().map(|member| member.standing(now)).collect();
     let chosen = Standing::ALL.into_iter().find(|standing| standing.name() == search.standing);
     let count = |standing: Standing| Count {
         name: standing.name(),
         text: w.named("standing", standing.name()),
-        count: members.iter().filter(|member| member.standing(now) == standing).count(),
+        count: standings.iter().filter(|it| **it == standing).count(),
         selected: chosen == Some(standing),
     };
-    let wanted = |member: &&Member| chosen.is_none_or(|chosen| member.standing(now) == chosen);
+    let row = |(member, standing): (&Member, &Standing)| {
+        chosen.is_none_or(|chosen| chosen == *standing).then(|| Row::of(member, *standing, w, now))
+    };
     let template = BoxesPage {
         shell: officer.shell(&state, "boxes").await?,
         w,
         counts: Standing::ALL.into_iter().map(count).filter(|count| count.count > 0).collect(),
         total: members.len(),
         all: chosen.is_none(),
-        rows: members.iter().filter(wanted).map(|member| Row::of(member, w, now)).collect(),
+        rows: members.iter().zip(&standings).filter_map(row).collect(),
     };
     page(StatusCode::OK, &template)
 }
@@ -120,7 +123,7 @@ pub(super) async fn show(
     let template = BoxPage {
         shell: officer.shell(&state, "boxes").await?,
         w,
-        row: Row::of(&member, w, now),
+        row: Row::of(&member, member.standing(now), w, now),
         enrolled: format::second(member.device.enrolled_at),
         head: member.device.head.clone(),
         said: member.word.as_ref().map(|word| Said::of(word, w)),
@@ -136,8 +139,7 @@ fn words(officer: &Officer) -> Result<&'static Words, WebError> {
 }
 
 impl Row {
-    fn of(member: &Member, w: &Words, now: OffsetDateTime) -> Self {
-        let standing = member.standing(now);
+    fn of(member: &Member, standing: Standing, w: &Words, now: OffsetDateTime) -> Self {
         let word = member.word.as_ref();
         Self {
             id: member.device.id.clone(),

@@ -2,66 +2,17 @@
 //! approver approves; the owner finds it by plate. `SCREENSHOTS=folder` keeps a picture of every
 //! page at desk and phone width.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use central_api::admin::users::Role;
 use central_api::serve::web_router;
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
 use crate::setting::{PASSWORD, Setting};
-
-/// A driver that ends with the test, and its browsers with it.
-struct Driver {
-    child: Child,
-    port: u16,
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        // The test is over either way.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Driver {
-    fn start() -> Option<Self> {
-        let mut child = Command::new("chromedriver")
-            .args(["--port=0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let lines = BufReader::new(child.stdout.take()?).lines();
-        let port = lines.map_while(Result::ok).find_map(|line| {
-            line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()
-        })?;
-        Some(Self { child, port })
-    }
-
-    async fn browser(&self, profile: &std::path::Path) -> Client {
-        let profile = format!("--user-data-dir={}", profile.display());
-        let options = json!({
-            "args": [
-                "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--disable-dev-shm-usage", "--hide-scrollbars", "--window-size=1400,1000", profile,
-            ],
-        });
-        let capabilities = json!({ "goog:chromeOptions": options });
-        let Value::Object(capabilities) = capabilities else { unreachable!() };
-        ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{}", self.port))
-            .await
-            .unwrap()
-    }
-}
+use crate::support::driver::Driver;
 
 async fn shot(driver: &Driver, browser: &Client, name: &str) {
     let Some(folder) = std::env::var_os("SCREENSHOTS").map(std::path::PathBuf::from) else {
@@ -180,7 +131,7 @@ async fn officer_approver_and_owner_meet_in_the_browser() {
     let (base, server) = serve(&setting).await;
 
     let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path()).await;
+    let browser = driver.browser(profile.path(), [1400, 1000]).await;
     let site = Site { browser, base };
     let browser = &site.browser;
 
@@ -259,7 +210,7 @@ async fn a_clip_that_the_browser_cannot_play_is_said_at_once() {
     assert_eq!(joined, case);
     let (base, server) = serve(&setting).await;
     let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path()).await;
+    let browser = driver.browser(profile.path(), [1400, 1000]).await;
     let site = Site { browser, base };
     site.sign_in("an").await;
     site.goto(&format!("/ho-so/{case}")).await;

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use contract::Digest;
 
 use crate::clock::Clock;
+use crate::host;
 
 /// The variable that may hold the password.
 pub const VARIABLE: &str = "EDGE_CALIBRATE_PASSWORD";
@@ -216,15 +217,10 @@ pub fn same(a: &str, b: &str) -> bool {
     equal(&Digest::of(a.as_bytes()), &Digest::of(b.as_bytes()))
 }
 
-/// Whether a request's `Host` is one that this page answers to. A page of another site whose name was
-/// made to lead here (DNS rebinding) has its own name in it; an address cannot be made to.
+/// Whether a request's `Host` is one that this page answers to.
 pub fn host_is_ours(host: &str, names: &[String]) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost" || bare.parse::<IpAddr>().is_ok() || names.iter().any(|it| it == name)
+    let name = host::name(host);
+    name == "localhost" || host::is_address(name) || names.iter().any(|it| it == name)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! thread the box needs is down. A camera or the central being away is shown in `/status` and
 //! metrics, but does not call for anybody.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::page;
 use super::report::{Report, Sources};
+use crate::host;
 
 /// What open requests have to finish in when the agent stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -133,13 +134,9 @@ async fn near(request: Request, next: Next) -> Response {
 /// An address, a name without a domain, or one of a domain that only local networks have (RFC 6762,
 /// RFC 8375, ICANN 2024).
 fn is_near(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let name = host::name(host);
     let local = [".local", ".home.arpa", ".internal", ".lan"].iter().any(|end| name.ends_with(end));
-    bare.parse::<IpAddr>().is_ok() || local || (!name.is_empty() && !name.contains(['.', ':']))
+    host::is_address(name) || local || (!name.is_empty() && !name.contains(['.', ':']))
 }
 
 /// Nothing foreign, nothing inline, nothing framed, nothing cached.

@@ -9,6 +9,7 @@ mod develop;
 pub mod elsewhere;
 pub mod eyes;
 mod ground;
+mod lamps;
 mod legible;
 pub mod listener;
 mod plates;
@@ -35,7 +36,6 @@ use judge::{Attention, Finding, Scene};
 use plate_model::{BBox, Detection, Frame, Region, View};
 
 use crate::accusation::{Accusation, Clip, Span};
-use crate::clock::since_start;
 use crate::config::Camera;
 use crate::evidence::caption::VIETNAM;
 use crate::evidence::clip::MAX_PICTURES;
@@ -276,30 +276,6 @@ impl<E: Eyes> Watch<E> {
         }
     }
 
-    /// Holds lamps against their wires, from now on.
-    pub fn hold_against(&mut self, wires: Vec<Option<Check>>) {
-        self.wires = wires;
-    }
-
-    fn read_lamps(&mut self, picture: &Picture) {
-        let taken = picture.steady.unwrap_or_else(since_start);
-        for (index, (reader, lamp)) in self.lamp_readers.iter_mut().zip(&mut self.lamps).enumerate()
-        {
-            let mut reading = reader.read(picture.t, &picture.frame.planes());
-            if let Some(Some(check)) = self.wires.get_mut(index) {
-                let judged = check.judge(picture.t, taken, reading);
-                self.board.wire(&lamp.name, judged.state);
-                if let Some(since) = judged.doubt_since {
-                    lamp.history.sever(since);
-                }
-                reading = judged.reading;
-            }
-            lamp.history.push(picture.t, reading);
-            let light = lamp.history.at(picture.t).map(|shown| shown.light);
-            self.board.lamp(&lamp.name, light, picture.captured_at);
-        }
-    }
-
     /// Takes in one picture.
     pub fn look(&mut self, picture: &Picture, clips: &dyn Clips) {
         let size = [picture.frame.width(), picture.frame.height()];
@@ -449,9 +425,7 @@ impl<E: Eyes> Watch<E> {
         self.epoch = picture.clock.epoch;
         self.tracker = Tracker::new(self.eyes.tracking(), self.tracker.next_id());
         self.company.forget();
-        self.lamp_readers = self.camera.lamps.iter().map(LampReader::new).collect();
-        self.lamps = self.camera.lamps.iter().map(lamp::unseen).collect();
-        self.wires.iter_mut().flatten().for_each(Check::restart);
+        self.begin_lamps();
     }
 
     fn show(&self, picture: &Picture) {

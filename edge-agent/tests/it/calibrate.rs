@@ -2,11 +2,10 @@
 //! recording, tries it, saves; and the saved site judges the recording as the one that the road world
 //! gives. `SCREENSHOTS=folder` keeps a picture of every step.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,17 +21,17 @@ use fantoccini::actions::{
 };
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
-use fantoccini::{Client, ClientBuilder, Locator};
+use fantoccini::{Client, Locator};
 use fixtures::render::reel;
 use fixtures::site::Site;
 use fixtures::video::{Encoding, Recorder};
 use fixtures::world::{Scenario, Scene, World};
-use hyper_util::client::legacy::connect::HttpConnector;
 use plate_model::{Models, Precision};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
+use crate::driver::Driver;
 use crate::replays::context;
 
 const PASSWORD: &str = "một mật khẩu đủ dài";
@@ -41,60 +40,6 @@ const SEED: u64 = 3;
 const SECONDS: f64 = 28.0;
 /// So much of it is filmed.
 const FILMED: f64 = 20.0;
-
-/// A driver that ends with the test, and its browsers with it.
-struct Driver {
-    child: Child,
-    port: u16,
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        // The test is over either way.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Driver {
-    fn start() -> Option<Self> {
-        let mut child = Command::new("chromedriver")
-            .args(["--port=0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let lines = BufReader::new(child.stdout.take()?).lines();
-        let port = lines.map_while(Result::ok).find_map(|line| {
-            line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()
-        })?;
-        Some(Self { child, port })
-    }
-
-    async fn browser(&self, folder: &Path, [width, height]: [u32; 2]) -> Client {
-        let profile = format!("--user-data-dir={}", folder.join("profile").display());
-        let window = format!("--window-size={width},{height}");
-        let mut options = json!({
-            "args": [
-                "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--disable-dev-shm-usage", "--hide-scrollbars", window, profile,
-            ],
-        });
-        if width < 500 {
-            options["mobileEmulation"] = json!({
-                "deviceMetrics": { "width": width, "height": height, "pixelRatio": 2.0, "touch": true },
-            });
-        }
-        let capabilities = json!({ "goog:chromeOptions": options });
-        let Value::Object(capabilities) = capabilities else { unreachable!() };
-        ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{}", self.port))
-            .await
-            .unwrap()
-    }
-}
 
 /// The page in a browser.
 struct Page {
@@ -388,7 +333,8 @@ async fn a_technician_draws_a_junction_tries_it_and_what_he_saves_judges_alike()
     let served = tokio::spawn(server.run(stop.clone()));
 
     let desk = folder.path().join("desk");
-    let page = Page { browser: driver.browser(&desk, [1400, 1000]).await, touch: false };
+    let page =
+        Page { browser: driver.browser(&desk.join("profile"), [1400, 1000]).await, touch: false };
     page.sign_in(address).await;
     page.sees("#complaints", "stop_line is missing").await;
     page.browser.wait().for_element(Locator::Css("#image[href]")).await.unwrap();
@@ -443,7 +389,8 @@ async fn a_technician_draws_a_junction_tries_it_and_what_he_saves_judges_alike()
 /// With a finger: one point moved, undone, moved, saved; and a file that somebody else changed.
 async fn on_a_phone(driver: &Driver, folder: &Path, site: &Path, address: SocketAddr) {
     let phone = folder.join("phone");
-    let page = Page { browser: driver.browser(&phone, [390, 844]).await, touch: true };
+    let page =
+        Page { browser: driver.browser(&phone.join("profile"), [390, 844]).await, touch: true };
     page.sign_in(address).await;
     page.fits().await;
     let before = std::fs::read_to_string(site).unwrap();

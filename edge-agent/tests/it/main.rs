@@ -6,6 +6,9 @@ mod calibrate;
 mod cameras;
 mod commands;
 mod doors;
+/// The central's pages are tried with the same.
+#[path = "../../../central-api/tests/it/support/driver.rs"]
+mod driver;
 mod evidence;
 mod footage;
 mod health;

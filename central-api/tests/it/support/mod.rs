@@ -1,6 +1,7 @@
 //! What the tests stand on: databases, a served central, a box with keys, evidence packages.
 
 pub mod database;
+pub mod driver;
 pub mod package;
 pub mod road_box;
 pub mod world;
