@@ -98,7 +98,8 @@ fn made(
     Ok((clip, truth, geometry))
 }
 
-fn modified(path: &Path) -> std::io::Result<SystemTime> {
+/// When a file was last written.
+pub fn modified(path: &Path) -> std::io::Result<SystemTime> {
     std::fs::metadata(path)?.modified()
 }
 

@@ -1,14 +1,17 @@
 //! Replays rendered scenes through the agent and holds its events against the truth: per act how many
-//! violations were found, who was accused wrongly, and how many only seemed to do it.
+//! violations were found, who was accused wrongly, and how many only seemed to do it. A recording that
+//! these programs have played already is not played again, so a long table may be broken off and gone
+//! on with.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::camera;
+use crate::camera::{self, modified};
 use crate::json;
 use crate::process;
 use crate::sheet::Sheet;
@@ -59,8 +62,9 @@ pub struct Plan {
 /// Prints a line a recording and a table of acts; fails where anybody is accused wrongly, or an act's
 /// recall or the plates of who ran a red light are below the bar.
 pub fn score(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
-    let site = Site::prepare(dir, "score")?;
+    let site = Site::open(dir, "score")?;
     let config = site.models(weights)?;
+    let since = made(&site, weights)?;
     let all = SCENES.map(str::to_owned);
     let scenes = if plan.scenes.is_empty() { &all[..] } else { &plan.scenes[..] };
     let mut sum = Table::default();
@@ -69,7 +73,7 @@ pub fn score(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
     println!("  {:<15} seed  vehicles  violations  found  wrong  lawful", "scene");
     for seed in plan.first..plan.first + plan.seeds {
         for scene in scenes {
-            let played = play(&site, &config, scene, seed)?;
+            let played = played(&site, &config, since, scene, seed)?;
             let [violations, found, wrong, lawful] = played.sums();
             println!(
                 "  {scene:<15} {seed:>4}  {:>8}  {violations:>10}  {found:>5}  {wrong:>5}  {lawful:>6}",
@@ -103,6 +107,30 @@ fn packages(site: &Site, scene: &str, seed: u64) -> PathBuf {
     site.dir.join(format!("replay-{scene}-{seed}"))
 }
 
+/// When what decides about a score was made: the programs and the weights.
+fn made(site: &Site, weights: &Path) -> Result<SystemTime> {
+    let mut newest = SystemTime::UNIX_EPOCH;
+    for program in ["edge-agent", "world"] {
+        newest = newest.max(modified(Path::new(site.program(program)?.get_program()))?);
+    }
+    for file in std::fs::read_dir(weights).with_context(|| weights.display().to_string())? {
+        newest = newest.max(modified(&file?.path())?);
+    }
+    Ok(newest)
+}
+
+/// What the agent made of a recording, played now or by an earlier run of the same programs.
+fn played(site: &Site, config: &Path, since: SystemTime, scene: &str, seed: u64) -> Result<Table> {
+    let kept = site.dir.join(format!("played-{scene}-{seed}.json"));
+    if modified(&kept).is_ok_and(|at| at > since) {
+        let text = std::fs::read_to_string(&kept)?;
+        return serde_json::from_str(&text).with_context(|| kept.display().to_string());
+    }
+    let table = play(site, config, scene, seed)?;
+    json::write(&kept, &table)?;
+    Ok(table)
+}
+
 /// One recording through the agent.
 fn play(site: &Site, config: &Path, scene: &str, seed: u64) -> Result<Table> {
     let (clip, truth, geometry) = if scene == camera::JUNCTION {
@@ -112,6 +140,9 @@ fn play(site: &Site, config: &Path, scene: &str, seed: u64) -> Result<Table> {
     };
     let which = format!("{scene}-{seed}");
     let out = packages(site, scene, seed);
+    if out.exists() {
+        std::fs::remove_dir_all(&out).with_context(|| format!("empty {}", out.display()))?;
+    }
     let events = site.dir.join(format!("events-{which}.jsonl"));
     let log = site.log(&format!("replay-{which}"));
     let mut replay = site.program("edge-agent")?;
@@ -191,7 +222,7 @@ impl Row {
 }
 
 /// The acts of one or several recordings.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Table {
     vehicles: u64,
     acts: BTreeMap<String, Row>,
