@@ -2,7 +2,8 @@
 //! answers owners.
 //!
 //! `device` takes packages from the boxes over mutual TLS, `case` leads each through its states,
-//! `notice` prints, `staff` and `owner` are the pages. `store` and `evidence` hold all state, so a
+//! `notice` prints, `jobs` is the queue of what is slow and `work` works it off, `staff` and `owner`
+//! are the pages. `store` and `evidence` hold all state, so a
 //! replica can stop at any moment.
 
 pub mod admin;
@@ -12,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod device;
 pub mod evidence;
+pub mod jobs;
 pub mod law;
 pub mod notice;
 pub mod openapi;
@@ -24,10 +26,12 @@ pub mod store;
 pub mod text_file;
 pub mod verify;
 pub mod web;
+pub mod work;
 
 use std::sync::Arc;
 
 use contract::seal::SigningKey;
+use tokio::sync::Notify;
 
 use crate::case::passage::Limits;
 use crate::clock::Clock;
@@ -46,6 +50,8 @@ pub struct AppState {
     pub law: Arc<LawBook>,
     /// Signs receipts; the boxes know its public half as `central.pub`.
     pub receipt_key: Arc<SigningKey>,
+    /// Rung when a job was asked for.
+    pub bell: Arc<Notify>,
 }
 
 impl AppState {

@@ -1,4 +1,5 @@
-//! The running service: the web listener, the device listener, and a stop that loses nothing.
+//! The running service: the web listener, the device listener, the workers, and a stop that loses
+//! nothing.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,7 +23,7 @@ use crate::device::tls::{TlsError, server_config, web_config};
 use crate::evidence::{EvidenceError, EvidenceStore};
 use crate::law::LawError;
 use crate::store::{Store, StoreError};
-use crate::{AppState, law, ops, owner, staff, web};
+use crate::{AppState, law, ops, owner, staff, web, work};
 
 /// How long open requests may take to finish once a stop is asked for.
 const GRACE: Duration = Duration::from_secs(20);
@@ -72,10 +73,11 @@ pub async fn open_app(config: Config, clock: Arc<dyn Clock>) -> Result<AppState,
         clock,
         config: Arc::new(config),
         law: Arc::new(law),
+        bell: Arc::default(),
     })
 }
 
-/// The listeners at work.
+/// The listeners and workers.
 #[derive(Debug)]
 pub struct Running {
     pub web: SocketAddr,
@@ -154,6 +156,10 @@ pub async fn start(app: AppState) -> Result<Running, ServeError> {
         let listener = bind("ops", address, bounds).await?;
         let router = ops::router().with_state(app.clone());
         ops_address = Some(listening.start(listener, router)?);
+    }
+    let workers = config.jobs.workers;
+    if workers > 0 {
+        listening.tasks.spawn(work::run(app.clone(), workers, listening.stop.clone()));
     }
     tokio::spawn(sweep(app.clone()));
     tracing::info!(%web, %device, "listening");

@@ -1,18 +1,19 @@
-//! Moving a case: the table's rule, the gate, the row and the audit row in one transaction.
+//! An officer moves a case: the table's rule, the gate, the row, the audit row, and the work that
+//! follows from it, asked for in the same transaction.
 
 use contract::plate::Typed;
 use time::OffsetDateTime;
 
 use super::examine::{Examination, ExamineError, examine};
 use super::reason::Reason;
-use super::record::Case;
+use super::record::{self, Case, WriteError};
 use super::related;
 use super::states::{self, Action, Actor, Condition, Refusal};
 use super::step::{self, Step};
 use crate::AppState;
 use crate::audit;
-use crate::notice::{self, NoticeError};
-use crate::store::{StoreError, Tx, to_ms};
+use crate::jobs::{self, Job};
+use crate::store::{StoreError, Tx};
 
 /// Longest note, in characters.
 pub const MAX_NOTE: usize = 500;
@@ -55,9 +56,16 @@ pub enum DecideError {
     #[error(transparent)]
     Examine(#[from] ExamineError),
     #[error(transparent)]
-    Notice(#[from] NoticeError),
-    #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<WriteError> for DecideError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Conflict => Self::Conflict,
+            WriteError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// Carries out `command` and returns the case after it.
@@ -105,40 +113,8 @@ pub async fn decide(
         _ => None,
     };
     let mut tx = state.store.begin().await?;
-    // The version in the WHERE is what decides between two officers, not the look above.
-    let changed = sqlx::query(
-        "UPDATE cases SET state = $1, version = version + 1, reviewer = $2, approver = $3,
-             plate_by = $4, plate = $5, vehicle_type = $6, reason = $7, note = $8,
-             reviewed_at = $9, approved_at = $10
-         WHERE id = $11 AND version = $12",
-    )
-    .bind(after.state.name())
-    .bind(after.reviewer.clone())
-    .bind(after.approver.clone())
-    .bind(after.plate_by.clone())
-    .bind(after.plate.clone())
-    .bind(i64::from(after.vehicle_type))
-    .bind(after.reason.map(Reason::name))
-    .bind(after.note.clone())
-    .bind(after.reviewed_at.map(to_ms))
-    .bind(after.approved_at.map(to_ms))
-    .bind(case.id.clone())
-    .bind(command.version)
-    .execute(&mut *tx)
-    .await
-    .map_err(StoreError::from)?
-    .rows_affected();
-    if changed != 1 {
-        return Err(DecideError::Conflict);
-    }
-    let mut detail = serde_json::json!({
-        "from": case.state.name(),
-        "to": after.state.name(),
-        "version": after.version,
-        // The login is in the row; the id is what the case keeps.
-        "by": actor.user_id,
-        "manifest": contract::Digest::of(examination.proof.manifest_text.as_bytes()).to_string(),
-    });
+    record::write(&mut tx, case, &after).await?;
+    let mut detail = told(&examination, &after, actor.user());
     if let Some(reason) = command.reason {
         detail["reason"] = reason.name().into();
     }
@@ -146,7 +122,8 @@ pub async fn decide(
         detail["note"] = note.into();
     }
     if let Some(other) = other {
-        related::set_apart(&mut tx, &case.id, other, &actor.user_id, now, note).await?;
+        let by = actor.user().unwrap_or_default();
+        related::set_apart(&mut tx, &case.id, other, by, now, note).await?;
         detail["other"] = other.into();
     }
     if command.action == Action::CorrectPlate {
@@ -155,18 +132,25 @@ pub async fn decide(
     if needs_gate(case, command.action) {
         detail["evidence"] = "verified".into();
     }
-    if command.action == Action::Notify {
-        let issued = notice::issue(&mut tx, state, &after, &examination, actor, now).await?;
-        detail["notice"] = serde_json::json!({
-            "year": issued.year,
-            "number": issued.number,
-            "code": issued.code,
-            "sha256": issued.sha256,
-        });
+    if command.action == Action::Approve {
+        jobs::ask(&mut tx, &Job::IssueNotice { case: case.id.clone() }, now).await?;
     }
-    record(&mut tx, &case.id, actor, command.action, now, detail).await?;
+    note_down(&mut tx, &case.id, actor, command.action, now, detail).await?;
     tx.commit().await.map_err(StoreError::from)?;
+    state.bell.notify_one();
     Ok(after)
+}
+
+/// What the audit says of every step: `by` is the user whose decision it is; the login is in the
+/// row, the id is what the case keeps.
+pub fn told(examination: &Examination, after: &Case, by: Option<&str>) -> serde_json::Value {
+    serde_json::json!({
+        "from": examination.case.state.name(),
+        "to": after.state.name(),
+        "version": after.version,
+        "by": by,
+        "manifest": contract::Digest::of(examination.proof.manifest_text.as_bytes()).to_string(),
+    })
 }
 
 fn needs_gate(case: &Case, action: Action) -> bool {
@@ -195,7 +179,8 @@ fn other<'a>(examination: &'a Examination, id: Option<&str>) -> Result<&'a str, 
         .ok_or_else(|| DecideError::NotRelated(id.to_owned()))
 }
 
-async fn record(
+/// Adds a step to the audit; last in its transaction.
+pub async fn note_down(
     tx: &mut Tx<'_>,
     case_id: &str,
     actor: &Actor,
@@ -203,7 +188,7 @@ async fn record(
     at: OffsetDateTime,
     detail: serde_json::Value,
 ) -> Result<(), StoreError> {
-    let who = format!("user:{}", actor.login);
+    let who = actor.audited();
     let what = format!("case.{}", action.name());
     let entry = audit::Entry {
         at,

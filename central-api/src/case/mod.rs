@@ -21,7 +21,7 @@ mod related;
 pub mod states;
 mod step;
 
-pub use decide::{Command, DecideError, decide};
+pub use decide::{Command, DecideError, decide, note_down, told};
 pub use examine::{Examination, ExamineError, Proof, examine};
 pub use gate::{Blocker, Gate};
 pub use join::{MOST_FURTHER, led_by};
@@ -31,7 +31,7 @@ pub use query::{
     next_text, published, published_texts,
 };
 pub use reason::Reason;
-pub use record::{Case, Value, name_of};
+pub use record::{Case, Value, WriteError, name_of, write};
 pub use related::{Distinct, Related, in_order};
 pub use states::{Action, Actor, State};
 pub use step::{Step, step};

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::reason::Reason;
 use super::states::{Standing, State};
 use crate::law::Provision;
-use crate::store::{StoreError, from_ms, to_ms};
+use crate::store::{StoreError, Tx, from_ms, to_ms};
 
 /// One case.
 #[derive(Debug, Clone)]
@@ -151,7 +151,8 @@ impl Case {
         })
     }
 
-    pub(super) fn standing(&self) -> Standing {
+    /// What the table of states looks at.
+    pub fn standing(&self) -> Standing {
         Standing {
             state: self.state,
             reviewer: self.reviewer.clone(),
@@ -159,6 +160,44 @@ impl Case {
             plate_by: self.plate_by.clone(),
         }
     }
+}
+
+/// Why a case's row was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    #[error("the case has changed since it was read")]
+    Conflict,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Writes `after` over the row that `before` was read from. The version in the WHERE is what decides
+/// between two who read the same row.
+pub async fn write(tx: &mut Tx<'_>, before: &Case, after: &Case) -> Result<(), WriteError> {
+    let changed = sqlx::query(
+        "UPDATE cases SET state = $1, version = $2, reviewer = $3, approver = $4, plate_by = $5,
+             plate = $6, vehicle_type = $7, reason = $8, note = $9, reviewed_at = $10,
+             approved_at = $11
+         WHERE id = $12 AND version = $13",
+    )
+    .bind(after.state.name())
+    .bind(after.version)
+    .bind(after.reviewer.clone())
+    .bind(after.approver.clone())
+    .bind(after.plate_by.clone())
+    .bind(after.plate.clone())
+    .bind(i64::from(after.vehicle_type))
+    .bind(after.reason.map(Reason::name))
+    .bind(after.note.clone())
+    .bind(after.reviewed_at.map(to_ms))
+    .bind(after.approved_at.map(to_ms))
+    .bind(before.id.clone())
+    .bind(before.version)
+    .execute(&mut **tx)
+    .await
+    .map_err(StoreError::from)?
+    .rows_affected();
+    if changed == 1 { Ok(()) } else { Err(WriteError::Conflict) }
 }
 
 /// The serde name of a unit variant, as the database keeps it.

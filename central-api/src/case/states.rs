@@ -64,7 +64,7 @@ impl State {
     }
 }
 
-/// What an officer does to a case.
+/// What happens to a case: an officer decides it, or the central carries out what was decided.
 #[derive(
     Debug,
     Clone,
@@ -126,6 +126,8 @@ impl Action {
 pub enum Duty {
     Review,
     Approval,
+    /// The central's own, which follows from what was decided.
+    Central,
 }
 
 /// What must hold for a transition.
@@ -163,7 +165,7 @@ const fn row(
 
 use Action as A;
 use Condition::{Mine, Ready, SecondPerson};
-use Duty::{Approval, Review};
+use Duty::{Approval, Central, Review};
 use State as S;
 
 #[rustfmt::skip]
@@ -186,23 +188,43 @@ pub const TABLE: &[Transition] = &[
     row(S::Returned, A::Reject,       S::Rejected, Review,   &[Condition::Reason]),
     row(S::Accepted, A::Approve,      S::Approved, Approval, &[SecondPerson, Ready]),
     row(S::Accepted, A::Return,       S::Returned, Approval, &[SecondPerson, Condition::Reason]),
-    row(S::Approved, A::Notify,       S::Notified, Approval, &[SecondPerson, Ready]),
+    // What was approved can be taken back until its notice is out.
+    row(S::Approved, A::Return,       S::Returned, Approval, &[SecondPerson, Condition::Reason]),
+    row(S::Approved, A::Notify,       S::Notified, Central,  &[Ready]),
 ];
 
-/// Who acts. Duties come from the roles of the signed-in user.
+/// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor {
-    pub user_id: String,
-    pub login: String,
-    pub reviews: bool,
-    pub approves: bool,
+pub enum Actor {
+    /// A signed-in member of staff; duties come from the roles.
+    Officer { user_id: String, login: String, reviews: bool, approves: bool },
+    /// A job of the central.
+    Job,
 }
 
 impl Actor {
     fn has(&self, duty: Duty) -> bool {
-        match duty {
-            Duty::Review => self.reviews,
-            Duty::Approval => self.approves,
+        match (self, duty) {
+            (Self::Officer { reviews, .. }, Duty::Review) => *reviews,
+            (Self::Officer { approves, .. }, Duty::Approval) => *approves,
+            (Self::Job, Duty::Central) => true,
+            _ => false,
+        }
+    }
+
+    /// The officer's user id.
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::Officer { user_id, .. } => Some(user_id),
+            Self::Job => None,
+        }
+    }
+
+    /// As the audit names it.
+    pub fn audited(&self) -> String {
+        match self {
+            Self::Officer { login, .. } => format!("user:{login}"),
+            Self::Job => "system".into(),
         }
     }
 }
@@ -244,41 +266,62 @@ pub fn next(
 ) -> Result<Standing, Refusal> {
     let state = standing.state;
     let transition = find(state, action).ok_or(Refusal::NotPossible { state, action })?;
+    may(standing, transition, actor)?;
+    for condition in transition.needs {
+        match condition {
+            Condition::Reason if !reason.is_some_and(|reason| reason.fits(action)) => {
+                return Err(Refusal::ReasonMissing);
+            }
+            Condition::Ready if !ready => return Err(Refusal::NotReady),
+            // Answered by `may`.
+            _ => {}
+        }
+    }
+    let mut after = Standing { state: transition.to, ..standing.clone() };
+    let me = actor.user().map(str::to_owned);
+    match (transition.duty, action) {
+        (Duty::Review, _) => {
+            if action == Action::CorrectPlate {
+                after.plate_by.clone_from(&me);
+            }
+            after.reviewer = me;
+            after.approver = None;
+        }
+        (Duty::Approval, Action::Approve) => after.approver = me,
+        (Duty::Approval, _) => after.approver = None,
+        (Duty::Central, _) => {}
+    }
+    Ok(after)
+}
+
+/// What `actor` may do with a case that stands so, in the order of [`Action::ALL`]: what buttons and
+/// interfaces offer. The reason that some need is still to be given, and the gate to be asked.
+pub fn allowed(standing: &Standing, actor: &Actor) -> Vec<Action> {
+    let rows = Action::ALL.into_iter().filter_map(|action| find(standing.state, action));
+    rows.filter(|row| may(standing, row, actor).is_ok()).map(|row| row.action).collect()
+}
+
+/// Whether the row of the table is this actor's to go, by duty and person.
+fn may(standing: &Standing, transition: &Transition, actor: &Actor) -> Result<(), Refusal> {
     if !actor.has(transition.duty) {
         return Err(Refusal::Role);
     }
-    let me = Some(&actor.user_id);
+    let me = actor.user();
+    let reviewer = standing.reviewer.as_deref();
     for condition in transition.needs {
         let (holds, refusal) = match condition {
-            Condition::Mine => (standing.reviewer.as_ref() == me, Refusal::Taken),
+            Condition::Mine => (reviewer == me, Refusal::Taken),
             Condition::SecondPerson => (
-                standing.reviewer.is_some()
-                    && standing.reviewer.as_ref() != me
-                    && standing.plate_by.as_ref() != me,
+                reviewer.is_some() && reviewer != me && standing.plate_by.as_deref() != me,
                 Refusal::SamePerson,
             ),
-            Condition::Reason => {
-                (reason.is_some_and(|reason| reason.fits(action)), Refusal::ReasonMissing)
-            }
-            Condition::Ready => (ready, Refusal::NotReady),
+            Condition::Reason | Condition::Ready => continue,
         };
         if !holds {
             return Err(refusal);
         }
     }
-    let mut after = Standing { state: transition.to, ..standing.clone() };
-    match (transition.duty, action) {
-        (Duty::Review, _) => {
-            after.reviewer = Some(actor.user_id.clone());
-            after.approver = None;
-            if action == Action::CorrectPlate {
-                after.plate_by = Some(actor.user_id.clone());
-            }
-        }
-        (Duty::Approval, Action::Approve) => after.approver = Some(actor.user_id.clone()),
-        (Duty::Approval, _) => {}
-    }
-    Ok(after)
+    Ok(())
 }
 
 /// The row for `action` in `state`.

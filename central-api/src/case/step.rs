@@ -37,7 +37,11 @@ pub fn step(case: &Case, step: Step<'_>, actor: &Actor, ready: bool) -> Result<C
         reason: step.reason,
         note: step.note.map(str::to_owned),
         reviewed_at: if decided { Some(step.at) } else { case.reviewed_at },
-        approved_at: if after.state == State::Approved { Some(step.at) } else { case.approved_at },
+        approved_at: match step.action {
+            Action::Approve => Some(step.at),
+            Action::Return => None,
+            _ => case.approved_at,
+        },
         ..case.clone()
     })
 }

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use central_api::clock::System;
 use central_api::config::Config;
-use central_api::ops;
 use central_api::serve::{self, ServeError};
 use central_api::store::Store;
+use central_api::{ops, work};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 /// The central service: takes sealed evidence in, leads cases from review to notice.
 #[derive(Debug, Parser)]
@@ -32,6 +33,12 @@ pub struct Cli {
 enum Command {
     /// Run the service.
     Serve,
+    /// Work off jobs without serving anything: beside `serve`, on this machine or another one.
+    Work {
+        /// Jobs at once.
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+        workers: u32,
+    },
     /// Bring the database up to this version.
     Migrate,
     /// Users and devices.
@@ -68,6 +75,7 @@ impl Command {
     async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
         match self {
             Self::Serve => run_server(config).await,
+            Self::Work { workers } => run_workers(config, workers).await,
             Self::Migrate => {
                 let store = open_store(&config).await?;
                 let steps = store.migrate().await?;
@@ -85,6 +93,25 @@ impl Command {
 
 async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Ok(Store::open(&config.database.url, config.database.connections).await?)
+}
+
+async fn run_workers(config: Config, workers: u32) -> anyhow::Result<ExitCode> {
+    ops::logging::start(&config.log)?;
+    let app = serve::open_app(config, Arc::new(System)).await?;
+    let stop = CancellationToken::new();
+    let mut crew = tokio::spawn(work::run(app.clone(), workers, stop.clone()));
+    tracing::info!(workers, "working off jobs");
+    let mut term = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
+    tokio::select! {
+        ended = &mut crew => return Ok(ended.map(|()| ExitCode::FAILURE)?),
+        _ = term.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping: jobs at hand are finished");
+    stop.cancel();
+    crew.await?;
+    app.store.close().await;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn run_server(config: Config) -> anyhow::Result<ExitCode> {

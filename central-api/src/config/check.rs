@@ -40,6 +40,9 @@ pub(super) fn check(config: &Config) -> Result<(), Problem> {
     ] {
         at_least_one(key, u64::from(value))?;
     }
+    if config.jobs.workers > 64 {
+        return Err(("jobs.workers", "must be at most 64; 0 where `central-api work` runs".into()));
+    }
     if config.lookup.captcha_bits > 24 {
         return Err((
             "lookup.captcha_bits",

@@ -31,6 +31,7 @@ pub struct Config {
     pub staff: Staff,
     pub lookup: Lookup,
     pub cases: Cases,
+    pub jobs: Jobs,
     pub agency: Agency,
     pub log: Log,
     pub ops: Ops,
@@ -127,6 +128,12 @@ pub struct Staff {
 pub struct Lookup {
     pub requests_per_minute: u32,
     pub captcha_bits: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jobs {
+    pub workers: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

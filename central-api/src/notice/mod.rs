@@ -1,18 +1,23 @@
 //! The notice to the owner, Mẫu 01/73, as a PDF: made once when a case becomes notified, numbered,
-//! kept with the evidence and named by its digest. The same input gives the same bytes.
+//! kept with the evidence and named by its digest. The same input gives the same bytes. `issue` is
+//! the job that does it, which an approval asks for.
 
 mod content;
+mod draft;
 mod fonts;
 mod form;
+mod found;
 mod issue;
 mod layout;
 mod page;
+mod print;
 mod qr;
 mod veil;
 
 pub use content::{Content, Pictures, Taken, plate_colour};
 pub use form::render;
-pub use issue::{Issued, Notice, file_name, find, find_by_code, issue, read};
+pub use found::{Notice, file_name, find, find_by_code, read};
+pub use issue::{IssueError, issue};
 pub use veil::{Veil, veiled};
 
 use crate::evidence::EvidenceError;

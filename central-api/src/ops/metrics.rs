@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::AppState;
 use crate::device::fleet::{self, Standing};
+use crate::jobs;
 use crate::store::StoreError;
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -45,6 +46,11 @@ pub fn install() -> Result<(), MetricsError> {
     describe_gauge!("devices_stuck", "Devices that cannot get past a package: see list-devices");
     describe_gauge!("devices_standing", "Enrolled devices by how they stand: see /thiet-bi");
     describe_gauge!("cases", "Cases by state");
+    describe_counter!("jobs_total", "Attempts at jobs, by kind and result");
+    describe_histogram!("job_seconds", "Time of an attempt at a job");
+    describe_gauge!("jobs_waiting", "Jobs waiting or being worked on");
+    describe_gauge!("jobs_dead", "Jobs that were given up: see /cong-viec");
+    describe_gauge!("jobs_overdue_seconds", "How long the oldest due job has been due");
     describe_gauge!("devices", "Enrolled devices that are not revoked");
     Ok(())
 }
@@ -81,6 +87,11 @@ pub(super) async fn render(app: &AppState) -> Result<String, StoreError> {
         let count = standings.iter().filter(|it| **it == standing).count();
         gauge!("devices_standing", "standing" => standing.name()).set(count as f64);
     }
+    let queue = jobs::standing(&app.store, now).await?;
+    gauge!("jobs_waiting").set(queue.waiting as f64);
+    gauge!("jobs_dead").set(queue.dead as f64);
+    let overdue = queue.due_since.map_or(0.0, |since| (now - since).as_seconds_f64());
+    gauge!("jobs_overdue_seconds").set(overdue);
     let states: Vec<(String, i64)> =
         sqlx::query_as("SELECT state, COUNT(*) FROM cases GROUP BY state")
             .fetch_all(app.store.pool())

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::decision::{carry_out, refusal};
+use super::decision::refusal;
 use super::session::{self, ApiOfficer};
 use super::sign_in::{self, Outcome};
 use crate::AppState;
@@ -296,7 +296,8 @@ async fn get_case(
     }))
 }
 
-/// Decide on a case. `approve` also issues the notice.
+/// Decide on a case. After `approve` the central makes the notice by itself: the state is `notified`
+/// some seconds later.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/decisions", tag = "staff",
     params(("id" = String, Path), ("X-CSRF-Token" = String, Header)),
     request_body = DecisionRequest,
@@ -318,7 +319,7 @@ async fn decide_case(
         plate: request.plate,
         other: request.other,
     };
-    let case = carry_out(&state, &officer, command).await.map_err(decide_problem)?;
+    let case = case::decide(&state, &officer.actor(), command).await.map_err(decide_problem)?;
     Ok(Json(CaseSummary::of(&case)))
 }
 
@@ -408,7 +409,6 @@ fn decide_problem(error: DecideError) -> Response {
         DecideError::NoteMissing => problem(UNFIT, "note_missing", text),
         DecideError::NoteTooLong => problem(UNFIT, "note_too_long", text),
         DecideError::Examine(error) => examine_problem(error),
-        DecideError::Notice(error) => failed(error),
         DecideError::Store(error) => failed(error),
     }
 }

@@ -13,8 +13,9 @@ use super::queue::{self, Due};
 use super::session::Officer;
 use crate::AppState;
 use crate::admin::users;
-use crate::case::states::{self, Duty};
+use crate::case::states;
 use crate::case::{self, Action, Case, Examination, ExamineError, Reason, plate};
+use crate::jobs::{self, Asked, Job};
 use crate::notice::{self, Notice};
 use crate::web::problem::page;
 use crate::web::{Shell, WebError, Words, facts, format};
@@ -59,6 +60,9 @@ struct CasePage {
     return_reasons: Vec<Choice>,
     hint: Option<String>,
     notice: Option<Notice>,
+    /// The notice is being made, or could not be.
+    issuing: Option<Asked>,
+    revives: bool,
     notice_number: String,
     events: Vec<Event>,
 }
@@ -95,12 +99,11 @@ struct Actions {
     reject: bool,
     approve: bool,
     send_back: bool,
-    notify: bool,
 }
 
 impl Actions {
     fn any(&self) -> bool {
-        self.take || self.correct_plate || self.approve || self.send_back || self.notify
+        self.take || self.correct_plate || self.approve || self.send_back
     }
 }
 
@@ -123,6 +126,7 @@ pub(super) async fn show(
     let reviewer = name(&state, case.reviewer.as_deref()).await?;
     let approver = name(&state, case.approver.as_deref()).await?;
     let actions = actions(&officer, case);
+    let issuing = Job::IssueNotice { case: case.id.clone() };
     let notice = notice::find(&state.store, &case.id).await?;
     let choices = |action: Action| {
         Reason::for_action(action)
@@ -177,6 +181,8 @@ pub(super) async fn show(
             .map(|notice| w.with("case.notice_number", "number", format!("{:06}", notice.number)))
             .unwrap_or_default(),
         notice,
+        issuing: jobs::find(&state.store, &issuing).await?,
+        revives: officer.revives(),
         events: history::of_case(&state, &case.id, w).await?,
         id: case.id.clone(),
     };
@@ -270,25 +276,19 @@ fn relation(related: &case::Related, w: &Words) -> String {
 }
 
 fn actions(officer: &Officer, case: &Case) -> Actions {
-    let may = |action: Action| {
-        states::find(case.state, action).is_some_and(|row| match row.duty {
-            Duty::Review => officer.reviews(),
-            Duty::Approval => officer.approves() && !is_own(officer, case),
-        })
-    };
-    let colleague = case.state == case::State::InReview
-        && case.reviewer.as_deref() != Some(officer.user.id.as_str());
-    let mine = case.state == case::State::InReview && !colleague;
+    let allowed = states::allowed(&case.standing(), &officer.actor());
+    let may = |action: Action| allowed.contains(&action);
+    let in_review = case.state == case::State::InReview;
+    let mine = in_review && case.reviewer.as_deref() == Some(officer.user.id.as_str());
     Actions {
         take: may(Action::Take) && !mine,
-        take_over: colleague,
-        correct_plate: may(Action::CorrectPlate) && !colleague,
-        distinguish: may(Action::Distinguish) && !colleague,
-        accept: may(Action::Accept) && !colleague,
-        reject: may(Action::Reject) && !colleague,
+        take_over: in_review && !mine,
+        correct_plate: may(Action::CorrectPlate),
+        distinguish: may(Action::Distinguish),
+        accept: may(Action::Accept),
+        reject: may(Action::Reject),
         approve: may(Action::Approve),
         send_back: may(Action::Return),
-        notify: may(Action::Notify),
     }
 }
 

@@ -63,41 +63,11 @@ pub(super) async fn submit(
         plate: Some(form.plate),
         other: Some(form.other),
     };
-    let case =
-        carry_out(&state, &officer, command).await.map_err(|error| explain(error, lang, &here))?;
+    let case = case::decide(&state, &officer.actor(), command)
+        .await
+        .map_err(|error| explain(error, lang, &here))?;
     let to = next_page(&state, &officer, &case, action).await?;
     Ok(Redirect::to(&to).into_response())
-}
-
-/// Decides; an approval goes straight on to the notice. Should the notice fail, the case stays
-/// approved and the page offers to issue it again.
-pub(super) async fn carry_out(
-    state: &AppState,
-    officer: &Officer,
-    command: Command,
-) -> Result<Case, DecideError> {
-    let actor = officer.actor();
-    let approving = command.action == Action::Approve;
-    let case = case::decide(state, &actor, command).await?;
-    if !approving {
-        return Ok(case);
-    }
-    let notify = Command {
-        case_id: case.id.clone(),
-        version: case.version,
-        action: Action::Notify,
-        reason: None,
-        note: None,
-        plate: None,
-        other: None,
-    };
-    match case::decide(state, &actor, notify).await {
-        Ok(notified) => Ok(notified),
-        Err(error) => {
-            tracing::error!(case = %case.id, %error, "failed to issue the notice of a case");
-            Ok(case)
-        }
-    }
 }
 
 /// Where the officer goes on: the same case, the next one, or the empty queue.
@@ -114,18 +84,10 @@ async fn next_page(
         Action::Accept | Action::Reject => (&CaseState::TO_REVIEW, "/xet-duyet"),
         Action::Approve | Action::Return | Action::Notify => (&[CaseState::Accepted], "/phe-duyet"),
     };
-    let done = match (action, case.state) {
-        (Action::Approve, CaseState::Notified) => Action::Notify,
-        _ => action,
-    };
-    if done == Action::Approve {
-        // The notice is still missing: stay here.
-        return Ok(format!("/ho-so/{}", case.id));
-    }
     let next = case::next_for(&state.store, states, &officer.user.id, &case.id).await?;
     Ok(match next {
-        Some(id) => format!("/ho-so/{id}?xong={}", done.name()),
-        None => format!("{home}?xong={}", done.name()),
+        Some(id) => format!("/ho-so/{id}?xong={}", action.name()),
+        None => format!("{home}?xong={}", action.name()),
     })
 }
 

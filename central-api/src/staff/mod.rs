@@ -6,6 +6,7 @@ mod boxes;
 mod case_page;
 mod decision;
 mod history;
+mod jobs;
 mod known_browser;
 mod media;
 mod package_view;
@@ -31,6 +32,8 @@ pub fn router() -> Router<AppState> {
         .route("/phe-duyet", get(queue::approval))
         .route("/thiet-bi", get(boxes::list))
         .route("/thiet-bi/{id}", get(boxes::show))
+        .route("/cong-viec", get(jobs::list))
+        .route("/cong-viec/{id}/thu-lai", post(jobs::again))
         .route("/ho-so", get(queue::all))
         .route("/ho-so/{id}", get(case_page::show))
         .route("/ho-so/{id}/quyet-dinh", post(decision::submit))

@@ -54,8 +54,13 @@ impl Officer {
         [Role::Admin, Role::Auditor].into_iter().any(|role| self.user.has(role))
     }
 
+    /// Whether the officer may let work that was given up be tried again.
+    pub fn revives(&self) -> bool {
+        self.approves() || self.user.has(Role::Admin)
+    }
+
     pub fn actor(&self) -> Actor {
-        Actor {
+        Actor::Officer {
             user_id: self.user.id.clone(),
             login: self.user.login.clone(),
             reviews: self.reviews(),

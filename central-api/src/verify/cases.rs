@@ -141,9 +141,17 @@ async fn story(
             told.case = Some(before);
             continue;
         };
-        // Who had which duty then is what the decision checked; the rest is checked here again.
-        let actor =
-            Actor { user_id: by.into(), login: login.into(), reviews: true, approves: true };
+        // Who had which duty then is what the decision checked; the rest is checked here again. A
+        // notice follows from the approval, whoever wrote it out.
+        let actor = match action {
+            Action::Notify => Actor::Job,
+            _ => Actor::Officer {
+                user_id: by.into(),
+                login: login.into(),
+                reviews: true,
+                approves: true,
+            },
+        };
         let step = Step {
             action,
             reason: text("reason").and_then(Reason::parse),

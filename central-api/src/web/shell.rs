@@ -23,7 +23,7 @@ pub struct StaffFrame {
     pub sees_boxes: bool,
     pub to_review: u64,
     pub to_approve: u64,
-    /// `review`, `approval`, `all`, `boxes` or empty.
+    /// `review`, `approval`, `all`, `boxes`, `jobs` or empty.
     pub tab: &'static str,
 }
 

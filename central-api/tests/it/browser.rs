@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use central_api::admin::users::Role;
 use central_api::serve::web_router;
+use central_api::work;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
@@ -163,7 +164,11 @@ async fn officer_approver_and_owner_meet_in_the_browser() {
     shot(&driver, browser, "approval").await;
     site.click("details[data-key=a] summary").await;
     site.click("details[data-key=a] button[type=submit]").await;
-    site.sees("Đã phê duyệt và ban hành thông báo.").await;
+    site.sees("Đã phê duyệt, hệ thống đang lập thông báo.").await;
+    site.goto(&format!("/ho-so/{case}")).await;
+    site.sees("Hệ thống đang lập thông báo; tải lại trang sau vài giây.").await;
+    shot(&driver, browser, "approved").await;
+    work::work_off(&setting.state).await.unwrap();
     site.goto(&format!("/ho-so/{case}")).await;
     site.sees("Tải thông báo (PDF)").await;
     shot(&driver, browser, "notified").await;

@@ -4,6 +4,7 @@ use central_api::admin::users::Role;
 use central_api::audit;
 use central_api::case::states::Refusal;
 use central_api::case::{self, Action, Actor, Command, DecideError, Reason, State};
+use central_api::work;
 use contract::VehicleClass;
 use contract::facts::Lamp;
 use contract::manifest::FileRole;
@@ -26,7 +27,12 @@ impl Desk {
             let mut actors = Vec::new();
             for login in ["an", "binh"] {
                 let user_id = setting.user(login, &roles).await;
-                actors.push(Actor { user_id, login: login.into(), reviews: true, approves: true });
+                actors.push(Actor::Officer {
+                    user_id,
+                    login: login.into(),
+                    reviews: true,
+                    approves: true,
+                });
             }
             let approver = actors.pop().unwrap();
             let reviewer = actors.pop().unwrap();
@@ -64,7 +70,9 @@ async fn two_people_lead_a_case_to_its_notice_and_every_step_is_in_the_audit() {
             desk.act(&desk.approver, &case, Action::Approve).await.unwrap(),
             State::Approved
         );
-        assert_eq!(desk.act(&desk.approver, &case, Action::Notify).await.unwrap(), State::Notified);
+        let by_hand = desk.act(&desk.approver, &case, Action::Notify).await;
+        assert!(matches!(by_hand, Err(DecideError::Refused(Refusal::Role))), "{by_hand:?}");
+        assert_eq!(work::work_off(&desk.setting.state).await.unwrap(), 1);
         let rows = sqlx::query(
             "SELECT action, actor FROM audit WHERE subject_kind = 'case' AND subject_id = $1 ORDER BY seq",
         )
@@ -79,7 +87,7 @@ async fn two_people_lead_a_case_to_its_notice_and_every_step_is_in_the_audit() {
             ("case.take", "user:an"),
             ("case.accept", "user:an"),
             ("case.approve", "user:binh"),
-            ("case.notify", "user:binh"),
+            ("case.notify", "system"),
         ];
         assert_eq!(steps, expected.map(|(action, actor)| (action.to_owned(), actor.to_owned())));
         assert!(

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use central_api::admin::users::Role;
-use central_api::openapi;
+use central_api::{openapi, work};
 use contract::plate::PlateClass;
 use contract::{Manifest, VehicleClass};
 use serde_json::json;
@@ -27,7 +27,7 @@ pub async fn notified_with(
     setting.user("binh", &[Role::Approver]).await;
     Visitor::officer(&setting.state, "an").await.decide(&case, "accept", &[]).await;
     let answer = Visitor::officer(&setting.state, "binh").await.decide(&case, "approve", &[]).await;
-    assert_eq!(answer.location(), "/phe-duyet?xong=notify");
+    assert_eq!(answer.location(), "/phe-duyet?xong=approve");
     (setting, case)
 }
 
@@ -478,7 +478,7 @@ async fn the_api_leads_a_case_from_sign_in_to_notice() {
     let case = setting.case(1, |_| {}).await;
     setting.user("an", &[Role::Reviewer]).await;
     setting.user("binh", &[Role::Approver]).await;
-    for (login, action, state) in [("an", "accept", "accepted"), ("binh", "approve", "notified")] {
+    for (login, action, state) in [("an", "accept", "accepted"), ("binh", "approve", "approved")] {
         let mut officer = Visitor::new(&setting.state);
         let body = json!({"login": login, "password": PASSWORD});
         let session = officer.json("/api/v1/session", body).await.json();
@@ -489,6 +489,10 @@ async fn the_api_leads_a_case_from_sign_in_to_notice() {
         let answer = officer.json(&format!("/api/v1/cases/{case}/decisions"), body).await;
         assert_eq!(answer.json()["state"], state, "{}", answer.text());
     }
+    work::work_off(&setting.state).await.unwrap();
+    let mut officer = Visitor::officer(&setting.state, "binh").await;
+    let detail = officer.get(&format!("/api/v1/cases/{case}")).await.json();
+    assert_eq!(detail["case"]["state"], "notified");
 }
 
 #[test]

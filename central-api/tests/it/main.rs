@@ -11,6 +11,7 @@ mod fleet;
 mod gate;
 mod guesses;
 mod intake;
+mod jobs;
 mod judged;
 mod keys;
 mod law;

@@ -71,6 +71,7 @@ const WHOLE_FILES: &[(&str, &str)] = &[
 const PARTS: &[(&str, &str)] = &[
     ("{COLUMNS}", "*"),
     ("{MOST}", "50"),
+    ("{lock}", ""),
     ("{names}", "id"),
     ("{places}", "$1"),
     ("{sets}", "state = $1"),

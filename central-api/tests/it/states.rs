@@ -5,9 +5,12 @@ use central_api::case::states::{Action, Actor, Standing, State, TABLE, next};
 use proptest::prelude::*;
 
 fn actor(number: usize) -> Actor {
-    // Three officers with both duties, one reviewer, one approver: the machine must hold even
-    // where the agency gives one person both roles.
-    Actor {
+    // Three officers with both duties, one reviewer, one approver, the jobs: the machine must hold
+    // even where the agency gives one person both roles.
+    if number == 5 {
+        return Actor::Job;
+    }
+    Actor::Officer {
         user_id: format!("user-{number}"),
         login: format!("user{number}"),
         reviews: number != 4,
@@ -30,7 +33,7 @@ proptest! {
 
     #[test]
     fn a_notice_needs_two_different_people_and_an_open_gate(
-        steps in prop::collection::vec((0usize..8, 0usize..5, any::<bool>(), 0usize..12), 1..40)
+        steps in prop::collection::vec((0usize..8, 0usize..6, any::<bool>(), 0usize..12), 1..40)
     ) {
         let mut standing =
             Standing { state: State::Received, reviewer: None, approver: None, plate_by: None };
@@ -42,16 +45,20 @@ proptest! {
             let person = actor(person);
             let reason = Reason::ALL.get(reason).copied();
             let Ok(after) = next(&standing, action, &person, reason, ready) else { continue };
+            let user = person.user().map(str::to_owned);
+            prop_assert_eq!(user.is_none(), action == Action::Notify);
             match action {
                 Action::Accept => {
-                    prop_assert!(ready && person.reviews);
-                    (accepted_by, approved_by) = (Some(person.user_id.clone()), None);
+                    let idle = matches!(&person, Actor::Officer { reviews: false, .. });
+                    prop_assert!(ready && !idle);
+                    (accepted_by, approved_by) = (user, None);
                 }
                 Action::Approve => {
-                    prop_assert!(ready && person.approves);
-                    approved_by = Some(person.user_id.clone());
+                    let idle = matches!(&person, Actor::Officer { approves: false, .. });
+                    prop_assert!(ready && !idle);
+                    approved_by = user;
                 }
-                Action::CorrectPlate => corrected_by = Some(person.user_id.clone()),
+                Action::CorrectPlate => corrected_by = user,
                 Action::Reject | Action::Return => {
                     prop_assert!(reason.is_some_and(|reason| reason.fits(action)));
                 }
@@ -74,7 +81,7 @@ fn the_straight_way_works() {
     let mut standing =
         Standing { state: State::Received, reviewer: None, approver: None, plate_by: None };
     for (action, person) in
-        [(Action::Take, 3), (Action::Accept, 3), (Action::Approve, 4), (Action::Notify, 4)]
+        [(Action::Take, 3), (Action::Accept, 3), (Action::Approve, 4), (Action::Notify, 5)]
     {
         standing = next(&standing, action, &actor(person), None, true).unwrap();
     }

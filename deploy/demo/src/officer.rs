@@ -1,5 +1,7 @@
 //! Officers at work: through the pages with a browser, or through the staff API.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
@@ -42,7 +44,8 @@ pub async fn review(browser: &Browser, site: &Site, case: &str) -> Result<String
     Ok(format!("{pictures} pictures seen, clip played to {played:.1} s"))
 }
 
-/// The second officer approves the case and issues the notice; returns the notice's size in bytes.
+/// The second officer approves the case, and the central issues the notice; returns the notice's size
+/// in bytes.
 pub async fn approve(browser: &Browser, site: &Site, case: &str) -> Result<i64> {
     browser.go(&site.web_url("/phe-duyet")).await?;
     browser.picture("approval").await?;
@@ -50,11 +53,12 @@ pub async fn approve(browser: &Browser, site: &Site, case: &str) -> Result<i64> 
     browser.click("details[data-key=a] > summary").await?;
     browser.submit("details[data-key=a] form button[type=submit]").await?;
     browser.text("main h1").await?;
-    browser.go(&site.web_url(&format!("/ho-so/{case}"))).await?;
-    if browser.count("form:has(input[value=notify]) button").await? > 0 {
-        browser.submit("form:has(input[value=notify]) button").await?;
-        browser.text("main h1").await?;
+    for _ in 0..100 {
         browser.go(&site.web_url(&format!("/ho-so/{case}"))).await?;
+        if browser.count("a[href$='thong-bao.pdf']").await? > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
     }
     browser.picture("notified").await?;
     let pdf = browser.script(NOTICE).await?;

@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, StatusCode, header};
 use central_api::serve::web_router;
-use central_api::{AppState, owner::captcha};
+use central_api::{AppState, owner::captcha, work};
 use tower::ServiceExt as _;
 
 use super::PASSWORD;
 
 pub struct Visitor {
+    state: AppState,
     router: Router,
     cookies: Vec<(String, String)>,
     /// Where the visitor connects from.
@@ -53,6 +54,7 @@ impl Answer {
 impl Visitor {
     pub fn new(state: &AppState) -> Self {
         Self {
+            state: state.clone(),
             router: web_router(state.clone()),
             cookies: Vec::new(),
             address: [203, 0, 113, 7].into(),
@@ -98,13 +100,15 @@ impl Visitor {
         self.send(Method::POST, path, &headers, Body::from(body.to_string())).await
     }
 
-    /// Decides on the case as its page shows it now.
+    /// Decides on the case as its page shows it now; what follows is worked off.
     pub async fn decide(&mut self, case: &str, action: &str, more: &[(&str, &str)]) -> Answer {
         let version = self.version(case).await;
         let csrf = self.csrf.clone();
         let mut fields = vec![("csrf", csrf.as_str()), ("version", &version), ("action", action)];
         fields.extend_from_slice(more);
-        self.post(&format!("/ho-so/{case}/quyet-dinh"), &fields).await
+        let answer = self.post(&format!("/ho-so/{case}/quyet-dinh"), &fields).await;
+        work::work_off(&self.state).await.unwrap();
+        answer
     }
 
     pub async fn version(&mut self, case: &str) -> String {

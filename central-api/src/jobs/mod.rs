@@ -1,0 +1,68 @@
+//! Work that is too slow for the transaction that causes it, kept in the database.
+//!
+//! A job is asked for in the transaction that causes it ([`ask`]) and exists if that commits. A
+//! worker takes what is due ([`take`]), prepares outside every transaction, and writes its effect in
+//! the transaction that also ends the job ([`Taken::done`]): the effect counts once, however often
+//! the job is begun. A worker that dies loses its job to the next one after [`LEASE`]; one that
+//! fails is tried again with growing pauses, and given up after [`ATTEMPTS`] until somebody revives
+//! it ([`revive`]). What the jobs do is in `work`.
+
+mod pause;
+mod queue;
+mod standing;
+
+use serde::{Deserialize, Serialize};
+use time::Duration;
+
+use crate::store::StoreError;
+
+pub use pause::ATTEMPTS;
+pub use queue::{Taken, ask, put_off, take};
+pub use standing::{Asked, Dead, Standing, dead, find, revive, standing};
+
+/// How long a worker has a job for itself.
+pub const LEASE: Duration = Duration::minutes(2);
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum Job {
+    /// Prints and issues the notice of an approved case.
+    IssueNotice { case: String },
+}
+
+impl Job {
+    /// The kind's name in logs, metrics and the word tables.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::IssueNotice { .. } => "issue_notice",
+        }
+    }
+
+    /// The case that it is about.
+    pub fn case(&self) -> &str {
+        match self {
+            Self::IssueNotice { case } => case,
+        }
+    }
+
+    /// Names the work: what is asked for again while it waits is the same job.
+    pub fn key(&self) -> String {
+        format!("{}:{}", self.name(), self.case())
+    }
+}
+
+/// That a job was ended in a transaction: who carries a job out gives it back.
+#[derive(Debug)]
+#[must_use]
+pub struct Done(());
+
+/// Why a job cannot be ended.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The lease ran out and somebody else has it: nothing of this attempt may count.
+    #[error("another worker has taken the job meanwhile")]
+    Lost,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

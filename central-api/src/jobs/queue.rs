@@ -1,0 +1,116 @@
+//! The queue: asking for a job, taking it, ending it, putting it off.
+
+use sqlx::{AssertSqlSafe, Row as _};
+use time::OffsetDateTime;
+
+use super::pause::pause;
+use super::{Done, Job, JobError, LEASE};
+use crate::store::{Dialect, Store, StoreError, Tx, new_id, to_ms};
+
+/// Longest error kept of an attempt, in characters.
+const MOST_ERROR: usize = 500;
+
+/// Asks for `job` once `tx` commits. What waits already is not asked for twice; what was given up
+/// begins anew.
+pub async fn ask(tx: &mut Tx<'_>, job: &Job, now: OffsetDateTime) -> Result<(), StoreError> {
+    // Plain fields with string keys: serialisation cannot fail.
+    let task = serde_json::to_string(job).unwrap_or_default();
+    sqlx::query(
+        "INSERT INTO jobs (id, key, task, asked_at, due_at) VALUES ($1, $2, $3, $4, $4)
+         ON CONFLICT (key) DO UPDATE
+         SET due_at = excluded.due_at, attempts = 0, ticket = NULL, dead_at = NULL
+         WHERE jobs.dead_at IS NOT NULL",
+    )
+    .bind(new_id(now))
+    .bind(job.key())
+    .bind(task)
+    .bind(to_ms(now))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A job that this worker has until its lease ends.
+#[derive(Debug)]
+pub struct Taken {
+    pub id: String,
+    pub job: Job,
+    /// With this one.
+    pub attempts: u32,
+    ticket: String,
+}
+
+/// Takes the job that is due longest.
+pub async fn take(store: &Store, now: OffsetDateTime) -> Result<Option<Taken>, StoreError> {
+    // Workers on PostgreSQL pass over what another is just taking; on SQLite one writes at a time.
+    let lock = match store.dialect() {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
+    };
+    let ticket = new_id(now);
+    let text = format!(
+        "UPDATE jobs SET due_at = $1, attempts = attempts + 1, ticket = $2
+         WHERE due_at IS NOT NULL AND id = (
+             SELECT id FROM jobs WHERE due_at <= $3 ORDER BY due_at, id LIMIT 1 {lock}
+         ) RETURNING id, task, attempts"
+    );
+    let row = sqlx::query(AssertSqlSafe(text))
+        .bind(to_ms(now + LEASE))
+        .bind(ticket.clone())
+        .bind(to_ms(now))
+        .fetch_optional(store.pool())
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let task: String = row.try_get("task")?;
+    let attempts: i64 = row.try_get("attempts")?;
+    Ok(Some(Taken {
+        id: row.try_get("id")?,
+        job: serde_json::from_str(&task).map_err(|e| StoreError::corrupt("job", e))?,
+        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+        ticket,
+    }))
+}
+
+impl Taken {
+    /// Ends the job with the transaction that holds its effect.
+    pub async fn done(&self, tx: &mut Tx<'_>) -> Result<Done, JobError> {
+        let ended = sqlx::query("DELETE FROM jobs WHERE id = $1 AND ticket = $2")
+            .bind(self.id.clone())
+            .bind(self.ticket.clone())
+            .execute(&mut **tx)
+            .await
+            .map_err(StoreError::from)?;
+        if ended.rows_affected() == 1 { Ok(Done(())) } else { Err(JobError::Lost) }
+    }
+
+    /// Ends a job that there is nothing left to do for.
+    pub async fn nothing_left(&self, store: &Store) -> Result<Done, JobError> {
+        let mut tx = store.begin().await?;
+        let done = self.done(&mut tx).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(done)
+    }
+}
+
+/// Notes why an attempt failed, without personal data, and when to try again. A job that only people
+/// can help (`hopeless`), or that failed too often, is given up. Returns whether it was.
+pub async fn put_off(
+    store: &Store,
+    taken: &Taken,
+    error: &str,
+    hopeless: bool,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let again = pause(taken.attempts).filter(|_| !hopeless);
+    sqlx::query(
+        "UPDATE jobs SET due_at = $1, dead_at = $2, error = $3 WHERE id = $4 AND ticket = $5",
+    )
+    .bind(again.map(|pause| to_ms(now + pause)))
+    .bind(again.is_none().then(|| to_ms(now)))
+    .bind(error.replace('\0', "").chars().take(MOST_ERROR).collect::<String>())
+    .bind(taken.id.clone())
+    .bind(taken.ticket.clone())
+    .execute(store.pool())
+    .await?;
+    Ok(again.is_none())
+}

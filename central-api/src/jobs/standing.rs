@@ -1,0 +1,110 @@
+//! How the queue stands, and the jobs that were given up.
+
+use sqlx::Row as _;
+use time::OffsetDateTime;
+
+use super::{Job, JobError};
+use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
+
+/// Given-up jobs that a page lists.
+const MOST: i64 = 200;
+
+/// The queue at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Waiting or being worked on.
+    pub waiting: u64,
+    pub dead: u64,
+    /// When the job that is due longest became so.
+    pub due_since: Option<OffsetDateTime>,
+}
+
+/// A job that was given up.
+#[derive(Debug, Clone)]
+pub struct Dead {
+    pub id: String,
+    pub job: Job,
+    pub asked_at: OffsetDateTime,
+    pub dead_at: OffsetDateTime,
+    pub attempts: i64,
+    pub error: String,
+}
+
+pub async fn standing(store: &Store, now: OffsetDateTime) -> Result<Standing, StoreError> {
+    let count = |count: i64| u64::try_from(count).unwrap_or(0);
+    let waiting = sqlx::query(
+        "SELECT COUNT(*) AS waiting, MIN(due_at) AS first FROM jobs WHERE due_at IS NOT NULL",
+    )
+    .fetch_one(store.pool())
+    .await?;
+    let dead: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE dead_at IS NOT NULL")
+        .fetch_one(store.pool())
+        .await?;
+    let first: Option<i64> = waiting.try_get("first")?;
+    Ok(Standing {
+        waiting: count(waiting.try_get("waiting")?),
+        dead: count(dead),
+        due_since: first.filter(|first| *first <= to_ms(now)).map(from_ms).transpose()?,
+    })
+}
+
+/// The jobs that were given up, the latest first.
+pub async fn dead(store: &Store) -> Result<Vec<Dead>, StoreError> {
+    sqlx::query(
+        "SELECT id, task, asked_at, dead_at, attempts, error FROM jobs
+         WHERE dead_at IS NOT NULL ORDER BY dead_at DESC, id DESC LIMIT $1",
+    )
+    .bind(MOST)
+    .fetch_all(store.pool())
+    .await?
+    .iter()
+    .map(|row| {
+        let task: String = row.try_get("task")?;
+        Ok(Dead {
+            id: row.try_get("id")?,
+            job: serde_json::from_str(&task).map_err(|e| StoreError::corrupt("job", e))?,
+            asked_at: from_ms(row.try_get("asked_at")?)?,
+            dead_at: from_ms(row.try_get("dead_at")?)?,
+            attempts: row.try_get("attempts")?,
+            error: row.try_get::<Option<String>, _>("error")?.unwrap_or_default(),
+        })
+    })
+    .collect()
+}
+
+/// A job that was asked for and is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub id: String,
+    /// Why it was given up, if it was.
+    pub given_up: Option<String>,
+}
+
+/// How far `job` is; none where it is done, or nobody asked for it.
+pub async fn find(store: &Store, job: &Job) -> Result<Option<Asked>, StoreError> {
+    let row = sqlx::query("SELECT id, dead_at, error FROM jobs WHERE key = $1")
+        .bind(job.key())
+        .fetch_optional(store.pool())
+        .await?;
+    row.map(|row| {
+        let dead: Option<i64> = row.try_get("dead_at")?;
+        let error: Option<String> = row.try_get("error")?;
+        Ok(Asked { id: row.try_get("id")?, given_up: dead.map(|_| error.unwrap_or_default()) })
+    })
+    .transpose()
+}
+
+/// Lets a job that was given up be tried again, from the first attempt on.
+pub async fn revive(tx: &mut Tx<'_>, id: &str, now: OffsetDateTime) -> Result<Job, JobError> {
+    let task: Option<String> = sqlx::query_scalar(
+        "UPDATE jobs SET due_at = $1, dead_at = NULL, attempts = 0, ticket = NULL
+         WHERE id = $2 AND dead_at IS NOT NULL RETURNING task",
+    )
+    .bind(to_ms(now))
+    .bind(id.replace('\0', ""))
+    .fetch_optional(&mut **tx)
+    .await
+    .map_err(StoreError::from)?;
+    let task = task.ok_or(JobError::Lost)?;
+    Ok(serde_json::from_str(&task).map_err(|e| StoreError::corrupt("job", e))?)
+}

@@ -1,0 +1,215 @@
+//! Jobs on both databases: asked for with their cause, done once whoever dies or fails meanwhile,
+//! given up where only people can help, and begun anew when they say so.
+
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+use central_api::admin::users::Role;
+use central_api::jobs::{self, Job, JobError, LEASE};
+use central_api::store::Store;
+use central_api::work;
+use sqlx::Row as _;
+use time::Duration;
+
+use crate::setting::browserless::Visitor;
+use crate::setting::{START, Setting};
+
+fn notice(case: &str) -> Job {
+    Job::IssueNotice { case: case.into() }
+}
+
+async fn ask(store: &Store, job: &Job) {
+    let mut tx = store.begin().await.unwrap();
+    jobs::ask(&mut tx, job, START).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// A case that is accepted, and the approver.
+async fn accepted(setting: &Setting) -> (String, Visitor) {
+    let case = setting.case(1, |_| {}).await;
+    setting.user("an", &[Role::Reviewer]).await;
+    setting.user("binh", &[Role::Approver]).await;
+    Visitor::officer(&setting.state, "an").await.decide(&case, "accept", &[]).await;
+    (case, Visitor::officer(&setting.state, "binh").await)
+}
+
+#[tokio::test]
+async fn a_job_exists_if_its_cause_does_and_is_asked_for_once() {
+    for setting in Setting::each().await {
+        let store = &setting.state.store;
+        let mut tx = store.begin().await.unwrap();
+        jobs::ask(&mut tx, &notice("one"), START).await.unwrap();
+        tx.rollback().await.unwrap();
+        assert_eq!(jobs::standing(store, START).await.unwrap().waiting, 0);
+        for case in ["one", "one", "two"] {
+            ask(store, &notice(case)).await;
+        }
+        let standing = jobs::standing(store, START).await.unwrap();
+        assert_eq!((standing.waiting, standing.due_since), (2, Some(START)));
+    }
+}
+
+#[tokio::test]
+async fn who_dies_loses_the_job_to_the_next_and_nothing_of_it_counts() {
+    for setting in Setting::each().await {
+        let store = &setting.state.store;
+        ask(store, &notice("one")).await;
+        let first = jobs::take(store, START).await.unwrap().unwrap();
+        assert!(jobs::take(store, START).await.unwrap().is_none(), "one worker has it");
+        let later = START + LEASE;
+        let second = jobs::take(store, later).await.unwrap().unwrap();
+        assert_eq!((second.attempts, &second.job), (2, &notice("one")));
+        let mut tx = store.begin().await.unwrap();
+        assert!(matches!(first.done(&mut tx).await, Err(JobError::Lost)));
+        tx.rollback().await.unwrap();
+        // Nor can it put off what another has.
+        jobs::put_off(store, &first, "late", true, later).await.unwrap();
+        assert_eq!(jobs::standing(store, later).await.unwrap().dead, 0);
+        second.nothing_left(store).await.map(drop).unwrap();
+        assert_eq!(jobs::standing(store, later).await.unwrap().waiting, 0);
+        assert!(matches!(second.nothing_left(store).await, Err(JobError::Lost)));
+    }
+}
+
+#[tokio::test]
+async fn what_fails_is_tried_again_ever_later_and_given_up_at_last() {
+    for setting in Setting::each().await {
+        let store = &setting.state.store;
+        ask(store, &notice("one")).await;
+        let (mut now, mut pauses) = (START, Vec::new());
+        loop {
+            let taken = jobs::take(store, now).await.unwrap().expect("it is due");
+            let error = format!("no disk\0 {}", "x".repeat(1000));
+            if jobs::put_off(store, &taken, &error, false, now).await.unwrap() {
+                break;
+            }
+            let since = now;
+            while jobs::standing(store, now).await.unwrap().due_since.is_none() {
+                now += Duration::SECOND;
+            }
+            pauses.push(now - since);
+        }
+        assert_eq!(pauses[..3], [5, 10, 20].map(Duration::seconds));
+        assert!(pauses.is_sorted() && pauses.len() == 15, "{pauses:?}");
+        let dead = jobs::dead(store).await.unwrap();
+        assert_eq!((dead.len(), dead[0].attempts), (1, 16));
+        assert!(dead[0].error.starts_with("no disk xxx") && dead[0].error.len() == 500);
+        assert!(jobs::take(store, now + Duration::days(9)).await.unwrap().is_none());
+        // Whoever asks again, or revives it, begins anew.
+        ask(store, &notice("one")).await;
+        assert_eq!(jobs::take(store, now).await.unwrap().unwrap().attempts, 1);
+    }
+}
+
+#[tokio::test]
+async fn many_workers_issue_every_notice_once_and_without_a_gap() {
+    for setting in Setting::each().await {
+        let state = &setting.state;
+        let (case, _) = accepted(&setting).await;
+        let mut cases = vec![case];
+        let mut an = Visitor::officer(state, "an").await;
+        for sequence in 2..=8 {
+            setting.clock.advance(Duration::MINUTE);
+            let case = setting
+                .case(sequence, |manifest| {
+                    let plate = manifest.plate.as_mut().unwrap();
+                    // No number that could be another one read wrong.
+                    let s = sequence;
+                    plate.text = Some(format!("{}AB{s}{s}{s}{s}{s}", 28 + sequence));
+                })
+                .await;
+            let accepted = an.decide(&case, "accept", &[]).await;
+            assert_eq!(accepted.status, StatusCode::SEE_OTHER, "{}", accepted.text());
+            cases.push(case);
+        }
+        let mut binh = Visitor::officer(state, "binh").await;
+        for case in &cases {
+            let (version, csrf) = (binh.version(case).await, binh.csrf.clone());
+            let fields = [("csrf", csrf.as_str()), ("version", &version), ("action", "approve")];
+            let answer = binh.post(&format!("/ho-so/{case}/quyet-dinh"), &fields).await;
+            assert!(answer.location().ends_with("xong=approve"), "{}", answer.text());
+        }
+        let workers: Vec<_> = (0..6)
+            .map(|_| {
+                let state = state.clone();
+                tokio::spawn(async move { work::work_off(&state).await.unwrap() })
+            })
+            .collect();
+        let mut attempts = 0;
+        for worker in workers {
+            attempts += worker.await.unwrap();
+        }
+        assert_eq!(attempts, 8, "each was taken once");
+        let rows = sqlx::query("SELECT case_id, number FROM notices ORDER BY number")
+            .fetch_all(state.store.pool())
+            .await
+            .unwrap();
+        let numbers: Vec<i64> = rows.iter().map(|row| row.get("number")).collect();
+        assert_eq!(numbers, (1..=8).collect::<Vec<_>>());
+        let issued: BTreeSet<String> = rows.iter().map(|row| row.get("case_id")).collect();
+        assert_eq!(issued, cases.into_iter().collect());
+        let drafts: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notice_drafts")
+            .fetch_one(state.store.pool())
+            .await
+            .unwrap();
+        assert_eq!(drafts, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_notice_that_may_not_go_out_is_given_up_with_its_reason_and_people_decide() {
+    for setting in Setting::each().await {
+        let state = &setting.state;
+        let (case, mut binh) = accepted(&setting).await;
+        setting.user("chi", &[Role::Admin]).await;
+        setting.user("dung", &[Role::Auditor]).await;
+        let (version, csrf) = (binh.version(&case).await, binh.csrf.clone());
+        let fields = [("csrf", csrf.as_str()), ("version", &version), ("action", "approve")];
+        binh.post(&format!("/ho-so/{case}/quyet-dinh"), &fields).await;
+        // The workers stood still until the term for the notice was over.
+        setting.clock.advance(Duration::days(30));
+        assert_eq!(work::work_off(state).await.unwrap(), 1);
+        let asked = jobs::find(&state.store, &notice(&case)).await.unwrap().unwrap();
+        let why = "the gate is closed: notice_term_passed";
+        assert_eq!(asked.given_up.as_deref(), Some(why));
+        let numbers: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notice_numbers")
+            .fetch_one(state.store.pool())
+            .await
+            .unwrap();
+        assert_eq!(numbers, 0, "no number is taken for it");
+
+        let mut chi = Visitor::officer(state, "chi").await;
+        let mut dung = Visitor::officer(state, "dung").await;
+        for visitor in [&mut chi, &mut dung] {
+            let page = visitor.get("/cong-viec").await.text();
+            assert!(page.contains("Lập thông báo") && page.contains(why), "{page}");
+        }
+        let mut binh = Visitor::officer(state, "binh").await;
+        assert_eq!(binh.get("/cong-viec").await.status, StatusCode::FORBIDDEN);
+        let page = binh.get(&format!("/ho-so/{case}")).await.text();
+        assert!(page.contains("Chưa lập được thông báo") && page.contains("Thử lại"), "{page}");
+        let again = format!("/cong-viec/{}/thu-lai", asked.id);
+        for (auditor, status) in [(true, 403), (false, 303), (false, 404)] {
+            let visitor = if auditor { &mut dung } else { &mut chi };
+            let csrf = visitor.csrf.clone();
+            let answer = visitor.post(&again, &[("csrf", &csrf)]).await;
+            assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
+        }
+        assert_eq!(jobs::standing(&state.store, state.clock.now()).await.unwrap().waiting, 1);
+        let revived: String = sqlx::query_scalar(
+            "SELECT actor FROM audit WHERE action = 'job.revived' AND subject_id = $1",
+        )
+        .bind(asked.id.clone())
+        .fetch_one(state.store.pool())
+        .await
+        .unwrap();
+        assert_eq!(revived, "user:chi");
+        // Meanwhile the approver takes the approval back: there is nothing to do any more.
+        let returned = binh.decide(&case, "return", &[("reason", "poor_evidence")]).await;
+        assert_eq!(returned.status, StatusCode::SEE_OTHER, "{}", returned.text());
+        let detail = binh.get(&format!("/api/v1/cases/{case}")).await.json();
+        assert_eq!(detail["case"]["state"], "returned");
+        let standing = jobs::standing(&state.store, state.clock.now()).await.unwrap();
+        assert_eq!((standing.waiting, standing.dead), (0, 0));
+    }
+}
