@@ -9,6 +9,8 @@ use time::{Date, Duration, OffsetDateTime, Time};
 
 use super::calendar::{Calendar, Day};
 use super::deadline::End;
+use super::fine::{Circumstances, Payer, Range, Scale};
+use super::late::{self, Debt};
 use super::schema::{DecreeFile, Kind, ProcedureFile, ProvisionRow};
 use super::signer::Signers;
 use super::{Deadline, Term, VIETNAM};
@@ -69,7 +71,8 @@ pub struct LawBook {
     deadlines: Vec<Deadline>,
     calendar: Calendar,
     signers: Signers,
-    default_position: f64,
+    scale: Scale,
+    late_per_day: f64,
     appointment_days: i64,
     appointment_at: Time,
 }
@@ -116,7 +119,11 @@ impl LawBook {
             deadlines: terms(procedure.0, &file.deadline)?,
             calendar: Calendar::read(calendar)?,
             signers: Signers::read(procedure.0, file.signer)?,
-            default_position: file.fine.default_position,
+            scale: Scale {
+                position: file.fine.default_position,
+                organisation_factor: file.fine.organisation_factor,
+            },
+            late_per_day: file.late_payment.per_day,
             appointment_days: file.appointment.days_after_notice,
             appointment_at,
         };
@@ -150,7 +157,7 @@ impl LawBook {
     }
 
     fn check_procedure(&self, file: &str) -> Result<(), LawError> {
-        if !(0.0..=1.0).contains(&self.default_position) {
+        if !(0.0..=1.0).contains(&self.scale.position) {
             return Err(entry(file, "fine.default_position", "is not between 0 and 1"));
         }
         for deadline in &self.deadlines {
@@ -217,7 +224,7 @@ impl LawBook {
             text: row.text.clone(),
             fine_min: row.fine[0],
             fine_max: row.fine[1],
-            fine_default: self.default_amount(row.fine),
+            fine_default: self.scale.middle(row.fine),
             points: row.points,
             signer: self.signers.lowest(row, at).ok_or_else(missing)?.to_owned(),
         })
@@ -262,9 +269,14 @@ impl LawBook {
         Ok(day.with_time(self.appointment_at).assume_offset(VIETNAM))
     }
 
-    fn default_amount(&self, fine: [i64; 2]) -> i64 {
-        let width = (fine[1] - fine[0]) as f64;
-        fine[0] + (width * self.default_position).round() as i64
+    /// What a decision may ask of `payer` under a provision, its bracket being a person's.
+    pub fn fine(&self, provision: &Provision, found: Circumstances, payer: Payer) -> Range {
+        self.scale.range([provision.fine_min, provision.fine_max], found, payer)
+    }
+
+    /// What paying what is left of `debt` on `day` costs beside it, VND.
+    pub fn surcharge(&self, debt: Debt<'_>, day: Date) -> i64 {
+        late::surcharge(debt, self.late_per_day, day)
     }
 }
 

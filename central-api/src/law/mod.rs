@@ -8,12 +8,16 @@
 mod book;
 mod calendar;
 mod deadline;
+mod fine;
+mod late;
 mod schema;
 mod signer;
 
 pub use book::{LawBook, LawError, Provision};
 pub use calendar::{Calendar, Day};
 pub use deadline::{Deadline, DeadlineUnit, End, Term};
+pub use fine::{Circumstances, Payer, Range};
+pub use late::Debt;
 pub use schema::Kind;
 
 const DECREES: [(&str, &str); 2] = [
