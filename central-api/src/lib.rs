@@ -20,6 +20,8 @@ pub mod openapi;
 pub mod ops;
 pub mod owner;
 mod percent;
+pub mod proceedings;
+pub mod registry;
 pub mod serve;
 pub mod staff;
 pub mod store;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::AppState;
 use crate::jobs::{self, Done, Job, Taken};
 use crate::notice::{self, IssueError};
+use crate::proceedings::owner::{self, IdentifyError};
 use crate::store::StoreError;
 
 /// How long an idle worker waits for the bell before it looks by itself: jobs of other processes and
@@ -96,7 +97,16 @@ struct Failure {
 
 async fn carry_out(app: &AppState, taken: &Taken) -> Result<Done, Failure> {
     match &taken.job {
+        Job::IdentifyOwner { case } => {
+            owner::identify(app, taken, case).await.map_err(Failure::from)
+        }
         Job::IssueNotice { case } => notice::issue(app, taken, case).await.map_err(Failure::from),
+    }
+}
+
+impl From<IdentifyError> for Failure {
+    fn from(error: IdentifyError) -> Self {
+        Self { hopeless: false, error: error.to_string() }
     }
 }
 

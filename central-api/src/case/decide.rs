@@ -12,6 +12,7 @@ use super::states::{self, Action, Actor, Condition, Refusal};
 use super::step::{self, Step};
 use crate::AppState;
 use crate::audit;
+use crate::config::RegistrySource;
 use crate::jobs::{self, Job};
 use crate::store::{StoreError, Tx};
 
@@ -133,7 +134,13 @@ pub async fn decide(
         detail["evidence"] = "verified".into();
     }
     if command.action == Action::Approve {
-        jobs::ask(&mut tx, &Job::IssueNotice { case: case.id.clone() }, now).await?;
+        let case = case.id.clone();
+        // A notice is addressed to the owner, where owners can be looked up.
+        let job = match state.config.registry.source {
+            RegistrySource::None => Job::IssueNotice { case },
+            RegistrySource::Imported => Job::IdentifyOwner { case },
+        };
+        jobs::ask(&mut tx, &job, now).await?;
     }
     note_down(&mut tx, &case.id, actor, command.action, now, detail).await?;
     tx.commit().await.map_err(StoreError::from)?;

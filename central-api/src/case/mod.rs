@@ -31,7 +31,7 @@ pub use query::{
     next_text, published, published_texts,
 };
 pub use reason::Reason;
-pub use record::{Case, Value, WriteError, name_of, write};
+pub use record::{Case, Value, WriteError, name_of, named, write};
 pub use related::{Distinct, Related, in_order};
 pub use states::{Action, Actor, State};
 pub use step::{Step, step};

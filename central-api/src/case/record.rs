@@ -209,7 +209,8 @@ pub fn name_of(value: &impl serde::Serialize) -> String {
     }
 }
 
-fn named<T: serde::de::DeserializeOwned>(
+/// A unit variant by its serde name.
+pub fn named<T: serde::de::DeserializeOwned>(
     name: String,
     what: &'static str,
 ) -> Result<T, StoreError> {

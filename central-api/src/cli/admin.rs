@@ -14,6 +14,7 @@ use central_api::device::keyring::Keyring;
 use central_api::device::parked::{self, Verdict};
 use central_api::device::{enrol, fleet, settle};
 use central_api::law;
+use central_api::registry;
 use central_api::store::Store;
 use central_api::text_file;
 use clap::Subcommand;
@@ -34,6 +35,16 @@ pub enum Admin {
         /// File whose first line is the password.
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
+    },
+    /// Take in registration data: a CSV file with the columns bien_so, loai_xe, mau_bien,
+    /// nhan_hieu, mau_son, loai_chu, ten_chu, so_dinh_danh, dia_chi and tinh_trang. All of it, or
+    /// nothing. Owners are asked for once `[registry] source` is "imported".
+    ImportRegistry {
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        /// The file is the whole registry: drop the vehicles that are not in it.
+        #[arg(long)]
+        replace: bool,
     },
     /// List the staff.
     ListUsers,
@@ -105,6 +116,14 @@ impl Admin {
                 let user = NewUser { login: &login, name: &name, roles: &roles };
                 let id = users::create(&store, System.now(), "system", user, password).await?;
                 println!("user {login} created with id {id}");
+            }
+            Self::ImportRegistry { file, replace } => {
+                let opened = std::fs::File::open(&file)
+                    .with_context(|| format!("failed to open {}", file.display()))?;
+                let taken = registry::import(&store, opened, replace, System.now())
+                    .await
+                    .with_context(|| file.display().to_string())?;
+                println!("{} vehicles taken in, {} dropped", taken.vehicles, taken.dropped);
             }
             Self::ListUsers => {
                 for user in users::list(&store).await? {

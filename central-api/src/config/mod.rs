@@ -32,6 +32,7 @@ pub struct Config {
     pub lookup: Lookup,
     pub cases: Cases,
     pub jobs: Jobs,
+    pub registry: Registry,
     pub agency: Agency,
     pub log: Log,
     pub ops: Ops,
@@ -128,6 +129,22 @@ pub struct Staff {
 pub struct Lookup {
     pub requests_per_minute: u32,
     pub captcha_bits: u32,
+}
+
+/// Where owners are looked up.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registry {
+    pub source: RegistrySource,
+}
+
+/// Where registration data come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrySource {
+    None,
+    /// From files, by `central-api admin import-registry`.
+    Imported,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -27,6 +27,8 @@ pub const LEASE: Duration = Duration::minutes(2);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 pub enum Job {
+    /// Looks up who owns the vehicle of an approved case.
+    IdentifyOwner { case: String },
     /// Prints and issues the notice of an approved case.
     IssueNotice { case: String },
 }
@@ -35,6 +37,7 @@ impl Job {
     /// The kind's name in logs, metrics and the word tables.
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::IdentifyOwner { .. } => "identify_owner",
             Self::IssueNotice { .. } => "issue_notice",
         }
     }
@@ -42,7 +45,7 @@ impl Job {
     /// The case that it is about.
     pub fn case(&self) -> &str {
         match self {
-            Self::IssueNotice { case } => case,
+            Self::IdentifyOwner { case } | Self::IssueNotice { case } => case,
         }
     }
 

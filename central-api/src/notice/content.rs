@@ -1,5 +1,5 @@
 //! What the notice says: the fields of Mẫu 01/73 as texts, from the case, its manifest and the
-//! agency's configuration. Owner and address are unknown until the registry answers: dotted lines.
+//! agency's configuration. Where no registry is asked, owner and address are dotted lines.
 
 use bytes::Bytes;
 use contract::act::Moment;
@@ -11,6 +11,7 @@ use super::NoticeError;
 use crate::case::{Case, plate};
 use crate::config::{Agency, Office};
 use crate::law::VIETNAM;
+use crate::registry::Owner;
 use crate::web::{Lang, facts};
 
 /// The fields of one notice.
@@ -27,6 +28,8 @@ pub struct Content {
     pub vehicle: String,
     pub plate: String,
     pub plate_colour: String,
+    /// Where the registry knows it.
+    pub owner: Option<Owner>,
     pub act_at: OffsetDateTime,
     pub act_place: String,
     pub act: String,
@@ -77,6 +80,7 @@ pub(super) struct Issue<'a> {
     pub appointment: OffsetDateTime,
     pub no_show_days: u32,
     pub signer: &'a str,
+    pub owner: Option<&'a Owner>,
     pub public_url: &'a str,
 }
 
@@ -106,6 +110,7 @@ impl Content {
             vehicle: vehicle(case.vehicle).into(),
             plate: plate::display(plate_text, case.vehicle, case.plate_colour),
             plate_colour: case.plate_colour.map_or("", plate_colour).into(),
+            owner: issue.owner.cloned(),
             act_at: case.act_at,
             act_place,
             act: law.text.clone(),

@@ -74,7 +74,10 @@ fn title(paper: &mut Paper, content: &Content) {
     paper.column(&[bold(subject)], BODY, LEFT + 30.0..RIGHT - 30.0, Align::Centre);
     paper.rule((LEFT + RIGHT) / 2.0, 90.0);
     paper.space(5.0);
-    let to = format!("Kính gửi: Chủ phương tiện biển số {}", content.plate);
+    let to = match &content.owner {
+        Some(owner) => format!("Kính gửi: {}", owner.name),
+        None => format!("Kính gửi: Chủ phương tiện biển số {}", content.plate),
+    };
     paper.column(&[plain(to)], 12.5, page, Align::Centre);
     paper.space(5.0);
 }
@@ -103,9 +106,7 @@ fn body(paper: &mut Paper, content: &Content) {
         ],
         BODY,
     );
-    paper.dotted("2. Chủ phương tiện:", BODY);
-    paper.dotted("Số định danh cá nhân/mã số tổ chức:", BODY);
-    paper.dotted("Địa chỉ:", BODY);
+    owner(paper, content);
     paper.paragraph(
         &[
             label("3. Thời gian vi phạm: "),
@@ -152,6 +153,24 @@ fn body(paper: &mut Paper, content: &Content) {
         ))],
         BODY,
     );
+}
+
+/// To be filled in by hand where no registry was asked.
+fn owner(paper: &mut Paper, content: &Content) {
+    let known = content.owner.as_ref();
+    for (label, text) in [
+        ("2. Chủ phương tiện:", known.map(|owner| &owner.name)),
+        ("Số định danh cá nhân/mã số tổ chức:", known.map(|owner| &owner.id_number)),
+        ("Địa chỉ:", known.map(|owner| &owner.address)),
+    ] {
+        match text.filter(|text| !text.is_empty()) {
+            Some(text) => {
+                let runs = [plain(format!("{label} ")), bold(text.clone()), plain(".".to_owned())];
+                paper.paragraph(&runs, BODY);
+            }
+            None => paper.dotted(label, BODY),
+        }
+    }
 }
 
 fn summons(paper: &mut Paper, content: &Content) {

@@ -12,8 +12,11 @@ use super::print::print;
 use crate::AppState;
 use crate::case::states::{Action, Actor, Refusal, State};
 use crate::case::{self, Case, ExamineError, Step, WriteError, examine};
+use crate::config::RegistrySource;
 use crate::jobs::{Done, JobError, Taken};
 use crate::law::Term;
+use crate::proceedings::owner;
+use crate::registry::Owner;
 use crate::store::{Store, StoreError, Tx, to_ms};
 
 /// Why a notice is not out.
@@ -63,6 +66,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
     };
     let approver = case.approver.as_deref().ok_or(NoticeError::Incomplete("an approver"))?;
     let signer = user_name(&state.store, approver).await?;
+    let owner = owner(state, case).await?;
     let draft = draft::draft(&state.store, id, at).await?;
     let book = &state.law;
     let issue = Issue {
@@ -72,6 +76,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
         appointment: book.appointment(at).map_err(NoticeError::from)?,
         no_show_days: book.deadline(Term::NoShow).count,
         signer: &signer,
+        owner: owner.as_ref(),
         public_url: &state.config.web.public_url,
     };
     let pdf = print(state, case, &examination, issue).await?;
@@ -94,6 +99,17 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
     case::note_down(&mut tx, id, &Actor::Job, Action::Notify, at, detail).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(done)
+}
+
+/// Whom the notice is addressed to, where owners can be looked up.
+async fn owner(state: &AppState, case: &Case) -> Result<Option<Owner>, IssueError> {
+    if state.config.registry.source == RegistrySource::None {
+        return Ok(None);
+    }
+    let found = owner::find(&state.store, &case.id).await?;
+    let found = found.filter(|found| Some(&found.plate) == case.plate.as_ref());
+    let owner = found.and_then(|found| found.owner);
+    owner.map(Some).ok_or(NoticeError::Incomplete("its owner").into())
 }
 
 async fn put_on_record(

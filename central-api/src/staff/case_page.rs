@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::history::{self, Event};
+use super::owner::OwnerView;
 use super::package_view::{Fact, FurtherView, PackageView};
 use super::queue::{self, Due};
 use super::session::Officer;
@@ -63,6 +64,7 @@ struct CasePage {
     /// The notice is being made, or could not be.
     issuing: Option<Asked>,
     revives: bool,
+    owner: Option<OwnerView>,
     notice_number: String,
     events: Vec<Event>,
 }
@@ -126,6 +128,7 @@ pub(super) async fn show(
     let reviewer = name(&state, case.reviewer.as_deref()).await?;
     let approver = name(&state, case.approver.as_deref()).await?;
     let actions = actions(&officer, case);
+    let identifying = Job::IdentifyOwner { case: case.id.clone() };
     let issuing = Job::IssueNotice { case: case.id.clone() };
     let notice = notice::find(&state.store, &case.id).await?;
     let choices = |action: Action| {
@@ -181,8 +184,12 @@ pub(super) async fn show(
             .map(|notice| w.with("case.notice_number", "number", format!("{:06}", notice.number)))
             .unwrap_or_default(),
         notice,
-        issuing: jobs::find(&state.store, &issuing).await?,
+        issuing: match jobs::find(&state.store, &identifying).await? {
+            None => jobs::find(&state.store, &issuing).await?,
+            identifying => identifying,
+        },
         revives: officer.revives(),
+        owner: OwnerView::of(&state, &officer, case).await?,
         events: history::of_case(&state, &case.id, w).await?,
         id: case.id.clone(),
     };
@@ -319,7 +326,7 @@ fn hint(
     Some(w.t(key).to_owned())
 }
 
-async fn name(state: &AppState, id: Option<&str>) -> Result<Option<String>, WebError> {
+pub(super) async fn name(state: &AppState, id: Option<&str>) -> Result<Option<String>, WebError> {
     match id {
         Some(id) => Ok(users::find(&state.store, id).await?.map(|user| user.name)),
         None => Ok(None),

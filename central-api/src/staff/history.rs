@@ -35,11 +35,11 @@ pub(super) async fn of_case(
             let actor: String = row.try_get("actor")?;
             let detail: String = row.try_get("detail")?;
             let detail: Value = serde_json::from_str(&detail).unwrap_or_default();
-            let name = action.strip_prefix("case.").unwrap_or(&action);
+            let name = action.strip_prefix("case.").unwrap_or(&action).replace('.', "_");
             Ok(Event {
                 time: format::second(from_ms(row.try_get("at")?)?),
                 who: actor.split_once(':').map_or(actor.as_str(), |(_, who)| who).to_owned(),
-                what: w.named("event", name),
+                what: w.named("event", &name),
                 detail: describe(&detail, w),
             })
         })
@@ -67,6 +67,8 @@ fn describe(detail: &Value, w: &Words) -> String {
     if let Some(other) = text("other") {
         parts.push(w.with("case.title", "id", super::case_page::short_id(other)));
     }
+    let doubts = detail.get("doubts").and_then(Value::as_array).into_iter().flatten();
+    parts.extend(doubts.filter_map(Value::as_str).map(|doubt| w.named("doubt", doubt)));
     if let Some(note) = text("note") {
         parts.push(format!("“{note}”"));
     }

@@ -9,6 +9,7 @@ mod history;
 mod jobs;
 mod known_browser;
 mod media;
+mod owner;
 mod package_view;
 mod queue;
 mod session;
@@ -32,6 +33,8 @@ pub fn router() -> Router<AppState> {
         .route("/phe-duyet", get(queue::approval))
         .route("/thiet-bi", get(boxes::list))
         .route("/thiet-bi/{id}", get(boxes::show))
+        .route("/chu-xe", get(owner::list))
+        .route("/ho-so/{id}/chu-xe", post(owner::name))
         .route("/cong-viec", get(jobs::list))
         .route("/cong-viec/{id}/thu-lai", post(jobs::again))
         .route("/ho-so", get(queue::all))

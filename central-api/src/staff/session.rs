@@ -14,6 +14,7 @@ use time::{Duration, OffsetDateTime};
 use crate::AppState;
 use crate::admin::users::{self, Role, User};
 use crate::case::{self, Actor};
+use crate::proceedings::owner;
 use crate::store::{StoreError, to_ms};
 use crate::web::problem::{failed, problem};
 use crate::web::secret::random_token;
@@ -54,6 +55,16 @@ impl Officer {
         [Role::Admin, Role::Auditor].into_iter().any(|role| self.user.has(role))
     }
 
+    /// Whether the officer's work is with owners, or looks over those whose it is.
+    pub fn sees_owners(&self) -> bool {
+        [Role::Registry, Role::Approver, Role::Auditor].into_iter().any(|role| self.user.has(role))
+    }
+
+    /// Whether the officer may say who an owner is.
+    pub fn names_owners(&self) -> bool {
+        self.user.has(Role::Registry)
+    }
+
     /// Whether the officer may let work that was given up be tried again.
     pub fn revives(&self) -> bool {
         self.approves() || self.user.has(Role::Admin)
@@ -85,9 +96,14 @@ impl Officer {
                 reviews: self.reviews(),
                 approves: self.approves(),
                 reads_cases: self.reads_cases(),
+                sees_owners: self.sees_owners(),
                 sees_boxes: self.sees_boxes(),
                 to_review: counts.to_review(),
                 to_approve: counts.of(case::State::Accepted),
+                to_name: match self.sees_owners() {
+                    true => owner::waiting_count(&state.store).await?,
+                    false => 0,
+                },
                 tab,
             }),
         })
@@ -121,7 +137,8 @@ pub(super) fn home(user: &User) -> &'static str {
     match user {
         user if user.has(Role::Reviewer) => "/xet-duyet",
         user if user.has(Role::Approver) => "/phe-duyet",
-        user if user.has(Role::Registry) || user.has(Role::Auditor) => "/ho-so",
+        user if user.has(Role::Registry) => "/chu-xe",
+        user if user.has(Role::Auditor) => "/ho-so",
         _ => "/thiet-bi",
     }
 }

@@ -16,6 +16,7 @@ use crate::case::{self, Action, Actor, Case, Reason, Step, Value, passage};
 use crate::evidence::EvidenceStore;
 use crate::law::LawBook;
 use crate::notice;
+use crate::proceedings::owner;
 use crate::store::{StoreError, from_ms, to_ms};
 
 const PAGE: i64 = 200;
@@ -54,6 +55,8 @@ struct Story {
     /// The law's words as they were kept when the case was opened.
     law: Option<String>,
     notice: Option<Columns>,
+    /// Digest of what was last put on record of the owner.
+    owner: Option<String>,
 }
 
 /// Checks users, cases, findings of two acts, notices and their files.
@@ -81,6 +84,7 @@ pub(super) async fn check(
             let told = story(report, view, id, &packages, &bench, &mut pairs).await?;
             rows_of(report, view, id, &told).await?;
             paper(report, view, evidence, id, &told).await?;
+            owner_of(report, view, id, &told).await?;
         }
     }
     apart(report, view, &pairs).await
@@ -112,6 +116,9 @@ async fn story(
     let subject = format!("case {id}");
     for entry in entries(view, "case", id).await? {
         let text = |key: &str| entry.detail.get(key).and_then(Json::as_str);
+        if entry.action.starts_with("owner.") {
+            told.owner = text("record").map(str::to_owned);
+        }
         let Some(name) = entry.action.strip_prefix("case.") else { continue };
         let wrong = |what: &str| format!("audit row {}, {name}: {what}", entry.seq);
         let Some(before) = told.case.take() else {
@@ -334,6 +341,28 @@ async fn paper(
         Ok(_) => report.add(format!("{subject}: {name}"), "is not the file that was issued"),
         Err(error) => report.add(format!("{subject}: {name}"), super::whole::why(&error)),
     }
+    Ok(())
+}
+
+/// The owner's row against the digest that the audit has of it.
+async fn owner_of(
+    report: &mut Report,
+    view: &mut AnyConnection,
+    id: &str,
+    told: &Story,
+) -> Result<(), StoreError> {
+    let row = sqlx::query(owner::ROW).bind(id.to_owned()).fetch_optional(&mut *view).await?;
+    let problem = match (row, &told.owner) {
+        (None, None) => return Ok(()),
+        (None, Some(_)) => "was put on record, and is not there",
+        (Some(_), None) => "is on record, but nobody put it there",
+        (Some(row), Some(digest)) => match owner::Record::from_row(&row) {
+            Ok(record) if owner::digest(&record) == *digest => return Ok(()),
+            Ok(_) | Err(StoreError::Corrupt { .. }) => CHANGED,
+            Err(error) => return Err(error),
+        },
+    };
+    report.add(format!("owner of case {id}"), problem);
     Ok(())
 }
 

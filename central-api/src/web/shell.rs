@@ -20,10 +20,13 @@ pub struct StaffFrame {
     pub reviews: bool,
     pub approves: bool,
     pub reads_cases: bool,
+    pub sees_owners: bool,
     pub sees_boxes: bool,
     pub to_review: u64,
     pub to_approve: u64,
-    /// `review`, `approval`, `all`, `boxes`, `jobs` or empty.
+    /// Owners that a clerk must look for.
+    pub to_name: u64,
+    /// `review`, `approval`, `all`, `owners`, `boxes`, `jobs` or empty.
     pub tab: &'static str,
 }
 

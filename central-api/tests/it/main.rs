@@ -20,6 +20,7 @@ mod load;
 mod lookup;
 mod notices;
 mod ops;
+mod owners;
 mod pages;
 mod passages;
 mod plans;

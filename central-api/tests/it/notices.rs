@@ -29,6 +29,7 @@ fn content() -> Content {
         detecting_unit: "Đội Cảnh sát giao thông số 1".into(),
         vehicle: "Xe mô tô, xe gắn máy".into(),
         plate: "29-AA 123.45".into(),
+        owner: None,
         plate_colour: "Nền màu trắng, chữ và số màu đen".into(),
         act_at: datetime!(2026-11-21 08:15:30 +7),
         act_place: "Nút giao Trần Phú – Hùng Vương, phường Đông Hà, hướng Bắc – Nam".into(),

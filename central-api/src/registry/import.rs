@@ -1,0 +1,271 @@
+//! Registration data from a CSV file: UTF-8 with a header, comma or semicolon. All of it comes in,
+//! or none: a registry with holes would say of an owner that there is none.
+
+use std::io::Read;
+
+use contract::VehicleClass;
+use contract::plate::PlateColour;
+use time::OffsetDateTime;
+
+use super::{OwnerKind, Status};
+use crate::case::{name_of, plate};
+use crate::store::{Store, StoreError, to_ms};
+
+/// Longest text of a field, in characters.
+const LONGEST: usize = 300;
+/// Mistakes that are named before the rest is only counted.
+const MOST_NAMED: usize = 20;
+
+/// The columns and what stands in them, as the message for a missing one says.
+const COLUMNS: [(&str, &str); 10] = [
+    ("bien_so", "29A-123.45"),
+    ("loai_xe", "ô tô con, ô tô khách, ô tô tải or xe máy"),
+    ("mau_bien", "trắng, vàng, xanh, đỏ, or empty"),
+    ("nhan_hieu", "make"),
+    ("mau_son", "paint"),
+    ("loai_chu", "cá nhân or tổ chức"),
+    ("ten_chu", "owner's name"),
+    ("so_dinh_danh", "identity or enterprise number, or empty"),
+    ("dia_chi", "address"),
+    ("tinh_trang", "empty, đã bán, mất cắp or thu hồi"),
+];
+
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error("the file is no CSV in UTF-8: {0}")]
+    Csv(#[from] csv::Error),
+    #[error("the header lacks {}", .0.join(", "))]
+    Columns(Vec<String>),
+    /// Nothing was taken in.
+    #[error("nothing was imported, {count} lines are wrong:\n{}", .named.join("\n"))]
+    Lines { count: usize, named: Vec<String> },
+    #[error("the file has no line under its header")]
+    Empty,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Imported {
+    pub vehicles: usize,
+    /// Vehicles of before that are not in the file, and were dropped.
+    pub dropped: u64,
+}
+
+struct Line {
+    plate: String,
+    vehicle: VehicleClass,
+    colour: Option<PlateColour>,
+    make: String,
+    paint: String,
+    kind: OwnerKind,
+    name: String,
+    id_number: String,
+    address: String,
+    status: Status,
+}
+
+/// Takes in a whole file. With `replace` it is the whole registry, else it adds to it; a vehicle
+/// that is there already is written anew.
+pub async fn import(
+    store: &Store,
+    file: impl Read,
+    replace: bool,
+    now: OffsetDateTime,
+) -> Result<Imported, ImportError> {
+    let lines = read(file)?;
+    let mut tx = store.begin().await?;
+    for line in &lines {
+        sqlx::query(
+            "INSERT INTO registrations (plate, two_wheeled, vehicle, plate_colour, make, paint,
+                 kind, name, id_number, address, status, imported_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             ON CONFLICT (plate, two_wheeled) DO UPDATE SET vehicle = excluded.vehicle,
+                 plate_colour = excluded.plate_colour, make = excluded.make,
+                 paint = excluded.paint, kind = excluded.kind, name = excluded.name,
+                 id_number = excluded.id_number, address = excluded.address,
+                 status = excluded.status, imported_at = excluded.imported_at",
+        )
+        .bind(line.plate.clone())
+        .bind(i64::from(line.vehicle.is_two_wheeled()))
+        .bind(line.vehicle.name())
+        .bind(line.colour.map(|colour| name_of(&colour)))
+        .bind(line.make.clone())
+        .bind(line.paint.clone())
+        .bind(name_of(&line.kind))
+        .bind(line.name.clone())
+        .bind(line.id_number.clone())
+        .bind(line.address.clone())
+        .bind(name_of(&line.status))
+        .bind(to_ms(now))
+        .execute(&mut *tx)
+        .await
+        .map_err(StoreError::from)?;
+    }
+    let mut dropped = 0;
+    if replace {
+        dropped = sqlx::query("DELETE FROM registrations WHERE imported_at <> $1")
+            .bind(to_ms(now))
+            .execute(&mut *tx)
+            .await
+            .map_err(StoreError::from)?
+            .rows_affected();
+    }
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(Imported { vehicles: lines.len(), dropped })
+}
+
+fn read(mut file: impl Read) -> Result<Vec<Line>, ImportError> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(csv::Error::from)?;
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let delimiter = if header.contains(&b';') { b';' } else { b',' };
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(bytes);
+    let header = reader.headers()?.clone();
+    let place = |name: &str| header.iter().position(|found| found.eq_ignore_ascii_case(name));
+    let lacking = COLUMNS.iter().filter(|(name, _)| place(name).is_none());
+    let lacking: Vec<_> = lacking.map(|(name, what)| format!("{name} ({what})")).collect();
+    if !lacking.is_empty() {
+        return Err(ImportError::Columns(lacking));
+    }
+    let places = COLUMNS.map(|(name, _)| place(name).unwrap_or_default());
+    let (mut lines, mut named, mut count) = (Vec::new(), Vec::new(), 0);
+    let mut seen = std::collections::HashMap::new();
+    for record in reader.records() {
+        let record = record?;
+        let at = record.position().map_or(0, csv::Position::line);
+        let fields = places.map(|place| record.get(place).unwrap_or_default());
+        let line = line(fields).and_then(|line| {
+            let key = (line.plate.clone(), line.vehicle.is_two_wheeled());
+            match seen.insert(key, at) {
+                Some(before) => Err(format!("bien_so is that of line {before}, too")),
+                None => Ok(line),
+            }
+        });
+        match line {
+            Ok(line) => lines.push(line),
+            Err(problem) => {
+                count += 1;
+                if named.len() < MOST_NAMED {
+                    named.push(format!("line {at}: {problem}"));
+                }
+            }
+        }
+    }
+    if count > 0 {
+        return Err(ImportError::Lines { count, named });
+    }
+    if lines.is_empty() {
+        return Err(ImportError::Empty);
+    }
+    Ok(lines)
+}
+
+/// A line by the fields of [`COLUMNS`]. What is wrong is said without the field's content: it may
+/// be somebody's name.
+fn line(fields: [&str; 10]) -> Result<Line, String> {
+    for ((name, _), field) in COLUMNS.iter().zip(fields) {
+        if field.chars().count() > LONGEST || field.chars().any(char::is_control) {
+            return Err(format!("{name} is longer than {LONGEST} characters or has more lines"));
+        }
+    }
+    let [number, vehicle, colour, make, paint, kind, name, id_number, address, status] = fields;
+    let one_of = |column: &str| {
+        let what = COLUMNS.iter().find(|(name, _)| *name == column).map_or("", |(_, what)| what);
+        format!("{column} must be {what}")
+    };
+    let lower = |text: &str| text.to_lowercase();
+    let vehicle = match lower(vehicle).as_str() {
+        "ô tô con" => VehicleClass::Car,
+        "ô tô khách" => VehicleClass::Bus,
+        "ô tô tải" => VehicleClass::Truck,
+        "xe máy" => VehicleClass::Motorbike,
+        _ => return Err(one_of("loai_xe")),
+    };
+    let colour = match lower(colour).as_str() {
+        "" => None,
+        "trắng" => Some(PlateColour::White),
+        "vàng" => Some(PlateColour::Yellow),
+        "xanh" => Some(PlateColour::Blue),
+        "đỏ" => Some(PlateColour::Red),
+        _ => return Err(one_of("mau_bien")),
+    };
+    let kind = match lower(kind).as_str() {
+        "cá nhân" => OwnerKind::Person,
+        "tổ chức" => OwnerKind::Organisation,
+        _ => return Err(one_of("loai_chu")),
+    };
+    let status = match lower(status).as_str() {
+        "" => Status::Valid,
+        "đã bán" => Status::Sold,
+        "mất cắp" => Status::Stolen,
+        "thu hồi" => Status::Withdrawn,
+        _ => return Err(one_of("tinh_trang")),
+    };
+    let number = plate::read(number, vehicle, colour)
+        .ok_or_else(|| "bien_so is no number that such a vehicle carries".to_owned())?;
+    for (column, field) in [("ten_chu", name), ("dia_chi", address)] {
+        if field.is_empty() {
+            return Err(format!("{column} is empty"));
+        }
+    }
+    Ok(Line {
+        plate: number.text().to_owned(),
+        vehicle,
+        colour,
+        make: make.to_owned(),
+        paint: paint.to_owned(),
+        kind,
+        name: name.to_owned(),
+        id_number: id_number.to_owned(),
+        address: address.to_owned(),
+        status,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "bien_so,loai_xe,mau_bien,nhan_hieu,mau_son,loai_chu,ten_chu,so_dinh_danh,dia_chi,tinh_trang";
+
+    #[test]
+    fn a_file_is_read_as_offices_write_it() {
+        let text = format!(
+            "\u{feff}{HEADER}\r\n30F-256.58,Ô tô con,Trắng,Toyota,Đen,Cá nhân,Trần Thị Mẫu,001200000001,\"1 Phố Mẫu, Hà Nội\",\r\n29-AA 123.45,xe máy,,Honda,,tổ chức,Công ty Mẫu,,2 Phố Mẫu,mất cắp\r\n"
+        );
+        let lines = read(text.as_bytes()).unwrap();
+        assert_eq!(lines[0].plate, "30F25658");
+        assert_eq!(lines[0].address, "1 Phố Mẫu, Hà Nội");
+        assert_eq!((lines[1].kind, lines[1].status), (OwnerKind::Organisation, Status::Stolen));
+        let semicolons =
+            read(text.replace("\"1 Phố Mẫu, Hà Nội\"", "1").replace(',', ";").as_bytes());
+        assert_eq!(semicolons.unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_line_and_column_and_never_by_its_content() {
+        let good = "30F-256.58,ô tô con,,,,cá nhân,Trần Bí Mật,,1 Phố Kín,";
+        for (line, expected) in [
+            (good.replace("ô tô con", "xe hơi"), "line 3: loai_xe must be ô tô con"),
+            (good.replace("ô tô con", "xe máy"), "line 3: bien_so is no number that such"),
+            (good.replace("cá nhân", "ông"), "line 3: loai_chu must be"),
+            (good.replace("Trần Bí Mật", ""), "line 3: ten_chu is empty"),
+            (good.replace("1 Phố Kín", &"x".repeat(301)), "line 3: dia_chi is longer than 300"),
+            (good.replace("30F-256.58", "30F25658"), "line 3: bien_so is that of line 2, too"),
+            (format!("{good}lạ"), "line 3: tinh_trang must be empty, đã bán"),
+        ] {
+            let told = read(format!("{HEADER}\n{good}\n{line}\n").as_bytes());
+            let told = told.map(|lines| lines.len()).unwrap_err().to_string();
+            assert!(told.contains(expected), "{told}");
+            assert!(!told.contains("Bí Mật") && !told.contains("Kín"), "{told}");
+        }
+        let told = read("bien_so,ten_chu\n".as_bytes()).map(|_| ()).unwrap_err().to_string();
+        assert!(told.contains("dia_chi (address)") && !told.contains("bien_so"), "{told}");
+        assert!(matches!(read(HEADER.as_bytes()), Err(ImportError::Empty)));
+        assert!(matches!(read(&b"bien_so\n\xff\xfe"[..]), Err(ImportError::Columns(_))));
+    }
+}
