@@ -128,6 +128,8 @@ pub(super) async fn show(
     let reviewer = name(&state, case.reviewer.as_deref()).await?;
     let approver = name(&state, case.approver.as_deref()).await?;
     let actions = actions(&officer, case);
+    let owner = OwnerView::of(&state, &officer, case).await?;
+    let names_owner = owner.as_ref().is_some_and(|owner| owner.names);
     let identifying = Job::IdentifyOwner { case: case.id.clone() };
     let issuing = Job::IssueNotice { case: case.id.clone() };
     let notice = notice::find(&state.store, &case.id).await?;
@@ -174,7 +176,7 @@ pub(super) async fn show(
         blockers: blockers(&examination, w),
         may_be_on_duty: examination.may_be_on_duty(),
         related: related(&state, &examination, w).await?,
-        hint: hint(&officer, case, &actions, reviewer.as_deref(), w),
+        hint: hint(&officer, case, &actions, reviewer.as_deref(), w).filter(|_| !names_owner),
         actions,
         plate_reasons: choices(Action::CorrectPlate),
         reject_reasons: choices(Action::Reject),
@@ -189,7 +191,7 @@ pub(super) async fn show(
             identifying => identifying,
         },
         revives: officer.revives(),
-        owner: OwnerView::of(&state, &officer, case).await?,
+        owner,
         events: history::of_case(&state, &case.id, w).await?,
         id: case.id.clone(),
     };

@@ -8,10 +8,14 @@ use std::time::Duration;
 
 use central_api::admin::users::Role;
 use central_api::serve::web_router;
-use central_api::work;
+use central_api::{
+    jobs::{self, Job},
+    work,
+};
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
+use crate::setting::browserless::Visitor;
 use crate::setting::{PASSWORD, Setting};
 use crate::support::driver::Driver;
 
@@ -102,7 +106,7 @@ impl Site {
         self.fill("input[name=login]", login).await;
         self.fill("input[name=password]", PASSWORD).await;
         self.click("form.stack button[type=submit]").await;
-        self.browser.wait().for_element(Locator::Css("[data-queue], .empty")).await.unwrap();
+        self.browser.wait().for_element(Locator::Css("nav.tabs")).await.unwrap();
     }
 
     async fn sign_out(&self) {
@@ -236,6 +240,66 @@ async fn a_clip_that_the_browser_cannot_play_is_said_at_once() {
     site.sees("Bằng chứng bổ sung của cùng một lần đi qua").await;
     site.click(".related summary").await;
     shot(&driver, &site.browser, "case-h265").await;
+    site.browser.clone().close().await.unwrap();
+    server.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clerk_names_the_owner_on_a_phone() {
+    let Some(driver) = Driver::start() else {
+        println!("skipped: chromedriver is not installed");
+        return;
+    };
+    let mut setting = Setting::new().await;
+    crate::owners::registered(&mut setting, "đã bán").await;
+    setting.user("an", &[Role::Reviewer]).await;
+    setting.user("binh", &[Role::Approver]).await;
+    setting.user("chi", &[Role::Registry]).await;
+    setting.user("dung", &[Role::Admin]).await;
+    let case = setting.case(1, |_| {}).await;
+    Visitor::officer(&setting.state, "an").await.decide(&case, "accept", &[]).await;
+    Visitor::officer(&setting.state, "binh").await.decide(&case, "approve", &[]).await;
+    let (base, server) = serve(&setting).await;
+    let profile = tempfile::tempdir().unwrap();
+    let browser = driver.browser(profile.path(), [390, 844]).await;
+    let site = Site { browser, base };
+    site.sign_in("chi").await;
+    assert_eq!(site.path().await, "/chu-xe");
+    site.sees("Xe đã bán, chưa sang tên").await;
+    shot(&driver, &site.browser, "owners").await;
+    site.click("main th a").await;
+    site.sees("Đúng là chủ đăng ký").await;
+    site.click("#chu-xe details:last-of-type summary").await;
+    shot(&driver, &site.browser, "owner").await;
+    let wide = "return document.documentElement.scrollWidth - innerWidth";
+    assert_eq!(site.browser.execute(wide, vec![]).await.unwrap(), 0, "no page scrolls sideways");
+    site.click("#chu-xe input[value=organisation]").await;
+    site.fill("#chu-xe input[name=name]", "Công ty Mua Xe").await;
+    site.fill("#chu-xe input[name=id_number]", "0101234567").await;
+    site.fill("#chu-xe input[name=address]", "2 Phố Mẫu").await;
+    let note = "#chu-xe details:last-of-type textarea";
+    site.fill(note, "hợp đồng mua bán ngày 01/10/2026").await;
+    site.click("#chu-xe details:last-of-type button").await;
+    site.sees("Không có hồ sơ nào chờ xác định chủ xe.").await;
+    work::work_off(&setting.state).await.unwrap();
+    site.goto(&format!("/ho-so/{case}")).await;
+    site.sees("Tải thông báo (PDF)").await;
+    site.sees("Công ty Mua Xe").await;
+    shot(&driver, &site.browser, "owner-named").await;
+    site.sign_out().await;
+    let mut tx = setting.state.store.begin().await.unwrap();
+    let now = crate::setting::START;
+    jobs::ask(&mut tx, &Job::IssueNotice { case: case.clone() }, now).await.unwrap();
+    tx.commit().await.unwrap();
+    let taken = jobs::take(&setting.state.store, now).await.unwrap().unwrap();
+    let why = "the gate is closed: notice_term_passed";
+    jobs::put_off(&setting.state.store, &taken, why, true, now).await.unwrap();
+    site.sign_in("dung").await;
+    site.goto("/cong-viec").await;
+    site.sees(why).await;
+    shot(&driver, &site.browser, "jobs").await;
+    site.click("main table button").await;
+    site.sees("Không có việc nào bị bỏ dở.").await;
     site.browser.clone().close().await.unwrap();
     server.abort();
 }

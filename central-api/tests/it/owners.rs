@@ -38,9 +38,9 @@ fn ask_registry(setting: &mut Setting) {
 }
 
 /// From now on the registry is asked, and knows the vehicle of the tests' case.
-pub async fn registered(setting: &mut Setting) {
+pub async fn registered(setting: &mut Setting, status: &str) {
     ask_registry(setting);
-    import(setting, &[line("xe máy", "", "")], false).await;
+    import(setting, &[line("xe máy", "", status)], false).await;
 }
 
 /// Settings that ask the registry, with a reviewer, an approver and a clerk.

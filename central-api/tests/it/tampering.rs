@@ -107,7 +107,7 @@ async fn story(setting: &Setting) -> [String; 4] {
 #[tokio::test]
 async fn every_column_that_a_hand_changes_is_named() {
     for mut setting in Setting::each().await {
-        crate::owners::registered(&mut setting).await;
+        crate::owners::registered(&mut setting, "").await;
         let cases = story(&setting).await;
         let whole = verify(&setting).await;
         assert!(whole.ok, "{:?}", whole.findings);
