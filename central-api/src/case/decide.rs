@@ -104,7 +104,7 @@ pub async fn decide(
     };
     // Said only to whom the table lets correct it.
     plate?;
-    let needs_note = command.reason == Some(Reason::Other) || command.action == Action::Distinguish;
+    let needs_note = command.reason == Some(Reason::Other) || command.action.needs_note();
     let note = match note {
         None if needs_note => return Err(DecideError::NoteMissing),
         other => other.unwrap_or_default(),

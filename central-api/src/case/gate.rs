@@ -8,7 +8,6 @@ use time::{Duration, OffsetDateTime};
 use super::open::Terms;
 use super::record::Case;
 use super::related::Related;
-use super::states::State;
 use super::{acts, agreement};
 use crate::law::{LawBook, Term, VIETNAM};
 
@@ -156,7 +155,7 @@ pub(super) fn check(
         blockers.push(Blocker::LawMissing);
     }
     // Terms that run out later, and cases that come later, say nothing against a closed case.
-    if !matches!(case.state, State::Rejected | State::Notified) {
+    if !case.state.is_decided() {
         terms(case, bench.law, bench.now, &mut blockers);
         let ahead = bench.related.iter().filter(|related| related.blocks());
         blockers.extend(ahead.map(|related| Blocker::SameAct(related.case.id.clone())));

@@ -13,7 +13,6 @@ use super::gate;
 use super::open::{Terms, opened, opening, record, vehicle_type};
 use super::passage::is_of_case;
 use super::record::{COLUMNS, Case, Value};
-use super::states::State;
 use crate::store::{StoreError, Tx, to_ms};
 
 /// A case has no more further packages than this: more cameras than a junction has, and no camera
@@ -110,9 +109,9 @@ async fn find(
         let Some(carrying) = parsed.iter().find(carries) else { continue };
         let leads = match (tie, gate::is_sound(&sealed_as(&case, carrying, terms), carrying, terms))
         {
-            (Tie::Same, carried) => sound && !carried && is_open(case.state),
+            (Tie::Same, carried) => sound && !carried && case.state.is_open(),
             (Tie::Included, true) => false,
-            (Tie::Includes, _) if sound && is_open(case.state) => true,
+            (Tie::Includes, _) if sound && case.state.is_open() => true,
             // What cannot stand itself swallows nothing.
             _ => continue,
         };
@@ -123,7 +122,7 @@ async fn find(
         }
     }
     found.sort_by_key(|Found { case, .. }| {
-        (case.state == State::Rejected, case.act != own.act, case.id.clone())
+        (case.state.is_dropped(), case.act != own.act, case.id.clone())
     });
     Ok(found.into_iter().next())
 }
@@ -131,11 +130,6 @@ async fn find(
 /// The case as its package alone opened it.
 fn sealed_as(case: &Case, carrying: &Manifest, terms: Terms<'_>) -> Case {
     opening(case.id.clone(), carrying, case.received_at, terms.law)
-}
-
-/// Whether nobody stands behind the case as it is.
-const fn is_open(state: State) -> bool {
-    matches!(state, State::Received | State::InReview | State::Returned)
 }
 
 /// The case once the evidence of `own` carries it: who works on it and the number that an officer

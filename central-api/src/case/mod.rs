@@ -1,8 +1,8 @@
 //! A case: one sealed violation on its way from the camera to a notice.
 //!
 //! `open` makes it inside the intake's transaction, unless the package joins (`join`) the case of the
-//! same passage (`passage`), `states` says who may move it where, `gate`
-//! says when the evidence is good enough, `decide` moves it in one transaction with its audit row,
+//! same passage (`passage`), `states` says who may move it where, `state` what follows from where it
+//! stands, `gate` when the evidence is good enough, `decide` moves it in one transaction with its audit row,
 //! `examine` puts everything an officer must see on one table.
 
 pub mod acts;
@@ -18,6 +18,7 @@ mod query;
 pub mod reason;
 mod record;
 mod related;
+mod state;
 pub mod states;
 mod step;
 
@@ -27,8 +28,8 @@ pub use gate::{Blocker, Gate};
 pub use join::{MOST_FURTHER, led_by};
 pub use open::{Terms, open, opening};
 pub use query::{
-    Counts, Filter, MOST_COUNTED, Page, cameras, count, find, list, media_type, next_for,
-    next_text, published, published_texts,
+    Counts, Filter, MOST_COUNTED, Page, cameras, count, count_text, find, list, media_type,
+    next_for, next_text, published, published_texts,
 };
 pub use reason::Reason;
 pub use record::{Case, Value, WriteError, name_of, named, write};

@@ -140,6 +140,7 @@ pub fn opening(
         reviewed_at: None,
         approver: None,
         approved_at: None,
+        undone_by: None,
         reason: None,
         note: None,
     }

@@ -45,13 +45,11 @@ impl Counts {
     pub fn to_review(&self) -> u64 {
         State::TO_REVIEW.iter().map(|state| self.of(*state)).sum()
     }
-}
 
-impl State {
-    /// The states a reviewer works on.
-    pub const TO_REVIEW: [Self; 3] = [Self::Received, Self::InReview, Self::Returned];
-    /// The states in which the public may know of a case.
-    pub const PUBLIC: [Self; 1] = [Self::Notified];
+    /// Waiting for an approver.
+    pub fn to_approve(&self) -> u64 {
+        State::TO_APPROVE.iter().map(|state| self.of(*state)).sum()
+    }
 }
 
 pub async fn find(store: &Store, id: &str) -> Result<Option<Case>, StoreError> {
@@ -179,19 +177,20 @@ pub fn next_text(states: &[State]) -> String {
     format!(
         "SELECT id FROM cases WHERE state IN ({states}) AND id <> $1
            AND (state <> 'in_review' OR reviewer = $2)
+           AND (state <> 'withdrawing' OR COALESCE(undone_by, '') <> $2)
            AND (state <> 'accepted' OR (reviewer <> $2 AND COALESCE(plate_by, '') <> $2))
          ORDER BY +act_at, id LIMIT 1"
     )
 }
 
+/// Counts the cases that somebody has work with.
+pub fn count_text() -> String {
+    let states = names(&State::WAITING);
+    format!("SELECT state, COUNT(*) AS cases FROM cases WHERE state IN ({states}) GROUP BY state")
+}
+
 pub async fn count(store: &Store) -> Result<Counts, StoreError> {
-    let rows = sqlx::query(
-        "SELECT state, COUNT(*) AS cases FROM cases
-         WHERE state IN ('received', 'in_review', 'returned', 'accepted', 'approved')
-         GROUP BY state",
-    )
-    .fetch_all(store.pool())
-    .await?;
+    let rows = sqlx::query(AssertSqlSafe(count_text())).fetch_all(store.pool()).await?;
     let mut counts = Vec::new();
     for row in rows {
         let name: String = row.try_get("state")?;

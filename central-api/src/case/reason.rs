@@ -86,6 +86,8 @@ impl Reason {
                         | Self::Other
                 )
             }
+            // What can be wrong with a notice that is out.
+            Action::Withdraw => !matches!(self, Self::PlateUnreadable | Self::PlateDoubtful),
             _ => false,
         }
     }

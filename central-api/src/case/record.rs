@@ -41,6 +41,8 @@ pub struct Case {
     pub reviewed_at: Option<OffsetDateTime>,
     pub approver: Option<String>,
     pub approved_at: Option<OffsetDateTime>,
+    /// Who asked that the notice be withdrawn.
+    pub undone_by: Option<String>,
     pub reason: Option<Reason>,
     pub note: Option<String>,
 }
@@ -48,7 +50,7 @@ pub struct Case {
 /// The columns [`Case::from_row`] needs, in one place for every query.
 pub(super) const COLUMNS: &str = "id, evidence_id, device_id, camera_id, place, act, vehicle, \
      vehicle_type, act_at, received_at, notice_due, plate_read, plate, plate_colour, confidence, \
-     plate_by, law, state, version, reviewer, reviewed_at, approver, approved_at, reason, note";
+     plate_by, law, state, version, reviewer, reviewed_at, approver, approved_at, undone_by, reason, note";
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +104,7 @@ impl Case {
             ("reviewed_at", time(self.reviewed_at)),
             ("approver", maybe(&self.approver)),
             ("approved_at", time(self.approved_at)),
+            ("undone_by", maybe(&self.undone_by)),
             ("reason", Value::Text(self.reason.map(|reason| reason.name().to_owned()))),
             ("note", maybe(&self.note)),
         ]
@@ -144,6 +147,7 @@ impl Case {
             reviewed_at: time("reviewed_at")?,
             approver: text("approver")?,
             approved_at: time("approved_at")?,
+            undone_by: text("undone_by")?,
             reason: reason
                 .map(|name| Reason::parse(&name).ok_or_else(|| StoreError::corrupt("reason", name)))
                 .transpose()?,
@@ -158,6 +162,7 @@ impl Case {
             reviewer: self.reviewer.clone(),
             approver: self.approver.clone(),
             plate_by: self.plate_by.clone(),
+            undone_by: self.undone_by.clone(),
         }
     }
 }
@@ -177,8 +182,8 @@ pub async fn write(tx: &mut Tx<'_>, before: &Case, after: &Case) -> Result<(), W
     let changed = sqlx::query(
         "UPDATE cases SET state = $1, version = $2, reviewer = $3, approver = $4, plate_by = $5,
              plate = $6, vehicle_type = $7, reason = $8, note = $9, reviewed_at = $10,
-             approved_at = $11
-         WHERE id = $12 AND version = $13",
+             approved_at = $11, undone_by = $12
+         WHERE id = $13 AND version = $14",
     )
     .bind(after.state.name())
     .bind(after.version)
@@ -191,6 +196,7 @@ pub async fn write(tx: &mut Tx<'_>, before: &Case, after: &Case) -> Result<(), W
     .bind(after.note.clone())
     .bind(after.reviewed_at.map(to_ms))
     .bind(after.approved_at.map(to_ms))
+    .bind(after.undone_by.clone())
     .bind(before.id.clone())
     .bind(before.version)
     .execute(&mut **tx)

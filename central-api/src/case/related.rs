@@ -10,7 +10,6 @@ use time::{Duration, OffsetDateTime};
 use super::acts::{self, Tie};
 use super::passage::{Likeness, Limits, Uncertain, View, likeness};
 use super::record::{COLUMNS, Case};
-use super::states::State;
 use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
 
 /// More than this many related cases are one too many to look through.
@@ -57,9 +56,7 @@ impl Related {
     /// Whether it stands in the way of a notice: an officer stands behind it already, it may be
     /// the same act, and nobody has found that it is another.
     pub fn blocks(&self) -> bool {
-        self.same_act()
-            && self.distinct.is_none()
-            && matches!(self.case.state, State::Accepted | State::Approved | State::Notified)
+        self.same_act() && self.distinct.is_none() && self.case.state.accuses()
     }
 }
 
@@ -118,7 +115,7 @@ async fn alike(store: &Store, case: &Case, limits: &Limits) -> Result<Vec<String
     let window = Duration::minutes(i64::from(limits.act_minutes));
     let rows = sqlx::query(
         "SELECT id, plate FROM cases WHERE act_at BETWEEN $1 AND $2
-           AND id <> $3 AND plate IS NOT NULL AND state <> 'rejected'",
+           AND id <> $3 AND plate IS NOT NULL AND state NOT IN ('rejected', 'withdrawn')",
     )
     .bind(to_ms(case.act_at.saturating_sub(window)))
     .bind(to_ms(case.act_at.saturating_add(window)))

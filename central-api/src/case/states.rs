@@ -2,67 +2,7 @@
 //! work it is and what must hold. Everything that changes a case's state goes through [`next`].
 
 use super::reason::Reason;
-
-/// Where a case stands.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    serde::Serialize,
-    serde::Deserialize,
-    utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Its evidence is whole; nobody has looked yet.
-    Received,
-    /// A reviewer has it.
-    InReview,
-    /// A reviewer stands behind it; an approver must decide.
-    Accepted,
-    /// Closed without a notice.
-    Rejected,
-    /// An approver sent it back to review.
-    Returned,
-    /// Two people stand behind it; the notice is next.
-    Approved,
-    /// The notice exists and the public lookup shows the case.
-    Notified,
-}
-
-impl State {
-    pub const ALL: [Self; 7] = [
-        Self::Received,
-        Self::InReview,
-        Self::Accepted,
-        Self::Rejected,
-        Self::Returned,
-        Self::Approved,
-        Self::Notified,
-    ];
-
-    /// The name in the database, the API and the word tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Received => "received",
-            Self::InReview => "in_review",
-            Self::Accepted => "accepted",
-            Self::Rejected => "rejected",
-            Self::Returned => "returned",
-            Self::Approved => "approved",
-            Self::Notified => "notified",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
-}
+pub use super::state::State;
 
 /// What happens to a case: an officer decides it, or the central carries out what was decided.
 #[derive(
@@ -89,10 +29,18 @@ pub enum Action {
     Approve,
     Return,
     Notify,
+    /// Takes a rejection back.
+    Reopen,
+    /// Asks that a notice be withdrawn.
+    Withdraw,
+    /// Agrees that it is.
+    ConfirmWithdrawal,
+    /// Decides that it stays.
+    Keep,
 }
 
 impl Action {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Take,
         Self::CorrectPlate,
         Self::Distinguish,
@@ -101,6 +49,10 @@ impl Action {
         Self::Approve,
         Self::Return,
         Self::Notify,
+        Self::Reopen,
+        Self::Withdraw,
+        Self::ConfirmWithdrawal,
+        Self::Keep,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -113,7 +65,16 @@ impl Action {
             Self::Approve => "approve",
             Self::Return => "return",
             Self::Notify => "notify",
+            Self::Reopen => "reopen",
+            Self::Withdraw => "withdraw",
+            Self::ConfirmWithdrawal => "confirm_withdrawal",
+            Self::Keep => "keep",
         }
+    }
+
+    /// Whether a note must say why.
+    pub const fn needs_note(self) -> bool {
+        matches!(self, Self::Distinguish | Self::Reopen | Self::Withdraw | Self::Keep)
     }
 
     pub fn parse(name: &str) -> Option<Self> {
@@ -137,6 +98,8 @@ pub enum Condition {
     Mine,
     /// The actor neither reviewed the case nor corrected its plate.
     SecondPerson,
+    /// The actor is not who asked for the withdrawal.
+    OtherPerson,
     /// A reason code is given.
     Reason,
     /// The gate is open: evidence verified and whole, plate valid, law found.
@@ -191,6 +154,10 @@ pub const TABLE: &[Transition] = &[
     // What was approved can be taken back until its notice is out.
     row(S::Approved, A::Return,       S::Returned, Approval, &[SecondPerson, Condition::Reason]),
     row(S::Approved, A::Notify,       S::Notified, Central,  &[Ready]),
+    row(S::Rejected, A::Reopen,       S::InReview, Review,   &[]),
+    row(S::Notified, A::Withdraw,     S::Withdrawing, Approval, &[Condition::Reason]),
+    row(S::Withdrawing, A::ConfirmWithdrawal, S::Withdrawn, Approval, &[Condition::OtherPerson]),
+    row(S::Withdrawing, A::Keep,      S::Notified, Approval, &[Condition::OtherPerson]),
 ];
 
 /// Who acts.
@@ -236,6 +203,8 @@ pub struct Standing {
     pub reviewer: Option<String>,
     pub approver: Option<String>,
     pub plate_by: Option<String>,
+    /// Who asked that the notice be withdrawn.
+    pub undone_by: Option<String>,
 }
 
 /// Why an action is refused.
@@ -249,6 +218,8 @@ pub enum Refusal {
     Taken,
     #[error("whoever reviewed the case or corrected its plate cannot approve or return it")]
     SamePerson,
+    #[error("whoever asked for the withdrawal cannot decide on it")]
+    SameProposer,
     #[error("a reason code for this action is needed")]
     ReasonMissing,
     #[error("the gate is closed: evidence, plate or law are not in order")]
@@ -288,7 +259,10 @@ pub fn next(
             after.approver = None;
         }
         (Duty::Approval, Action::Approve) => after.approver = me,
-        (Duty::Approval, _) => after.approver = None,
+        (Duty::Approval, Action::Return) => after.approver = None,
+        (Duty::Approval, Action::Withdraw) => after.undone_by = me,
+        (Duty::Approval, Action::Keep) => after.undone_by = None,
+        (Duty::Approval, _) => {}
         (Duty::Central, _) => {}
     }
     Ok(after)
@@ -315,6 +289,7 @@ fn may(standing: &Standing, transition: &Transition, actor: &Actor) -> Result<()
                 reviewer.is_some() && reviewer != me && standing.plate_by.as_deref() != me,
                 Refusal::SamePerson,
             ),
+            Condition::OtherPerson => (standing.undone_by.as_deref() != me, Refusal::SameProposer),
             Condition::Reason | Condition::Ready => continue,
         };
         if !holds {

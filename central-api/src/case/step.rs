@@ -32,6 +32,7 @@ pub fn step(case: &Case, step: Step<'_>, actor: &Actor, ready: bool) -> Result<C
         reviewer: after.reviewer,
         approver: after.approver,
         plate_by: after.plate_by,
+        undone_by: after.undone_by,
         vehicle_type: super::open::vehicle_type(case.vehicle, plate.as_deref()),
         plate,
         reason: step.reason,

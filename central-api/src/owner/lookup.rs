@@ -215,28 +215,39 @@ fn public(state: &AppState, case: &case::Case, manifest: &Manifest) -> PublicVio
 const fn status(state: State) -> Option<&'static str> {
     match state {
         State::Notified => Some("field.status_open"),
+        State::Withdrawing => Some("field.status_withdrawing"),
         State::Received
         | State::InReview
         | State::Accepted
         | State::Rejected
         | State::Returned
-        | State::Approved => None,
+        | State::Approved
+        | State::Withdrawn => None,
     }
 }
 
-/// Plate and vehicle type behind a notice's code.
+/// What a notice's code leads to.
+pub(super) enum OfNotice {
+    About { plate: String, vehicle_type: u8 },
+    Withdrawn,
+}
+
+/// What is behind a notice's code, if anything.
 pub(super) async fn of_notice(
     state: &AppState,
     code: &str,
-) -> Result<Option<(String, u8)>, StoreError> {
+) -> Result<Option<OfNotice>, StoreError> {
     if code.len() > 32 {
         return Ok(None);
     }
     let Some(notice) = notice::find_by_code(&state.store, code).await? else { return Ok(None) };
     let case = case::find(&state.store, &notice.case_id).await?;
     Ok(case.and_then(|case| {
+        if case.state == State::Withdrawn {
+            return Some(OfNotice::Withdrawn);
+        }
         let number = case.plate.as_deref()?;
         let shown = plate::display(number, case.vehicle, case.plate_colour);
-        Some((shown, case.vehicle_type))
+        Some(OfNotice::About { plate: shown, vehicle_type: case.vehicle_type })
     }))
 }

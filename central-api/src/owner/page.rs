@@ -8,7 +8,7 @@ use axum::response::{Redirect, Response};
 use serde::Deserialize;
 
 use super::captcha::{self, Answer, Challenge};
-use super::lookup::{self, Found, LookupError};
+use super::lookup::{self, Found, LookupError, OfNotice};
 use crate::AppState;
 use crate::staff::Officer;
 use crate::web::address::Client;
@@ -58,7 +58,10 @@ pub(super) async fn form(
             return answer.show(&state, lang, StatusCode::TOO_MANY_REQUESTS).await;
         }
         match lookup::of_notice(&state, &prefill.code).await? {
-            Some((plate, vehicle_type)) => {
+            Some(OfNotice::Withdrawn) => {
+                answer.message = Some(w.t("lookup.notice_withdrawn").to_owned());
+            }
+            Some(OfNotice::About { plate, vehicle_type }) => {
                 (answer.plate, answer.vehicle_type) = (plate, vehicle_type);
                 answer.message = Some(w.t("lookup.from_notice").to_owned());
             }

@@ -59,6 +59,7 @@ struct CasePage {
     plate_reasons: Vec<Choice>,
     reject_reasons: Vec<Choice>,
     return_reasons: Vec<Choice>,
+    withdraw_reasons: Vec<Choice>,
     hint: Option<String>,
     notice: Option<Notice>,
     /// The notice is being made, or could not be.
@@ -101,11 +102,20 @@ struct Actions {
     reject: bool,
     approve: bool,
     send_back: bool,
+    reopen: bool,
+    withdraw: bool,
+    confirm_withdrawal: bool,
 }
 
 impl Actions {
     fn any(&self) -> bool {
-        self.take || self.correct_plate || self.approve || self.send_back
+        self.take
+            || self.correct_plate
+            || self.approve
+            || self.send_back
+            || self.reopen
+            || self.withdraw
+            || self.confirm_withdrawal
     }
 }
 
@@ -140,12 +150,8 @@ pub(super) async fn show(
             .collect()
     };
     let tab = match (case.state, officer.approves()) {
-        (case::State::Accepted | case::State::Approved, true) => "approval",
-        (case::State::Received | case::State::InReview | case::State::Returned, _)
-            if officer.reviews() =>
-        {
-            "review"
-        }
+        (state, true) if state.accuses() && state != case::State::Notified => "approval",
+        (state, _) if state.is_open() && officer.reviews() => "review",
         _ => "all",
     };
     let doubt_below = state.config.cases.min_plate_confidence;
@@ -181,6 +187,7 @@ pub(super) async fn show(
         plate_reasons: choices(Action::CorrectPlate),
         reject_reasons: choices(Action::Reject),
         return_reasons: choices(Action::Return),
+        withdraw_reasons: choices(Action::Withdraw),
         notice_number: notice
             .as_ref()
             .map(|notice| w.with("case.notice_number", "number", format!("{:06}", notice.number)))
@@ -298,6 +305,9 @@ fn actions(officer: &Officer, case: &Case) -> Actions {
         reject: may(Action::Reject),
         approve: may(Action::Approve),
         send_back: may(Action::Return),
+        reopen: may(Action::Reopen),
+        withdraw: may(Action::Withdraw),
+        confirm_withdrawal: may(Action::ConfirmWithdrawal),
     }
 }
 

@@ -78,11 +78,11 @@ async fn next_page(
     action: Action,
 ) -> Result<String, StoreError> {
     let (states, home): (&[CaseState], _) = match action {
-        Action::Take | Action::CorrectPlate | Action::Distinguish => {
+        Action::Take | Action::CorrectPlate | Action::Distinguish | Action::Reopen => {
             return Ok(format!("/ho-so/{}", case.id));
         }
         Action::Accept | Action::Reject => (&CaseState::TO_REVIEW, "/xet-duyet"),
-        Action::Approve | Action::Return | Action::Notify => (&[CaseState::Accepted], "/phe-duyet"),
+        _ => (&CaseState::TO_APPROVE, "/phe-duyet"),
     };
     let next = case::next_for(&state.store, states, &officer.user.id, &case.id).await?;
     Ok(match next {
@@ -98,6 +98,7 @@ pub(super) fn refusal(refusal: Refusal) -> (StatusCode, &'static str) {
         Refusal::Role => (StatusCode::FORBIDDEN, "role"),
         Refusal::Taken => (StatusCode::CONFLICT, "taken"),
         Refusal::SamePerson => (StatusCode::FORBIDDEN, "same_person"),
+        Refusal::SameProposer => (StatusCode::FORBIDDEN, "same_proposer"),
         Refusal::ReasonMissing => (StatusCode::UNPROCESSABLE_ENTITY, "reason_missing"),
         Refusal::NotReady => (StatusCode::UNPROCESSABLE_ENTITY, "gate"),
     }

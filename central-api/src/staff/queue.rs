@@ -126,7 +126,7 @@ impl Kind {
     fn states(self) -> &'static [CaseState] {
         match self {
             Self::Review => &CaseState::TO_REVIEW,
-            Self::Approval => &[CaseState::Accepted, CaseState::Approved],
+            Self::Approval => &[CaseState::Accepted, CaseState::Approved, CaseState::Withdrawing],
             Self::All => &CaseState::ALL,
         }
     }
@@ -251,7 +251,7 @@ pub(super) fn due(case: &Case, w: &Words, now: time::OffsetDateTime) -> Due {
         return Due { date: "–".into(), text: String::new(), class: "" };
     };
     let date = format::date(end);
-    if matches!(case.state, CaseState::Notified | CaseState::Rejected) {
+    if case.state.is_decided() {
         return Due { date, text: String::new(), class: "" };
     }
     let days = (end - now).whole_days();

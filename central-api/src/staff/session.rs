@@ -99,7 +99,7 @@ impl Officer {
                 sees_owners: self.sees_owners(),
                 sees_boxes: self.sees_boxes(),
                 to_review: counts.to_review(),
-                to_approve: counts.of(case::State::Accepted),
+                to_approve: counts.to_approve(),
                 to_name: match self.sees_owners() {
                     true => owner::waiting_count(&state.store).await?,
                     false => 0,

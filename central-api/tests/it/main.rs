@@ -34,5 +34,6 @@ mod store;
 mod stuck;
 mod support;
 mod tampering;
+mod undo;
 mod verify;
 mod versions;

@@ -53,7 +53,10 @@ const NARROW: &[&str] = &[
 const WHOLE: &[(&str, &str)] = &[
     ("COUNT(*) FROM cases GROUP BY state", "the gauge of all states: one index, once a scrape"),
     ("AS cases FROM cases WHERE state IN", "counts open cases, which people work off"),
-    ("plate IS NOT NULL AND state <> 'rejected'", "walks the cases of ten minutes"),
+    (
+        "plate IS NOT NULL AND state NOT IN ('rejected', 'withdrawn')",
+        "walks the cases of ten minutes",
+    ),
     ("ORDER BY +act_at, id LIMIT", "sorts open cases, which people work off"),
     ("LIMIT 10001) AS counted", "stops at ten thousand"),
     ("ORDER BY act_at, id LIMIT 25 OFFSET 0", "walks cases in order and stops at 25"),
@@ -85,7 +88,7 @@ fn built() -> Vec<String> {
     let states: [&[State]; 5] = [
         &[],
         &State::TO_REVIEW,
-        &[State::Accepted, State::Approved],
+        &[State::Accepted, State::Approved, State::Withdrawing],
         &[State::Notified],
         &State::ALL,
     ];
@@ -102,7 +105,8 @@ fn built() -> Vec<String> {
         }
     }
     texts.push(case::next_text(&State::TO_REVIEW));
-    texts.push(case::next_text(&[State::Accepted]));
+    texts.push(case::next_text(&State::TO_APPROVE));
+    texts.push(case::count_text());
     texts
 }
 

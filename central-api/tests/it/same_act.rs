@@ -20,7 +20,7 @@ fn later(manifest: &mut Manifest, by: Duration) {
 }
 
 /// The same moment, seen from the other side of the junction under another name and direction.
-fn from_the_other_side(manifest: &mut Manifest) {
+pub fn from_the_other_side(manifest: &mut Manifest) {
     let back = Duration::minutes(1) - Duration::milliseconds(400);
     later(manifest, -back);
     manifest.camera.id = "cam-02".into();

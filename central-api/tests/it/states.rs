@@ -19,12 +19,12 @@ fn actor(number: usize) -> Actor {
 }
 
 #[test]
-fn the_table_has_one_row_a_state_and_action_and_closed_states_stay_closed() {
+fn the_table_has_one_row_a_state_and_action_and_withdrawn_ones_stay_closed() {
     for (index, row) in TABLE.iter().enumerate() {
         let twin =
             TABLE[..index].iter().any(|other| (other.from, other.action) == (row.from, row.action));
         assert!(!twin, "{row:?}");
-        assert!(!matches!(row.from, State::Rejected | State::Notified), "{row:?}");
+        assert!(row.from != State::Withdrawn, "{row:?}");
     }
 }
 
@@ -33,13 +33,14 @@ proptest! {
 
     #[test]
     fn a_notice_needs_two_different_people_and_an_open_gate(
-        steps in prop::collection::vec((0usize..8, 0usize..6, any::<bool>(), 0usize..12), 1..40)
+        steps in prop::collection::vec((0usize..12, 0usize..6, any::<bool>(), 0usize..12), 1..40)
     ) {
         let mut standing =
-            Standing { state: State::Received, reviewer: None, approver: None, plate_by: None };
+            Standing { state: State::Received, reviewer: None, approver: None, plate_by: None, undone_by: None };
         let mut accepted_by = None;
         let mut approved_by = None;
         let mut corrected_by = None;
+        let mut withdrawn_by = None;
         for (action, person, ready, reason) in steps {
             let action = Action::ALL[action];
             let person = actor(person);
@@ -62,10 +63,14 @@ proptest! {
                 Action::Reject | Action::Return => {
                     prop_assert!(reason.is_some_and(|reason| reason.fits(action)));
                 }
-                Action::Take | Action::Distinguish | Action::Notify => {}
+                Action::Withdraw => withdrawn_by = user,
+                Action::ConfirmWithdrawal | Action::Keep => {
+                    prop_assert!(withdrawn_by.is_some() && withdrawn_by != user);
+                }
+                Action::Take | Action::Distinguish | Action::Notify | Action::Reopen => {}
             }
             standing = after;
-            if matches!(standing.state, State::Approved | State::Notified) {
+            if matches!(standing.state, State::Approved | State::Notified | State::Withdrawing) {
                 prop_assert!(accepted_by.is_some() && approved_by.is_some());
                 prop_assert_ne!(&accepted_by, &approved_by);
                 prop_assert_ne!(&corrected_by, &approved_by);
@@ -78,8 +83,13 @@ proptest! {
 
 #[test]
 fn the_straight_way_works() {
-    let mut standing =
-        Standing { state: State::Received, reviewer: None, approver: None, plate_by: None };
+    let mut standing = Standing {
+        state: State::Received,
+        reviewer: None,
+        approver: None,
+        plate_by: None,
+        undone_by: None,
+    };
     for (action, person) in
         [(Action::Take, 3), (Action::Accept, 3), (Action::Approve, 4), (Action::Notify, 5)]
     {
