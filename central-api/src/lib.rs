@@ -22,6 +22,7 @@ pub mod owner;
 mod percent;
 pub mod proceedings;
 pub mod registry;
+mod secret;
 pub mod serve;
 pub mod staff;
 pub mod store;

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::examine::{Examination, ExamineError, examine};
 use super::reason::Reason;
+use super::recheck;
 use super::record::{self, Case, WriteError};
 use super::related;
 use super::states::{self, Action, Actor, Condition, Refusal};
@@ -91,11 +92,14 @@ pub async fn decide(
         _ => Ok(None),
     };
     let now = state.clock.now();
+    let recheck = command.action == Action::Reject
+        && recheck::drawn(&state.store, case, state.config.cases.recheck_rejections).await?;
     let step = Step {
         action: command.action,
         reason: command.reason,
         note,
         plate: plate.as_ref().ok().and_then(Option::as_deref),
+        recheck,
         at: now,
     };
     let after = match step::step(case, step, actor, examination.gate.is_open()) {
@@ -118,6 +122,9 @@ pub async fn decide(
     let mut detail = told(&examination, &after, actor.user());
     if let Some(reason) = command.reason {
         detail["reason"] = reason.name().into();
+    }
+    if recheck {
+        detail["recheck"] = true.into();
     }
     if !note.is_empty() {
         detail["note"] = note.into();

@@ -16,6 +16,7 @@ pub mod passage;
 pub mod plate;
 mod query;
 pub mod reason;
+mod recheck;
 mod record;
 mod related;
 mod state;
@@ -32,6 +33,7 @@ pub use query::{
     next_for, next_text, published, published_texts,
 };
 pub use reason::Reason;
+pub use recheck::{recheck_count, recheck_text, to_recheck};
 pub use record::{Case, Value, WriteError, name_of, named, write};
 pub use related::{Distinct, Related, in_order};
 pub use states::{Action, Actor, State};

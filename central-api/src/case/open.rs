@@ -141,6 +141,7 @@ pub fn opening(
         approver: None,
         approved_at: None,
         undone_by: None,
+        recheck: None,
         reason: None,
         note: None,
     }

@@ -43,6 +43,8 @@ pub struct Case {
     pub approved_at: Option<OffsetDateTime>,
     /// Who asked that the notice be withdrawn.
     pub undone_by: Option<String>,
+    /// Whether a second person is asked about the rejection; false once one has looked.
+    pub recheck: Option<bool>,
     pub reason: Option<Reason>,
     pub note: Option<String>,
 }
@@ -50,7 +52,7 @@ pub struct Case {
 /// The columns [`Case::from_row`] needs, in one place for every query.
 pub(super) const COLUMNS: &str = "id, evidence_id, device_id, camera_id, place, act, vehicle, \
      vehicle_type, act_at, received_at, notice_due, plate_read, plate, plate_colour, confidence, \
-     plate_by, law, state, version, reviewer, reviewed_at, approver, approved_at, undone_by, reason, note";
+     plate_by, law, state, version, reviewer, reviewed_at, approver, approved_at, undone_by, recheck, reason, note";
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,6 +107,7 @@ impl Case {
             ("approver", maybe(&self.approver)),
             ("approved_at", time(self.approved_at)),
             ("undone_by", maybe(&self.undone_by)),
+            ("recheck", Value::Integer(self.recheck.map(i64::from))),
             ("reason", Value::Text(self.reason.map(|reason| reason.name().to_owned()))),
             ("note", maybe(&self.note)),
         ]
@@ -148,6 +151,7 @@ impl Case {
             approver: text("approver")?,
             approved_at: time("approved_at")?,
             undone_by: text("undone_by")?,
+            recheck: row.try_get::<Option<i64>, _>("recheck")?.map(|waits| waits != 0),
             reason: reason
                 .map(|name| Reason::parse(&name).ok_or_else(|| StoreError::corrupt("reason", name)))
                 .transpose()?,
@@ -182,8 +186,8 @@ pub async fn write(tx: &mut Tx<'_>, before: &Case, after: &Case) -> Result<(), W
     let changed = sqlx::query(
         "UPDATE cases SET state = $1, version = $2, reviewer = $3, approver = $4, plate_by = $5,
              plate = $6, vehicle_type = $7, reason = $8, note = $9, reviewed_at = $10,
-             approved_at = $11, undone_by = $12
-         WHERE id = $13 AND version = $14",
+             approved_at = $11, undone_by = $12, recheck = $13
+         WHERE id = $14 AND version = $15",
     )
     .bind(after.state.name())
     .bind(after.version)
@@ -197,6 +201,7 @@ pub async fn write(tx: &mut Tx<'_>, before: &Case, after: &Case) -> Result<(), W
     .bind(after.reviewed_at.map(to_ms))
     .bind(after.approved_at.map(to_ms))
     .bind(after.undone_by.clone())
+    .bind(after.recheck.map(i64::from))
     .bind(before.id.clone())
     .bind(before.version)
     .execute(&mut **tx)

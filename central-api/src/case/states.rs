@@ -29,6 +29,8 @@ pub enum Action {
     Approve,
     Return,
     Notify,
+    /// A second person agrees with a rejection.
+    AgreeRejection,
     /// Takes a rejection back.
     Reopen,
     /// Asks that a notice be withdrawn.
@@ -40,7 +42,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Take,
         Self::CorrectPlate,
         Self::Distinguish,
@@ -49,6 +51,7 @@ impl Action {
         Self::Approve,
         Self::Return,
         Self::Notify,
+        Self::AgreeRejection,
         Self::Reopen,
         Self::Withdraw,
         Self::ConfirmWithdrawal,
@@ -65,6 +68,7 @@ impl Action {
             Self::Approve => "approve",
             Self::Return => "return",
             Self::Notify => "notify",
+            Self::AgreeRejection => "agree_rejection",
             Self::Reopen => "reopen",
             Self::Withdraw => "withdraw",
             Self::ConfirmWithdrawal => "confirm_withdrawal",
@@ -154,6 +158,9 @@ pub const TABLE: &[Transition] = &[
     // What was approved can be taken back until its notice is out.
     row(S::Approved, A::Return,       S::Returned, Approval, &[SecondPerson, Condition::Reason]),
     row(S::Approved, A::Notify,       S::Notified, Central,  &[Ready]),
+    // Some rejections are drawn for a second look; an approver may send any of them back.
+    row(S::Rejected, A::AgreeRejection, S::Rejected, Approval, &[SecondPerson]),
+    row(S::Rejected, A::Return,       S::Returned, Approval, &[SecondPerson, Condition::Reason]),
     row(S::Rejected, A::Reopen,       S::InReview, Review,   &[]),
     row(S::Notified, A::Withdraw,     S::Withdrawing, Approval, &[Condition::Reason]),
     row(S::Withdrawing, A::ConfirmWithdrawal, S::Withdrawn, Approval, &[Condition::OtherPerson]),

@@ -15,6 +15,8 @@ pub struct Step<'a> {
     pub note: Option<&'a str>,
     /// The number after [`Action::CorrectPlate`].
     pub plate: Option<&'a str>,
+    /// Whether [`Action::Reject`] was drawn for a second look.
+    pub recheck: bool,
     pub at: OffsetDateTime,
 }
 
@@ -35,8 +37,17 @@ pub fn step(case: &Case, step: Step<'_>, actor: &Actor, ready: bool) -> Result<C
         undone_by: after.undone_by,
         vehicle_type: super::open::vehicle_type(case.vehicle, plate.as_deref()),
         plate,
-        reason: step.reason,
-        note: step.note.map(str::to_owned),
+        recheck: match step.action {
+            Action::Reject => step.recheck.then_some(true),
+            Action::AgreeRejection => Some(false),
+            _ => None,
+        },
+        // Who agrees leaves the reason as it is.
+        reason: if step.action == Action::AgreeRejection { case.reason } else { step.reason },
+        note: match step.action {
+            Action::AgreeRejection => case.note.clone(),
+            _ => step.note.map(str::to_owned),
+        },
         reviewed_at: if decided { Some(step.at) } else { case.reviewed_at },
         approved_at: match step.action {
             Action::Approve => Some(step.at),

@@ -14,6 +14,9 @@ pub(super) fn check(config: &Config) -> Result<(), Problem> {
     if !(0.0..=1.0).contains(&confidence) {
         return Err(("cases.min_plate_confidence", "must lie between 0 and 1".into()));
     }
+    if !(0.0..=1.0).contains(&config.cases.recheck_rejections) {
+        return Err(("cases.recheck_rejections", "must lie between 0 and 1".into()));
+    }
     let (passage, place) = (config.cases.same_passage_metres, config.cases.same_place_metres);
     if !(0.0..=1000.0).contains(&passage) {
         return Err(("cases.same_passage_metres", "must lie between 0 and 1000".into()));

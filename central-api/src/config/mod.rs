@@ -162,6 +162,7 @@ pub struct Cases {
     pub same_passage_seconds: u32,
     pub same_passage_metres: f64,
     pub same_place_metres: f64,
+    pub recheck_rejections: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -10,9 +10,9 @@ use time::{Duration, OffsetDateTime};
 
 use super::number_words;
 use crate::AppState;
+use crate::secret::{Secret, random_token};
 use crate::store::{StoreError, Tx, to_ms};
 use crate::web::Lang;
-use crate::web::secret::{Secret, random_token};
 
 const KEY: &str = "captcha";
 /// Time from the form to the answer.

@@ -103,6 +103,8 @@ struct Actions {
     approve: bool,
     send_back: bool,
     reopen: bool,
+    /// Only where a second look was drawn: agreement is asked for then.
+    agree_rejection: bool,
     withdraw: bool,
     confirm_withdrawal: bool,
 }
@@ -114,6 +116,7 @@ impl Actions {
             || self.approve
             || self.send_back
             || self.reopen
+            || self.agree_rejection
             || self.withdraw
             || self.confirm_withdrawal
     }
@@ -306,6 +309,7 @@ fn actions(officer: &Officer, case: &Case) -> Actions {
         approve: may(Action::Approve),
         send_back: may(Action::Return),
         reopen: may(Action::Reopen),
+        agree_rejection: may(Action::AgreeRejection) && case.recheck == Some(true),
         withdraw: may(Action::Withdraw),
         confirm_withdrawal: may(Action::ConfirmWithdrawal),
     }

@@ -82,6 +82,7 @@ async fn next_page(
             return Ok(format!("/ho-so/{}", case.id));
         }
         Action::Accept | Action::Reject => (&CaseState::TO_REVIEW, "/xet-duyet"),
+        Action::AgreeRejection => return Ok(format!("/kiem-tra?xong={}", action.name())),
         _ => (&CaseState::TO_APPROVE, "/phe-duyet"),
     };
     let next = case::next_for(&state.store, states, &officer.user.id, &case.id).await?;

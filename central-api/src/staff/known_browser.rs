@@ -9,8 +9,8 @@ use contract::Digest;
 use time::{Duration, OffsetDateTime};
 
 use crate::AppState;
+use crate::secret::{Secret, random_token};
 use crate::store::{StoreError, to_ms};
-use crate::web::secret::{Secret, random_token};
 
 const KEY: &str = "known-browsers";
 const VALIDITY: Duration = Duration::days(180);

@@ -12,6 +12,7 @@ mod media;
 mod owner;
 mod package_view;
 mod queue;
+mod recheck;
 mod session;
 mod sign_in;
 
@@ -33,6 +34,7 @@ pub fn router() -> Router<AppState> {
         .route("/phe-duyet", get(queue::approval))
         .route("/thiet-bi", get(boxes::list))
         .route("/thiet-bi/{id}", get(boxes::show))
+        .route("/kiem-tra", get(recheck::list))
         .route("/chu-xe", get(owner::list))
         .route("/ho-so/{id}/chu-xe", post(owner::name))
         .route("/cong-viec", get(jobs::list))

@@ -15,9 +15,9 @@ use crate::AppState;
 use crate::admin::users::{self, Role, User};
 use crate::case::{self, Actor};
 use crate::proceedings::owner;
+use crate::secret::random_token;
 use crate::store::{StoreError, to_ms};
 use crate::web::problem::{failed, problem};
-use crate::web::secret::random_token;
 use crate::web::shell::StaffFrame;
 use crate::web::{Lang, Shell, WebError};
 
@@ -100,6 +100,10 @@ impl Officer {
                 sees_boxes: self.sees_boxes(),
                 to_review: counts.to_review(),
                 to_approve: counts.to_approve(),
+                to_recheck: match self.approves() {
+                    true => case::recheck_count(&state.store).await?,
+                    false => 0,
+                },
                 to_name: match self.sees_owners() {
                     true => owner::waiting_count(&state.store).await?,
                     false => 0,

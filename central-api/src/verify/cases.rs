@@ -164,6 +164,7 @@ async fn story(
             reason: text("reason").and_then(Reason::parse),
             note: text("note"),
             plate: entry.detail.pointer("/plate/to").and_then(Json::as_str),
+            recheck: entry.detail.get("recheck").and_then(Json::as_bool) == Some(true),
             at: entry.at,
         };
         match case::step(&before, step, &actor, true) {

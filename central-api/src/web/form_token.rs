@@ -4,8 +4,8 @@
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 
-use super::secret::{Secret, random_token};
 use crate::AppState;
+use crate::secret::{Secret, random_token};
 use crate::store::StoreError;
 
 const COOKIE: &str = "form";

@@ -11,7 +11,6 @@ mod headers;
 pub mod lang;
 pub mod page_number;
 pub mod problem;
-pub mod secret;
 pub mod shell;
 pub mod whole;
 pub mod words;

@@ -24,9 +24,11 @@ pub struct StaffFrame {
     pub sees_boxes: bool,
     pub to_review: u64,
     pub to_approve: u64,
+    /// Rejections that wait for a second look.
+    pub to_recheck: u64,
     /// Owners that a clerk must look for.
     pub to_name: u64,
-    /// `review`, `approval`, `all`, `owners`, `boxes`, `jobs` or empty.
+    /// `review`, `approval`, `recheck`, `all`, `owners`, `boxes`, `jobs` or empty.
     pub tab: &'static str,
 }
 

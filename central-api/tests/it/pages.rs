@@ -28,7 +28,7 @@ async fn every_route_answers_every_role_as_the_table_says() {
     let clip = setting.url(&case, "clip.mp4").await;
     let notice = format!("/ho-so/{case}/thong-bao.pdf");
     let one = format!("/api/v1/cases/{case}");
-    let table: [(&str, [u16; 6]); 16] = [
+    let table: [(&str, [u16; 6]); 17] = [
         ("/dang-nhap", [OK, OK, OK, OK, OK, OK]),
         ("/tra-cuu", [OK, OK, OK, OK, OK, OK]),
         ("/api/openapi.json", [OK, OK, OK, OK, OK, OK]),
@@ -41,6 +41,7 @@ async fn every_route_answers_every_role_as_the_table_says() {
         ("/api/v1/cases", [401, OK, OK, OK, NO, OK]),
         (&one, [401, OK, OK, OK, NO, OK]),
         ("/thiet-bi", [303, NO, NO, NO, OK, OK]),
+        ("/kiem-tra", [303, NO, OK, NO, NO, NO]),
         ("/cong-viec", [303, NO, NO, NO, OK, OK]),
         ("/chu-xe", [303, NO, OK, OK, NO, OK]),
         ("/thiet-bi/unknown", [303, NO, NO, NO, 404, 404]),

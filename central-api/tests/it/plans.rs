@@ -57,6 +57,7 @@ const WHOLE: &[(&str, &str)] = &[
         "plate IS NOT NULL AND state NOT IN ('rejected', 'withdrawn')",
         "walks the cases of ten minutes",
     ),
+    ("WHERE recheck = 1", "an index of those alone that wait for a second look"),
     ("ORDER BY +act_at, id LIMIT", "sorts open cases, which people work off"),
     ("LIMIT 10001) AS counted", "stops at ten thousand"),
     ("ORDER BY act_at, id LIMIT 25 OFFSET 0", "walks cases in order and stops at 25"),
@@ -107,6 +108,7 @@ fn built() -> Vec<String> {
     texts.push(case::next_text(&State::TO_REVIEW));
     texts.push(case::next_text(&State::TO_APPROVE));
     texts.push(case::count_text());
+    texts.push(case::recheck_text());
     texts
 }
 

@@ -33,7 +33,7 @@ proptest! {
 
     #[test]
     fn a_notice_needs_two_different_people_and_an_open_gate(
-        steps in prop::collection::vec((0usize..12, 0usize..6, any::<bool>(), 0usize..12), 1..40)
+        steps in prop::collection::vec((0usize..13, 0usize..6, any::<bool>(), 0usize..12), 1..40)
     ) {
         let mut standing =
             Standing { state: State::Received, reviewer: None, approver: None, plate_by: None, undone_by: None };
@@ -67,6 +67,7 @@ proptest! {
                 Action::ConfirmWithdrawal | Action::Keep => {
                     prop_assert!(withdrawn_by.is_some() && withdrawn_by != user);
                 }
+                Action::AgreeRejection => prop_assert_ne!(&standing.reviewer, &user),
                 Action::Take | Action::Distinguish | Action::Notify | Action::Reopen => {}
             }
             standing = after;

@@ -159,3 +159,33 @@ async fn a_withdrawn_notice_stands_in_nobodys_way() {
         desk.verifies().await;
     }
 }
+
+#[tokio::test]
+async fn a_rejection_that_was_drawn_is_looked_at_by_a_second_person() {
+    for mut desk in Desk::each().await {
+        let config = std::sync::Arc::make_mut(&mut desk.setting.state.config);
+        config.cases.recheck_rejections = 1.0;
+        desk.an = Visitor::officer(&desk.setting.state, "an").await;
+        desk.binh = Visitor::officer(&desk.setting.state, "binh").await;
+        let cases =
+            [desk.setting.case(1, |_| {}).await, desk.setting.case(2, |m| m.plate = None).await];
+        for case in &cases {
+            desk.an.decide(case, "reject", &because("poor_evidence", "mờ")).await;
+        }
+        let list = desk.binh.get("/kiem-tra").await.text();
+        assert!(list.contains("29-AA 123.45") && list.contains("Nguyễn Văn AN"), "{list}");
+        let agreed = desk.an.decide(&cases[0], "agree_rejection", &[]).await;
+        assert_eq!(agreed.status, StatusCode::FORBIDDEN);
+        let agreed = desk.binh.decide(&cases[0], "agree_rejection", &[]).await;
+        assert_eq!(agreed.location(), "/kiem-tra?xong=agree_rejection");
+        assert_eq!(desk.state_of(&cases[0]).await, "rejected");
+        let detail = desk.an.get(&format!("/api/v1/cases/{}", cases[0])).await.json();
+        assert_eq!(detail["reason"], "poor_evidence", "the reason stays: {detail}");
+        assert!(!desk.binh.get("/kiem-tra").await.text().contains("29-AA 123.45"));
+        // Or the second person sees more in it.
+        desk.binh.decide(&cases[1], "return", &because("other", "biển số đọc được")).await;
+        assert_eq!(desk.state_of(&cases[1]).await, "returned");
+        assert!(desk.binh.get("/kiem-tra").await.text().contains("Không có hồ sơ nào"));
+        desk.verifies().await;
+    }
+}

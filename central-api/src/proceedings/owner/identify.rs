@@ -1,13 +1,14 @@
 //! The job that asks the registry for the owner of an approved case. Each look-up is in the audit
 //! with the case that is its reason.
 
-use super::record::{Record, digest, find, salt};
+use super::record::{Record, digest, find};
 use super::{State, doubts};
 use crate::AppState;
 use crate::audit::{self, Entry};
 use crate::case;
 use crate::jobs::{self, Done, Job, JobError, Taken};
 use crate::registry;
+use crate::secret::random_token;
 use crate::store::StoreError;
 
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +52,7 @@ pub async fn identify(state: &AppState, taken: &Taken, id: &str) -> Result<Done,
                 named_by: None,
                 named_at: None,
                 note: None,
-                salt: salt(),
+                salt: random_token(),
                 version: before.map_or(1, |before| before.version + 1),
             })
         }

@@ -1,12 +1,13 @@
 //! A clerk says who owns the vehicle: what the registry has after all, or what papers say.
 
 use super::State;
-use super::record::{Record, digest, find, salt};
+use super::record::{Record, digest, find};
 use crate::AppState;
 use crate::audit::{self, Entry};
 use crate::case;
 use crate::jobs::{self, Job};
 use crate::registry::{Owner, OwnerKind};
+use crate::secret::random_token;
 use crate::store::StoreError;
 
 /// Longest name, number or address, in characters.
@@ -74,7 +75,7 @@ pub async fn name(
         named_by: Some(by.to_owned()),
         named_at: Some(now),
         note: Some(note.to_owned()),
-        salt: salt(),
+        salt: random_token(),
         version: before.version + 1,
         ..before
     };

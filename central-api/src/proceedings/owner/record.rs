@@ -151,11 +151,3 @@ impl Record {
         Ok(written.rows_affected() == 1)
     }
 }
-
-/// 128 random bits.
-pub(super) fn salt() -> String {
-    use rand::Rng as _;
-    let mut bytes = [0; 16];
-    rand::rng().fill_bytes(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
