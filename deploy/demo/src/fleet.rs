@@ -154,7 +154,7 @@ async fn play(site: &Site, plan: &Plan, watch: &mut Watch) -> Result<Value> {
     let every = Duration::from_secs_f64(LOOK_EVERY.min(seconds / 4.0));
     while fleet.ended()?.is_none() {
         tokio::time::sleep(every).await;
-        watch.look(fleet.id())?;
+        watch.look()?;
         bar.set_position(bar.elapsed().as_secs());
         bar.set_message(fleet.last_line().unwrap_or_default());
     }

@@ -15,7 +15,7 @@ use crate::machine;
 const DAY: f64 = 86_400.0;
 
 /// Everything that the central was seen to take.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Course {
     pub looks: Vec<Look>,
 }
@@ -42,13 +42,16 @@ pub struct Table {
     /// What the central refused, by code; what its listener turned away.
     refusals: BTreeMap<String, u64>,
     needs: Needs,
+    /// Is drawn.
+    #[serde(skip)]
     pub course: Course,
 }
 
 /// What so many boxes need of a central.
 #[derive(Debug, Serialize)]
 struct Needs {
-    /// In the hour that was played: mean, and the busiest seconds.
+    /// In the hour that was played: all its work over the time in which it was sealed; and in the
+    /// busiest seconds.
     cores: f64,
     cores_most: f64,
     cpu_s_per_package: f64,
@@ -62,7 +65,8 @@ struct Needs {
     database_kb_per_package: f64,
     /// Handed to the disk for each byte that is kept.
     written_per_kept: f64,
-    /// What comes in, bodies alone: in the hour that was played, and in the mean of the day.
+    /// What comes in, bodies alone: in the hour that was played, whatever is sent again, and in the
+    /// mean of the day.
     mbit_s: f64,
     mbit_s_day: f64,
 }
@@ -115,7 +119,7 @@ impl Table {
         Ok(Self {
             processor: machine::processor(),
             machine_cores: std::thread::available_parallelism().map_or(1, usize::from),
-            machine_load: loads.sum::<f64>() / course.looks.len() as f64,
+            machine_load: thousandths(loads.sum::<f64>() / course.looks.len() as f64),
             build: if cfg!(debug_assertions) { "debug" } else { "release" },
             database: if plan.postgres { "postgresql" } else { "sqlite" },
             boxes: plan.boxes,
@@ -153,27 +157,34 @@ impl Needs {
         let (first, last) = (course.looks.first(), course.looks.last());
         let (first, last) = first.zip(last).context("no looks")?;
         let packages = number("receipted")?.max(1.0);
+        let seconds = plan.minutes * 60.0;
         let grown = |of: fn(&Look) -> u64| of(last).saturating_sub(of(first)) as f64;
         let (evidence, database) =
             (grown(|look| look.evidence_bytes), grown(|look| look.database_bytes));
         let kept = (evidence + database) / packages;
+        let day = number("sealed_bytes")? / number("sealed")?.max(1.0) * plan.per_day;
         Ok(Self {
-            cores: last.cores_since(first),
-            cores_most: course.cores().map(|(_, cores)| cores).fold(0.0, f64::max),
-            cpu_s_per_package: (last.cpu_s() - first.cpu_s()) / packages,
-            memory_mb: course.most(Look::memory_mb),
+            cores: thousandths((last.cpu_s() - first.cpu_s()) / seconds),
+            cores_most: thousandths(course.cores().map(|(_, cores)| cores).fold(0.0, f64::max)),
+            cpu_s_per_package: thousandths((last.cpu_s() - first.cpu_s()) / packages),
+            memory_mb: thousandths(course.most(Look::memory_mb)),
             descriptors: course.most(|look| look.descriptors),
             connections: course.most(|look| look.connections),
-            mb_per_package: kept / 1e6,
-            gb_per_day: kept * plan.per_day / 1e9,
-            database_kb_per_package: database / packages / 1e3,
-            written_per_kept: grown(|look| look.written_bytes) / (kept * packages).max(1.0),
-            mbit_s: number("sent_bytes")? * 8.0 / 1e6 / number("took_s")?,
-            mbit_s_day: number("sealed_bytes")? / number("sealed")?.max(1.0) * plan.per_day * 8.0
-                / 1e6
-                / DAY,
+            mb_per_package: thousandths(kept / 1e6),
+            gb_per_day: thousandths(kept * plan.per_day / 1e9),
+            database_kb_per_package: thousandths(database / packages / 1e3),
+            written_per_kept: thousandths(
+                grown(|look| look.written_bytes) / (kept * packages).max(1.0),
+            ),
+            mbit_s: thousandths(number("sent_bytes")? * 8.0 / 1e6 / seconds),
+            mbit_s_day: thousandths(day * 8.0 / 1e6 / DAY),
         })
     }
+}
+
+/// Without digits that nobody measured.
+fn thousandths(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
 }
 
 impl fmt::Display for Table {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use serde::Serialize;
 
 use super::cluster::Cluster;
 use super::table::Course;
@@ -14,13 +13,12 @@ use crate::process::Running;
 use crate::site::Site;
 
 /// One look.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Look {
     pub at_s: f64,
-    /// Processor time since its start, seconds: of the central, of its PostgreSQL, of the fleet.
+    /// Processor time since its start, seconds: of the central, of its PostgreSQL.
     pub central_cpu_s: f64,
     pub database_cpu_s: f64,
-    pub fleet_cpu_s: f64,
     /// Resident memory of the central and of its PostgreSQL, MB.
     pub central_mb: f64,
     pub database_mb: f64,
@@ -52,15 +50,12 @@ impl Watch {
         let (data, port) = (site.dir.join("central"), site.ports.device);
         let looks = Vec::new();
         let mut watch = Self { central, cluster, data, port, since: Instant::now(), looks };
-        watch.look(std::process::id())?;
-        if let Some(first) = watch.looks.first_mut() {
-            first.fleet_cpu_s = 0.0;
-        }
+        watch.look()?;
         Ok(watch)
     }
 
     /// Fails where the central has ended.
-    pub fn look(&mut self, fleet: u32) -> Result<()> {
+    pub fn look(&mut self) -> Result<()> {
         self.central.check()?;
         let id = self.central.id();
         let cluster = self.cluster.as_ref();
@@ -70,8 +65,6 @@ impl Watch {
             at_s: self.since.elapsed().as_secs_f64(),
             central_cpu_s: machine::cpu(id)?,
             database_cpu_s,
-            // It may have ended since.
-            fleet_cpu_s: machine::cpu(fleet).unwrap_or_default(),
             central_mb: machine::memory(id)?,
             database_mb,
             descriptors: machine::descriptors(id)?,
