@@ -32,7 +32,7 @@ fn chart(svg: &mut String, top: f64, title: &str, points: &[(f64, f64)]) {
     // Writing to a string cannot fail.
     let _ = writeln!(svg, "<text x=\"{left}\" y=\"{}\">{title}</text>", top - 12.0);
     for step in 0..=4 {
-        let value = up * f64::from(step) / 4.0;
+        let value = round(up * f64::from(step) / 4.0);
         let at = y(value);
         let _ = writeln!(
             svg,
@@ -69,8 +69,12 @@ fn above(value: f64) -> f64 {
     let decade = 10_f64.powf(value.max(0.01).log10().floor());
     let steps = [1.0, 2.0, 4.0, 8.0, 10.0];
     let step = steps.into_iter().find(|step| step * decade >= value).unwrap_or(10.0);
-    // Without the dust of the powers of ten.
-    (step * decade * 1e6).round() / 1e6
+    round(step * decade)
+}
+
+/// Without the dust of binary fractions.
+fn round(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
 }
 
 #[cfg(test)]
@@ -92,5 +96,9 @@ mod tests {
         assert_eq!(svg.matches("<polyline").count(), 2);
         assert!(svg.contains("1 min") && svg.contains(">80<"), "{svg}");
         assert_eq!([above(0.0), above(0.3), above(61.0)], [0.01, 0.4, 80.0]);
+        let low =
+            [Look { at_s: 1.0, ..look(0) }, Look { at_s: 2.0, central_cpu_s: 0.2, ..look(0) }];
+        let svg = draw(&Course::of(low.into()).unwrap());
+        assert!(svg.contains(">0.15<") && svg.contains(">0.05<"), "{svg}");
     }
 }
