@@ -34,6 +34,7 @@ help:
 	@echo "make fuzz    every fuzz target for FUZZ_SECONDS (default 600) each"
 	@echo "make bench   the hot loop against the machine's limit"
 	@echo "make bench-cameras how many cameras one box bears, live: pictures, fairness, cores, memory"
+	@echo "make bench-fleet   300 simulated boxes against one central: nothing lost, what it needs of processor, memory, disk, line"
 	@echo "make bench-lookup  the public look-up with 300,000 cases: latencies on both databases"
 	@echo "make fuzz-api      the JSON API against its own OpenAPI document (schemathesis)"
 
@@ -91,6 +92,12 @@ bench: setup
 bench-cameras: setup
 	cargo build --release --locked -p edge-agent -p fixtures -p demo --bins
 	@$(or $(CARGO_TARGET_DIR),target)/release/demo cameras $(CAMERAS)
+
+# Flags by FLEET="--minutes 2 --postgres -- --slow 1"; what follows -- is for the fleet itself.
+.PHONY: bench-fleet
+bench-fleet: setup-test
+	cargo build --release --locked -p central-api -p fleet -p demo --bins
+	@$(or $(CARGO_TARGET_DIR),target)/release/demo fleet $(FLEET)
 
 # The public look-up under load on both databases; the figures also go to benches/results/lookup.json.
 .PHONY: bench-lookup

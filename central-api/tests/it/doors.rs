@@ -12,7 +12,11 @@ use tokio::net::TcpStream;
 
 use crate::support::{Database, World, on_both};
 
-on_both!(strangers_keep_out_neither_pages_nor_boxes, one_box_does_not_take_all_places);
+on_both!(
+    strangers_keep_out_neither_pages_nor_boxes,
+    one_box_does_not_take_all_places,
+    boxes_on_slow_lines_leave_the_others_their_places,
+);
 
 fn short(config: &mut Config) {
     config.connections.handshake_seconds = 1;
@@ -104,5 +108,32 @@ async fn one_box_does_not_take_all_places(database: Database) {
     }
     assert_eq!(answered, 2);
     calm.announce(&calm.sealed(calm.next())).await.progress();
+    world.stop().await;
+}
+
+async fn boxes_on_slow_lines_leave_the_others_their_places(database: Database) {
+    let world = World::new(database).await;
+    // Each has a request on its way that does not end, as it seems to the others.
+    let mut open = Vec::new();
+    for number in 0..100 {
+        let slow = world.road_box(&format!("slow-{number:03}"), number).await;
+        let (part, body) = futures::channel::mpsc::unbounded::<Result<&str, std::io::Error>>();
+        part.unbounded_send(Ok("{\"manifest\":")).unwrap();
+        let request = slow.client.post(&slow.base).body(reqwest::Body::wrap_stream(body));
+        open.push((part, tokio::spawn(request.send())));
+    }
+    let mut other = world.road_box("edge-01", 200).await;
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let package = other.sealed(other.next());
+        other.deliver(&package).await.unwrap();
+        other.advance(&package);
+    }
+    // They were being served all the while: the rest of theirs is read.
+    for (part, request) in open {
+        part.unbounded_send(Ok("no manifest")).unwrap();
+        drop(part);
+        assert_eq!(request.await.unwrap().unwrap().status(), 400);
+    }
     world.stop().await;
 }

@@ -1,7 +1,10 @@
 //! Evidence comes in over real mutual TLS: once whatever is repeated, and from the right box only.
 
+use std::time::Duration;
+
 use contract::FileRole;
 use contract::wire::CHUNK_BYTES;
+use futures::StreamExt as _;
 
 use crate::support::road_box::{self, Keys};
 use crate::support::{Database, World, on_both};
@@ -14,6 +17,7 @@ on_both!(
     certificates_decide_who_speaks,
     one_box_gone_wild_is_slowed,
     packages_begun_are_bounded,
+    a_slow_line_is_waited_for_and_a_dead_one_is_not,
 );
 
 async fn a_package_becomes_one_case(database: Database) {
@@ -190,5 +194,37 @@ async fn packages_begun_are_bounded(database: Database) {
     let report = world.verify().await;
     assert!(report.ok, "{:?}", report.findings);
     assert_eq!((report.packages, report.incomplete), (1, 2));
+    world.stop().await;
+}
+
+async fn a_slow_line_is_waited_for_and_a_dead_one_is_not(database: Database) {
+    let world = World::with(database, |config| config.device.request_timeout_seconds = 1).await;
+    let road_box = world.road_box("edge-01", 1).await;
+    let package = road_box.sealed(road_box.next());
+    road_box.announce(&package).await.progress();
+    let (file, content) = package.file(FileRole::Clip);
+    let range = format!("bytes 0-{}/{}", content.len() - 1, content.len());
+    // Six parts, the first at once; then `pause` before each further one.
+    let send = async |pause: Duration| {
+        let parts: Vec<_> = content.chunks(content.len().div_ceil(6)).map(<[u8]>::to_vec).collect();
+        let parts = futures::stream::iter(parts.into_iter().enumerate()).then(
+            move |(at, part)| async move {
+                tokio::time::sleep(if at == 0 { Duration::ZERO } else { pause }).await;
+                Ok::<_, std::io::Error>(part)
+            },
+        );
+        let request = road_box
+            .put(package.id(), file.sha256)
+            .header("Content-Range", &range)
+            .header("Content-Length", content.len())
+            .body(reqwest::Body::wrap_stream(parts));
+        road_box.send(request).await
+    };
+    // Twice the time in all, never half of it without a byte.
+    assert_eq!(send(Duration::from_millis(400)).await.status, 204);
+    let left = road_box.announce(&package).await.progress().missing;
+    assert!(left.iter().all(|missing| missing.sha256 != file.sha256), "{left:?}");
+    let (status, code) = send(Duration::from_millis(2500)).await.refusal();
+    assert_eq!((status, code.as_str()), (408, "timeout"));
     world.stop().await;
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::agent::{self, Agent};
 use crate::camera;
 use crate::json;
+use crate::machine::{cpu, memory, processor};
 use crate::process::Running;
 use crate::site::Site;
 use crate::system::SEED;
@@ -210,30 +211,6 @@ async fn frames(site: &Site) -> Result<Vec<f64>> {
     cameras.iter().map(|it| it["frames"].as_f64().context("a camera without frames")).collect()
 }
 
-/// Processor time that a process has taken, seconds (proc_pid_stat(5), fields 14 and 15).
-fn cpu(id: u32) -> Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
-    // The program's name may hold blanks; it ends with the last bracket.
-    let fields = text.rsplit_once(')').context("no /proc/PID/stat")?.1;
-    let times = fields.split_ascii_whitespace().skip(11).take(2);
-    let ticks: u64 = times.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
-}
-
-/// Resident memory, MB.
-fn memory(id: u32) -> Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kib = line.trim().trim_end_matches("kB").trim().parse::<f64>()?;
-    Ok(kib * 1024.0 / 1e6)
-}
-
-fn processor() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    name.map_or_else(|| std::env::consts::ARCH.into(), |(_, name)| name.trim().to_owned())
-}
-
 impl Row {
     const HEAD: &str =
         "  cameras  pictures/s  mean  worst  agent cores  server cores  ms/picture     MB";
@@ -259,17 +236,6 @@ impl fmt::Display for Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_process_knows_what_it_takes() {
-        let id = std::process::id();
-        let before = cpu(id).unwrap();
-        let until = Instant::now() + Duration::from_millis(60);
-        while Instant::now() < until {}
-        assert!(cpu(id).unwrap() >= before);
-        assert!((1.0..100_000.0).contains(&memory(id).unwrap()));
-        assert!(!processor().is_empty());
-    }
 
     #[test]
     fn one_camera_becomes_many_of_their_own_names() {

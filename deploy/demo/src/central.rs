@@ -27,14 +27,20 @@ pub struct Central {
 }
 
 impl Central {
-    /// Writes the configuration, creates the database and the officers.
+    /// Writes the configuration, creates a SQLite database and the officers.
     pub fn set_up(site: &Site) -> Result<Self> {
+        let file = site.dir.join("central/central.db");
+        Self::set_up_on(site, &format!("sqlite:{}", file.display()))
+    }
+
+    /// The same on the empty database at an address.
+    pub fn set_up_on(site: &Site, database: &str) -> Result<Self> {
         let data = site.dir.join("central");
         let config = site.dir.join("central.toml");
         std::fs::write(
             &config,
             format!(
-                "[database]\nurl = \"sqlite:{data}/central.db\"\n\
+                "[database]\nurl = \"{database}\"\n\
                  [evidence]\nfolder = \"{data}/evidence\"\n\
                  [keys]\nfolder = \"{data}/keys\"\n\
                  [web]\nlisten = \"127.0.0.1:{web}\"\npublic_url = \"http://127.0.0.1:{web}\"\n\
@@ -101,9 +107,10 @@ impl Central {
         bail!("central is not ready after 90 s; {}", running.last_words())
     }
 
-    /// `central-api verify --store --judge`, as an auditor would run it.
-    pub fn verify_store(&self, site: &Site) -> Result<String> {
-        process::finish(self.command(site, &["verify", "--store", "--judge"])?)
+    /// `central-api verify --store`, as an auditor would run it; `judge`: every verdict is given again.
+    pub fn verify_store(&self, site: &Site, judge: bool) -> Result<String> {
+        let words = ["verify", "--store", "--judge"];
+        process::finish(self.command(site, &words[..if judge { 3 } else { 2 }])?)
             .context("the central's store does not verify")
     }
 }

@@ -1,7 +1,6 @@
 //! The whole system on one machine: for people (`run`), for tests (`smoke`), against sudden death
 //! (`crash`), against known truth (`score`, `tracks`), against damage (`damage`), against load
-//! (`cameras`). Everything it
-//! starts ends with it.
+//! (`cameras`, `fleet`). Everything it starts ends with it.
 
 mod acts;
 mod agent;
@@ -11,7 +10,9 @@ mod cameras;
 mod central;
 mod crash;
 mod damage;
+mod fleet;
 mod json;
+mod machine;
 mod officer;
 mod owner;
 mod process;
@@ -60,6 +61,8 @@ enum Mode {
     Tracks(tracks::Plan),
     /// Serves one street as many cameras and measures how many one box bears.
     Cameras(cameras::Plan),
+    /// Plays a province's boxes against one central and measures what it needs; nothing may be lost.
+    Fleet(fleet::Plan),
 }
 
 // One thread: the kernel ends the children with the thread that started them.
@@ -75,6 +78,7 @@ async fn main() -> ExitCode {
         Mode::Score(plan) => score::score(&cli.dir, &cli.weights, &plan),
         Mode::Damage(plan) => damage::damage(&cli.dir, &cli.weights, &plan).await,
         Mode::Cameras(plan) => cameras::measure(&cli.dir, &cli.weights, &plan).await,
+        Mode::Fleet(plan) => fleet::load(&cli.dir, &plan).await,
         Mode::Tracks(plan) => tracks::tracks(&cli.dir, &cli.weights, &plan),
     };
     match result {

@@ -1,5 +1,6 @@
 //! Officers at work: through the pages with a browser, or through the staff API.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -170,6 +171,17 @@ impl Api {
         let further = detail["further"].as_array().into_iter().flatten();
         let further = further.map(|package| text(package, "evidence_id"));
         Ok(std::iter::once(text(case, "evidence_id")).chain(further).collect())
+    }
+
+    /// Every package with the cases that it is in: exactly one, where all is well.
+    pub async fn cases_of_packages(&self) -> Result<BTreeMap<String, Vec<String>>> {
+        let mut cases: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for case in &self.cases().await? {
+            for package in self.packages(case).await? {
+                cases.entry(package).or_default().push(text(case, "/id")?);
+            }
+        }
+        Ok(cases)
     }
 }
 

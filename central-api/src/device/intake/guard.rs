@@ -1,5 +1,6 @@
 //! What stands before every handler of the device API: who it is, how often, how long.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use contract::Digest;
 use contract::wire::CHUNK_BYTES;
 use futures::StreamExt as _;
 use listen::PeerCertificate;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tracing::Instrument as _;
 
 use super::{Caller, Intake, IntakeError};
@@ -33,19 +34,19 @@ pub(super) async fn guard(State(intake): State<Intake>, request: Request, next: 
         path = request.uri().path(),
         device = tracing::field::Empty,
     );
-    let (request, rest) = share_body(request);
+    let (request, inflow) = share_body(request);
     let response = async {
         let answer = admit(&intake, request, next);
-        match tokio::time::timeout(intake.timeout, answer).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => error.into_response(),
-            Err(_) => IntakeError::Timeout.into_response(),
+        match inflow.in_time(intake.timeout, answer).await {
+            Some(Ok(response)) => response,
+            Some(Err(error)) => error.into_response(),
+            None => IntakeError::Timeout.into_response(),
         }
     }
     .instrument(span.clone())
     .await;
     if !response.status().is_success() {
-        take_rest(&rest).await;
+        inflow.take_rest().await;
     }
     let seconds = started.elapsed().as_secs_f64();
     metrics::histogram!("device_request_seconds").record(seconds);
@@ -71,34 +72,60 @@ async fn admit(intake: &Intake, mut request: Request, next: Next) -> Result<Resp
     Ok(next.run(request).await)
 }
 
-type Rest = Arc<Mutex<BodyDataStream>>;
-
-/// Keeps hold of the body's stream, so that what a handler leaves unread can be taken.
-fn share_body(request: Request) -> (Request, Rest) {
-    let (parts, body) = request.into_parts();
-    let rest = Arc::new(Mutex::new(body.into_data_stream()));
-    let stream = futures::stream::unfold(Arc::clone(&rest), |rest| async move {
-        let part = rest.lock().await.next().await?;
-        Some((part, rest))
-    });
-    (Request::from_parts(parts, Body::from_stream(stream)), rest)
+/// A request's body on its way in.
+struct Inflow {
+    stream: Mutex<BodyDataStream>,
+    /// When its last bytes came.
+    moved: watch::Sender<Instant>,
 }
 
-/// A box still sending when it is refused would see a broken pipe instead of the reason: take in
-/// a bounded rest and throw it away.
-async fn take_rest(rest: &Rest) {
-    let taking = async {
-        let mut stream = rest.lock().await;
-        let mut taken = 0;
-        while let Some(Ok(part)) = stream.next().await {
-            taken += part.len();
-            if taken > REST_BYTES {
-                break;
+/// Keeps hold of the body's stream, so that what a handler leaves unread can be taken.
+fn share_body(request: Request) -> (Request, Arc<Inflow>) {
+    let (parts, body) = request.into_parts();
+    let stream = Mutex::new(body.into_data_stream());
+    let inflow = Arc::new(Inflow { stream, moved: watch::Sender::new(Instant::now()) });
+    let body = futures::stream::unfold(Arc::clone(&inflow), |inflow| async move {
+        let part = inflow.stream.lock().await.next().await?;
+        inflow.moved.send_replace(Instant::now());
+        Some((part, inflow))
+    });
+    (Request::from_parts(parts, Body::from_stream(body)), inflow)
+}
+
+impl Inflow {
+    /// What `answer` gives, unless that is not there `patience` after the last bytes came. A chunk may
+    /// take minutes on a slow line, and the box would start it from the beginning again; how long the
+    /// whole may take, and how long nothing, the listener knows.
+    async fn in_time<T>(&self, patience: Duration, answer: impl Future<Output = T>) -> Option<T> {
+        let mut answer = pin!(answer);
+        loop {
+            let due = *self.moved.borrow() + patience;
+            if due <= Instant::now() {
+                return None;
+            }
+            tokio::select! {
+                given = &mut answer => return Some(given),
+                () = tokio::time::sleep_until(due.into()) => {}
             }
         }
-    };
-    // Whoever is slower than this hears of it by the closed connection.
-    let _ = tokio::time::timeout(REST_TIME, taking).await;
+    }
+
+    /// A box still sending when it is refused would see a broken pipe instead of the reason: take in
+    /// a bounded rest and throw it away.
+    async fn take_rest(&self) {
+        let taking = async {
+            let mut stream = self.stream.lock().await;
+            let mut taken = 0;
+            while let Some(Ok(part)) = stream.next().await {
+                taken += part.len();
+                if taken > REST_BYTES {
+                    break;
+                }
+            }
+        };
+        // Whoever is slower than this hears of it by the closed connection.
+        let _ = tokio::time::timeout(REST_TIME, taking).await;
+    }
 }
 
 /// Reads a body of at most `limit` bytes, telling "too large" from "broken off".

@@ -3,6 +3,7 @@
 pub mod database;
 pub mod driver;
 pub mod package;
+mod postgres;
 pub mod road_box;
 pub mod world;
 
