@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::AppState;
+use crate::case::{self, ExpireError};
 use crate::jobs::{self, Done, Job, Taken};
 use crate::notice::{self, IssueError};
 use crate::proceedings::owner::{self, IdentifyError};
@@ -20,11 +21,24 @@ const RECOVER: Duration = Duration::from_secs(5);
 
 /// Works with `workers` at once until `stop`; each finishes the job it has.
 pub async fn run(app: AppState, workers: u32, stop: CancellationToken) {
+    if let Err(error) = begin(&app).await {
+        tracing::error!(%error, "recurring jobs could not be asked for: start again");
+    }
     let mut crew = JoinSet::new();
     for _ in 0..workers {
         crew.spawn(worker(app.clone(), stop.clone()));
     }
     while crew.join_next().await.is_some() {}
+}
+
+/// Asks for the jobs that recur, where they are not waiting already.
+pub async fn begin(app: &AppState) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let mut tx = app.store.begin().await?;
+    for job in &jobs::RECURRING {
+        jobs::ask(&mut tx, job, now).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 async fn worker(app: AppState, stop: CancellationToken) {
@@ -97,10 +111,17 @@ struct Failure {
 
 async fn carry_out(app: &AppState, taken: &Taken) -> Result<Done, Failure> {
     match &taken.job {
+        Job::ExpireCases => case::expire(app, taken).await.map_err(Failure::from),
         Job::IdentifyOwner { case } => {
             owner::identify(app, taken, case).await.map_err(Failure::from)
         }
         Job::IssueNotice { case } => notice::issue(app, taken, case).await.map_err(Failure::from),
+    }
+}
+
+impl From<ExpireError> for Failure {
+    fn from(error: ExpireError) -> Self {
+        Self { hopeless: false, error: error.to_string() }
     }
 }
 
@@ -120,7 +141,8 @@ async fn settle(app: &AppState, taken: &Taken, failure: Failure) -> Result<(), S
     let Failure { error, hopeless } = failure;
     let now = app.clock.now();
     let dead = jobs::put_off(&app.store, taken, &error, hopeless, now).await?;
-    let (job, case, attempt) = (taken.job.name(), taken.job.case(), taken.attempts);
+    let (job, case, attempt) =
+        (taken.job.name(), taken.job.case().unwrap_or_default(), taken.attempts);
     if dead {
         tracing::error!(job, case, attempt, error, "a job is given up: see /cong-viec");
     } else {

@@ -9,6 +9,7 @@ pub mod acts;
 mod agreement;
 mod decide;
 mod examine;
+mod expire;
 mod gate;
 mod join;
 mod open;
@@ -25,6 +26,7 @@ mod step;
 
 pub use decide::{Command, DecideError, decide, note_down, told};
 pub use examine::{Examination, ExamineError, Proof, examine};
+pub use expire::{ExpireError, expire, expire_text};
 pub use gate::{Blocker, Gate};
 pub use join::{MOST_FURTHER, led_by};
 pub use open::{Terms, open, opening};

@@ -34,10 +34,12 @@ pub enum State {
     Withdrawing,
     /// The notice was withdrawn: closed, and shown to nobody outside.
     Withdrawn,
+    /// The limitation has passed: closed, and shown to nobody outside.
+    Expired,
 }
 
 impl State {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Received,
         Self::InReview,
         Self::Accepted,
@@ -47,6 +49,7 @@ impl State {
         Self::Notified,
         Self::Withdrawing,
         Self::Withdrawn,
+        Self::Expired,
     ];
     /// A reviewer works on these.
     pub const TO_REVIEW: [Self; 3] = [Self::Received, Self::InReview, Self::Returned];
@@ -63,6 +66,16 @@ impl State {
         Self::Approved,
         Self::Withdrawing,
     ];
+    /// The limitation bars these once it has passed.
+    pub const BARRABLE: [Self; 7] = [
+        Self::Received,
+        Self::InReview,
+        Self::Returned,
+        Self::Accepted,
+        Self::Approved,
+        Self::Notified,
+        Self::Withdrawing,
+    ];
 
     /// The name in the database, the API and the word tables.
     pub const fn name(self) -> &'static str {
@@ -76,6 +89,7 @@ impl State {
             Self::Notified => "notified",
             Self::Withdrawing => "withdrawing",
             Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
         }
     }
 
@@ -95,11 +109,14 @@ impl State {
 
     /// Decided: what runs out or comes in later says nothing against it.
     pub const fn is_decided(self) -> bool {
-        matches!(self, Self::Rejected | Self::Notified | Self::Withdrawing | Self::Withdrawn)
+        matches!(
+            self,
+            Self::Rejected | Self::Notified | Self::Withdrawing | Self::Withdrawn | Self::Expired
+        )
     }
 
     /// Decided that there is no accusation.
     pub const fn is_dropped(self) -> bool {
-        matches!(self, Self::Rejected | Self::Withdrawn)
+        matches!(self, Self::Rejected | Self::Withdrawn | Self::Expired)
     }
 }

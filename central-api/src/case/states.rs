@@ -39,10 +39,12 @@ pub enum Action {
     ConfirmWithdrawal,
     /// Decides that it stays.
     Keep,
+    /// Closes what the limitation bars.
+    Expire,
 }
 
 impl Action {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Take,
         Self::CorrectPlate,
         Self::Distinguish,
@@ -56,6 +58,7 @@ impl Action {
         Self::Withdraw,
         Self::ConfirmWithdrawal,
         Self::Keep,
+        Self::Expire,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -73,12 +76,18 @@ impl Action {
             Self::Withdraw => "withdraw",
             Self::ConfirmWithdrawal => "confirm_withdrawal",
             Self::Keep => "keep",
+            Self::Expire => "expire",
         }
     }
 
     /// Whether a note must say why.
     pub const fn needs_note(self) -> bool {
         matches!(self, Self::Distinguish | Self::Reopen | Self::Withdraw | Self::Keep)
+    }
+
+    /// Whether the central does it, by itself or as what people decided.
+    pub fn is_central(self) -> bool {
+        TABLE.iter().any(|row| row.action == self && row.duty == Duty::Central)
     }
 
     pub fn parse(name: &str) -> Option<Self> {
@@ -164,6 +173,14 @@ pub const TABLE: &[Transition] = &[
     row(S::Rejected, A::Reopen,       S::InReview, Review,   &[]),
     row(S::Notified, A::Withdraw,     S::Withdrawing, Approval, &[Condition::Reason]),
     row(S::Withdrawing, A::ConfirmWithdrawal, S::Withdrawn, Approval, &[Condition::OtherPerson]),
+    // State::BARRABLE, each.
+    row(S::Received, A::Expire,       S::Expired, Central, &[]),
+    row(S::InReview, A::Expire,       S::Expired, Central, &[]),
+    row(S::Returned, A::Expire,       S::Expired, Central, &[]),
+    row(S::Accepted, A::Expire,       S::Expired, Central, &[]),
+    row(S::Approved, A::Expire,       S::Expired, Central, &[]),
+    row(S::Notified, A::Expire,       S::Expired, Central, &[]),
+    row(S::Withdrawing, A::Expire,    S::Expired, Central, &[]),
     row(S::Withdrawing, A::Keep,      S::Notified, Approval, &[Condition::OtherPerson]),
 ];
 

@@ -17,7 +17,7 @@ use time::Duration;
 use crate::store::StoreError;
 
 pub use pause::ATTEMPTS;
-pub use queue::{Taken, ask, put_off, take};
+pub use queue::{Taken, ask, ask_at, put_off, take};
 pub use standing::{Asked, Dead, Standing, dead, find, revive, standing};
 
 /// How long a worker has a job for itself.
@@ -31,6 +31,8 @@ pub enum Job {
     IdentifyOwner { case: String },
     /// Prints and issues the notice of an approved case.
     IssueNotice { case: String },
+    /// Closes the cases whose limitation has passed; asks for itself again, every day.
+    ExpireCases,
 }
 
 impl Job {
@@ -39,19 +41,24 @@ impl Job {
         match self {
             Self::IdentifyOwner { .. } => "identify_owner",
             Self::IssueNotice { .. } => "issue_notice",
+            Self::ExpireCases => "expire_cases",
         }
     }
 
-    /// The case that it is about.
-    pub fn case(&self) -> &str {
+    /// The case that it is about, if it is about one.
+    pub fn case(&self) -> Option<&str> {
         match self {
-            Self::IdentifyOwner { case } | Self::IssueNotice { case } => case,
+            Self::IdentifyOwner { case } | Self::IssueNotice { case } => Some(case),
+            Self::ExpireCases => None,
         }
     }
 
     /// Names the work: what is asked for again while it waits is the same job.
     pub fn key(&self) -> String {
-        format!("{}:{}", self.name(), self.case())
+        match self.case() {
+            Some(case) => format!("{}:{case}", self.name()),
+            None => self.name().into(),
+        }
     }
 }
 
@@ -69,3 +76,7 @@ pub enum JobError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+/// Jobs that run by themselves from time to time: asked for at every start, they ask for themselves
+/// again.
+pub const RECURRING: [Job; 1] = [Job::ExpireCases];

@@ -13,10 +13,20 @@ const MOST_ERROR: usize = 500;
 /// Asks for `job` once `tx` commits. What waits already is not asked for twice; what was given up
 /// begins anew.
 pub async fn ask(tx: &mut Tx<'_>, job: &Job, now: OffsetDateTime) -> Result<(), StoreError> {
+    ask_at(tx, job, now, now).await
+}
+
+/// The same for later.
+pub async fn ask_at(
+    tx: &mut Tx<'_>,
+    job: &Job,
+    now: OffsetDateTime,
+    due: OffsetDateTime,
+) -> Result<(), StoreError> {
     // Plain fields with string keys: serialisation cannot fail.
     let task = serde_json::to_string(job).unwrap_or_default();
     sqlx::query(
-        "INSERT INTO jobs (id, key, task, asked_at, due_at) VALUES ($1, $2, $3, $4, $4)
+        "INSERT INTO jobs (id, key, task, asked_at, due_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (key) DO UPDATE
          SET due_at = excluded.due_at, attempts = 0, ticket = NULL, dead_at = NULL
          WHERE jobs.dead_at IS NOT NULL",
@@ -25,6 +35,7 @@ pub async fn ask(tx: &mut Tx<'_>, job: &Job, now: OffsetDateTime) -> Result<(), 
     .bind(job.key())
     .bind(task)
     .bind(to_ms(now))
+    .bind(to_ms(due))
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -222,7 +222,8 @@ const fn status(state: State) -> Option<&'static str> {
         | State::Rejected
         | State::Returned
         | State::Approved
-        | State::Withdrawn => None,
+        | State::Withdrawn
+        | State::Expired => None,
     }
 }
 

@@ -32,7 +32,7 @@ struct JobsPage {
 struct Row {
     id: String,
     what: String,
-    case: String,
+    case: Option<String>,
     asked: String,
     given_up: String,
     attempts: i64,
@@ -43,7 +43,7 @@ impl Row {
     fn of(dead: Dead, w: &Words) -> Self {
         Self {
             what: w.named("job", dead.job.name()),
-            case: dead.job.case().to_owned(),
+            case: dead.job.case().map(str::to_owned),
             asked: format::minute(dead.asked_at),
             given_up: format::minute(dead.dead_at),
             attempts: dead.attempts,
@@ -113,7 +113,9 @@ pub(super) async fn again(
     audit::append(&mut tx, entry).await?;
     tx.commit().await.map_err(StoreError::from)?;
     state.bell.notify_one();
-    let back =
-        if officer.sees_boxes() { "/cong-viec".into() } else { format!("/ho-so/{}", job.case()) };
+    let back = match job.case().filter(|_| !officer.sees_boxes()) {
+        Some(case) => format!("/ho-so/{case}"),
+        None => "/cong-viec".into(),
+    };
     Ok(Redirect::to(&back).into_response())
 }

@@ -143,6 +143,8 @@ async fn story(
         }
         let login = entry.actor.strip_prefix("user:").unwrap_or_default();
         let by = text("by").or(bench.logins.get(login).map(String::as_str));
+        // What the central does by itself may follow from nobody's decision.
+        let by = by.or(Action::parse(name).filter(|it| it.is_central()).map(|_| ""));
         let (Some(action), Some(by)) = (Action::parse(name), by) else {
             report.add(&subject, wrong("is no decision of a known user"));
             told.case = Some(before);
@@ -150,9 +152,9 @@ async fn story(
         };
         // Who had which duty then is what the decision checked; the rest is checked here again. A
         // notice follows from the approval, whoever wrote it out.
-        let actor = match action {
-            Action::Notify => Actor::Job,
-            _ => Actor::Officer {
+        let actor = match action.is_central() {
+            true => Actor::Job,
+            false => Actor::Officer {
                 user_id: by.into(),
                 login: login.into(),
                 reviews: true,

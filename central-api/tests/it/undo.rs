@@ -1,9 +1,12 @@
-//! Nothing that people decide is for ever: rejections are reopened, notices withdrawn by two people.
+//! Nothing that people decide is for ever: rejections are reopened, notices withdrawn by two people,
+//! and what the limitation bars is closed.
 
 use axum::http::StatusCode;
 use central_api::admin::users::Role;
 use central_api::verify::{Depth, verify_store};
+use central_api::work;
 use serde_json::{Value, json};
+use time::Duration;
 
 use crate::setting::Setting;
 use crate::setting::browserless::{Visitor, solve};
@@ -186,6 +189,48 @@ async fn a_rejection_that_was_drawn_is_looked_at_by_a_second_person() {
         desk.binh.decide(&cases[1], "return", &because("other", "biển số đọc được")).await;
         assert_eq!(desk.state_of(&cases[1]).await, "returned");
         assert!(desk.binh.get("/kiem-tra").await.text().contains("Không có hồ sơ nào"));
+        desk.verifies().await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_limitation_bars_is_closed_on_its_day_and_no_other() {
+    for mut desk in Desk::each().await {
+        let notified = desk.notified().await;
+        let waiting = desk.setting.case(2, |m| m.plate = None).await;
+        let rejected = desk.setting.case(3, |m| m.plate = None).await;
+        desk.an.decide(&rejected, "reject", &because("poor_evidence", "")).await;
+        let state = desk.setting.state.clone();
+        work::begin(&state).await.unwrap();
+        let states = async |desk: &Desk| -> Vec<String> {
+            let store = &desk.setting.state.store;
+            sqlx::query_scalar("SELECT state FROM cases ORDER BY act_at")
+                .fetch_all(store.pool())
+                .await
+                .unwrap()
+        };
+        // The act was on 21 November 2026; its year ends with that day of 2027. 08:20 is now.
+        for (days, expected) in
+            [(0, ["notified", "received", "rejected"]), (365, ["notified", "received", "rejected"])]
+        {
+            desk.setting.clock.advance(Duration::days(days));
+            assert_eq!(work::work_off(&state).await.unwrap(), 1, "{days}");
+            assert_eq!(states(&desk).await, expected);
+            assert_eq!(work::work_off(&state).await.unwrap(), 0, "once a day");
+        }
+        desk.setting.clock.advance(Duration::hours(15));
+        assert_eq!(work::work_off(&state).await.unwrap(), 0, "not before midnight");
+        desk.setting.clock.advance(Duration::hours(1));
+        assert_eq!(work::work_off(&state).await.unwrap(), 1);
+        assert_eq!(states(&desk).await, ["expired", "expired", "rejected"]);
+        assert_eq!(desk.looked_up().await["total"], 0);
+        desk.an = Visitor::officer(&state, "an").await;
+        for case in [&notified, &waiting] {
+            let refused = desk.an.decide(case, "take", &[]).await;
+            assert_eq!(refused.status, StatusCode::CONFLICT);
+            let page = desk.an.get(&format!("/ho-so/{case}")).await.text();
+            assert!(page.contains("Hết thời hiệu xử phạt"), "{page}");
+        }
         desk.verifies().await;
     }
 }

@@ -1,0 +1,99 @@
+//! The job that closes what the limitation has barred (Luật XLVPHC Điều 6): nobody may be fined for
+//! it any more, and the public look-up shows it no longer. Once a day, shortly after midnight.
+
+use sqlx::AssertSqlSafe;
+use time::{Duration, OffsetDateTime, Time};
+
+use super::record::{self, Case, WriteError};
+use super::states::{Action, Actor, State};
+use super::step::{Step, step};
+use super::{decide, find};
+use crate::AppState;
+use crate::jobs::{self, Done, Job, JobError, Taken};
+use crate::law::{LawError, VIETNAM};
+use crate::store::{StoreError, to_ms};
+
+/// Cases of one attempt.
+const BATCH: usize = 200;
+/// When the job runs, in Vietnam: the term ends with its last day.
+const AT: Time = time::macros::time!(00:10);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ExpireError {
+    #[error(transparent)]
+    Law(#[from] LawError),
+    #[error(transparent)]
+    Job(#[from] JobError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads the oldest cases of a state whose act was done before a moment.
+pub fn expire_text() -> String {
+    format!(
+        "SELECT id FROM cases WHERE state = $1 AND act_at < $2 ORDER BY act_at, id LIMIT {BATCH}"
+    )
+}
+
+/// Closes a batch of barred cases, each in a transaction of its own, and asks for the next run: at
+/// once while there may be more, else tomorrow.
+pub async fn expire(state: &AppState, taken: &Taken) -> Result<Done, ExpireError> {
+    let now = state.clock.now();
+    let (mut closed, mut full) = (0, false);
+    for standing in State::BARRABLE {
+        let ids: Vec<String> = sqlx::query_scalar(AssertSqlSafe(expire_text()))
+            .bind(standing.name())
+            .bind(to_ms(now))
+            .fetch_all(state.store.pool())
+            .await
+            .map_err(StoreError::from)?;
+        let found = ids.len();
+        let mut barred = 0;
+        for id in ids {
+            let Some(case) = find(&state.store, &id).await? else { continue };
+            // They come in the order of their acts: who is after this one is not barred either.
+            if now <= state.law.limitation(case.act_at)? {
+                break;
+            }
+            barred += 1;
+            closed += u64::from(close(state, &case, now).await?);
+        }
+        full |= found == BATCH && barred == found;
+    }
+    if closed > 0 {
+        tracing::info!(cases = closed, "closed cases whose limitation has passed");
+    }
+    let next = if full { now } else { tomorrow(now) };
+    let mut tx = state.store.begin().await?;
+    let done = taken.done(&mut tx).await?;
+    jobs::ask_at(&mut tx, &Job::ExpireCases, now, next).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(done)
+}
+
+/// Whether it was this attempt that closed it: an officer may have been faster.
+async fn close(state: &AppState, case: &Case, at: OffsetDateTime) -> Result<bool, StoreError> {
+    let step_to =
+        Step { action: Action::Expire, reason: None, note: None, plate: None, recheck: false, at };
+    let Ok(after) = step(case, step_to, &Actor::Job, false) else { return Ok(false) };
+    let mut tx = state.store.begin().await?;
+    match record::write(&mut tx, case, &after).await {
+        Ok(()) => {}
+        Err(WriteError::Conflict) => return Ok(false),
+        Err(WriteError::Store(error)) => return Err(error),
+    }
+    let detail = serde_json::json!({
+        "from": case.state.name(),
+        "to": after.state.name(),
+        "version": after.version,
+    });
+    decide::note_down(&mut tx, &case.id, &Actor::Job, Action::Expire, at, detail).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// The next time of day at which the job runs.
+fn tomorrow(now: OffsetDateTime) -> OffsetDateTime {
+    let today = now.to_offset(VIETNAM).replace_time(AT);
+    if today > now { today } else { today + Duration::DAY }
+}
