@@ -32,6 +32,7 @@ use settings::Reader;
 use time::OffsetDateTime;
 
 pub use self::reason::{Doubt, Lawful};
+use crate::followed::{MAX_GAP, fps_within};
 use crate::lamp::Lamp;
 use crate::road::Road;
 use crate::site::Junction;
@@ -149,9 +150,10 @@ pub trait Rule: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Pictures a second of which it needs as many at the least, whoever comes.
+    /// Pictures a second of which it needs as many at the least, for who may be missed in one of them:
+    /// with fewer it says nothing of many who do what they may not, and nothing wrong.
     fn least_fps(&self) -> f32 {
-        0.0
+        fps_within(MAX_GAP)
     }
 
     /// The longest time from the first moment that must be shown to a verdict.

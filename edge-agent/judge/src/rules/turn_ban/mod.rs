@@ -102,6 +102,10 @@ impl Rule for TurnBan {
         super::written(self)
     }
 
+    fn least_fps(&self) -> f32 {
+        passage::LEAST_FPS
+    }
+
     fn longest(&self) -> Nanos {
         CROSSING
     }
