@@ -33,6 +33,7 @@ use time::OffsetDateTime;
 
 pub use self::reason::{Doubt, Lawful};
 use crate::followed::{MAX_GAP, fps_within};
+use crate::hours::Hours;
 use crate::lamp::Lamp;
 use crate::road::Road;
 use crate::site::Junction;
@@ -246,6 +247,18 @@ impl Scene<'_> {
     pub fn captured(&self, t: Nanos) -> Option<OffsetDateTime> {
         let ago = Duration::from_nanos(self.now.saturating_sub(t));
         self.captured_at?.checked_sub(ago.try_into().ok()?)
+    }
+
+    /// Why nobody is accused of what holds only at `hours` for what was done from `from` to `to`.
+    pub fn outside(&self, hours: &Hours, from: Nanos, to: Nanos) -> Option<Verdict> {
+        if hours.always() {
+            return None;
+        }
+        match (self.captured(from), self.captured(to)) {
+            (Some(from), Some(to)) if hours.held(from, to) => None,
+            (Some(_), Some(_)) => Some(Verdict::Lawful(Lawful::NotInForce)),
+            _ => Some(Verdict::Abstained(Doubt::ClockUnknown)),
+        }
     }
 
     /// Places of the site in pixels.

@@ -196,6 +196,9 @@ impl Speed {
         if speed - self.settings.limits.tolerance <= limit {
             return Verdict::Lawful(Lawful::WithinLimit);
         }
+        if let Some(excuse) = scene.outside(&self.settings.limits.hours, from, to) {
+            return excuse;
+        }
         // Whether who was out of sight for a while goes on where it would have been, the fit over the
         // whole way tells.
         if let Some(doubt) = followed::seen_doubtfully(track, from, to) {
