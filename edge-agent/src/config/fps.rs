@@ -46,7 +46,10 @@ impl Fps {
         let (least, most) = (bound("least"), bound("most"));
         range.finish();
         if least > most {
-            table.reject(KEY, format!("has a least of {least}, which is more than its most, {most}"));
+            table.reject(
+                KEY,
+                format!("has a least of {least}, which is more than its most, {most}"),
+            );
             return Self::fixed(most);
         }
         Self { least, most }

@@ -318,13 +318,16 @@ fn a_rate_is_a_number_or_a_range_that_the_rules_bear() {
              seen of who passes to judge red_light",
         ),
         (
-            "analysed_fps = { least = 4, most = 10 }\nsolid_line = [{ line = [[0.5, 1.0], [0.5, 0.65]], \
+            "analysed_fps = { least = 4, most = 10 }\nsolid_line = [{ name = \"1\", line = [[0.5, 1.0], [0.5, 0.65]], \
              between = \"directions\", from = \"both\" }]",
             "site.toml:5: camera[0].analysed_fps.least is 4, must be at least 5: with fewer, too little is \
              seen of who passes to judge solid_line",
         ),
-        ("analysed_fps = \"10\"", "site.toml:5: camera[0].analysed_fps must be a number of frames a \
-             second, found a string"),
+        (
+            "analysed_fps = \"10\"",
+            "site.toml:5: camera[0].analysed_fps must be a number of frames a \
+             second, found a string",
+        ),
     ] {
         assert_eq!(only(&rate(text)), expected);
     }

@@ -181,7 +181,8 @@ fn pace_words(pace: &PaceStatus) -> String {
         Some(Less::Quiet) => ", giảm vì không có gì chuyển động",
         None => "",
     };
-    let [now, least, most] = [pace.present.fps, pace.least, pace.most].map(|fps| decimal(fps.into()));
+    let [now, least, most] =
+        [pace.present.fps, pace.least, pace.most].map(|fps| decimal(fps.into()));
     format!("{now} (từ {least} đến {most}){why}")
 }
 

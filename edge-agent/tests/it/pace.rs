@@ -9,9 +9,10 @@ use crate::footage;
 use crate::reload::{Running, camera, frames, site};
 
 const LEAST: f64 = 4.0;
-const MOST: f64 = 12.0;
-/// Six cameras at twelve pictures, looked at twice each, by one set of networks.
-const MANY: usize = 6;
+/// As many as come.
+const MOST: f64 = 25.0;
+/// Together they would be 150 looks a second, which one set of networks bears on no machine.
+const MANY: usize = 3;
 
 /// Every camera of `urls` in the range, each picture looked at twice, by one set of networks.
 fn ranged(urls: &[String]) -> String {
@@ -68,7 +69,8 @@ fn what_the_box_does_not_bear_is_left_out_evenly_and_comes_back() {
     assert!(worst >= 0.8 * mean, "{seen:?}");
     for ((seen, late), left) in seen.iter().zip(&late).zip(&left) {
         // All that would be due is accounted for.
-        assert!((seen + late + left - MOST).abs() < 1.0, "{seen} seen, {late} late, {left} left out");
+        let told = seen + late + left;
+        assert!((told - MOST).abs() < 0.1 * MOST, "{seen} seen, {late} late, {left} left out");
     }
     for camera in all(&after) {
         assert!((LEAST..MOST).contains(&rate(camera)), "{camera:#}");
@@ -76,7 +78,7 @@ fn what_the_box_does_not_bear_is_left_out_evenly_and_comes_back() {
     let metrics = running.get("/metrics").unwrap();
     for line in [
         "edge_camera_pace_fps{camera=\"cam-1\",bound=\"least\"} 4",
-        "edge_camera_pace_fps{camera=\"cam-1\",bound=\"most\"} 12",
+        "edge_camera_pace_fps{camera=\"cam-1\",bound=\"most\"} 25",
         "edge_camera_dropped_total{camera=\"cam-1\",reason=\"governed\"}",
     ] {
         assert!(metrics.contains(line), "{line}");

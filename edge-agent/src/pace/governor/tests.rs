@@ -10,7 +10,7 @@ use crate::clock::Simulated;
 
 const RANGE: Fps = Fps { least: 4.0, most: 10.0 };
 
-struct Box {
+struct Machine {
     clock: Simulated,
     governor: Governor,
     sets: f64,
@@ -22,17 +22,19 @@ struct Simulation {
     pace: Arc<Pace>,
     /// Seconds of a set for a picture.
     cost: f64,
+    /// Of its own loop, besides.
+    own: f64,
     moves: bool,
 }
 
 /// What a second gave each camera: pictures looked at, and due.
 type Second = Vec<(f64, f64)>;
 
-impl Box {
+impl Machine {
     fn new(sets: usize, costs: &[f64], seed: u64) -> Self {
         let clock = Simulated::at(OffsetDateTime::UNIX_EPOCH);
         let governor = Governor::new(sets, Arc::new(clock.clone()));
-        let camera = |&cost| Simulation { pace: governor.pace(RANGE), cost, moves: true };
+        let camera = |&cost| Simulation { pace: governor.pace(RANGE), cost, own: 0.0, moves: true };
         let cameras = costs.iter().map(camera).collect();
         Self { clock, governor, sets: sets as f64, cameras, luck: StdRng::seed_from_u64(seed) }
     }
@@ -42,11 +44,17 @@ impl Box {
     fn second(&mut self, times: f64) -> Second {
         let due = |camera: &Simulation| f64::from(camera.pace.present().fps);
         let luck = &mut self.luck;
-        let costs: Vec<f64> = self
-            .cameras
-            .iter()
-            .map(|camera| if camera.moves { camera.cost * times * luck.random_range(0.8..1.2) } else { 0.0 })
-            .collect();
+        let costs: Vec<f64> =
+            self.cameras
+                .iter()
+                .map(|camera| {
+                    if camera.moves {
+                        camera.cost * times * luck.random_range(0.8..1.2)
+                    } else {
+                        0.0
+                    }
+                })
+                .collect();
         let takes: f64 = self.cameras.iter().zip(&costs).map(|(it, cost)| due(it) * cost).sum();
         let fits = (self.sets / takes).min(1.0);
         let mut second = Vec::new();
@@ -55,7 +63,8 @@ impl Box {
             second.push((seen, due(camera)));
             for _ in 0..seen.round() as u32 {
                 let eyes = Duration::from_secs_f64(cost);
-                camera.pace.worked(eyes, Duration::ZERO, eyes);
+                let own = Duration::from_secs_f64(camera.own);
+                camera.pace.worked(own + eyes, Duration::ZERO, eyes);
             }
         }
         self.clock.advance(Duration::from_secs(1));
@@ -74,7 +83,7 @@ impl Box {
 
 #[test]
 fn a_box_that_bears_its_cameras_leaves_them_alone() {
-    let mut simulated = Box::new(2, &[0.03; 4], 1);
+    let mut simulated = Machine::new(2, &[0.03; 4], 1);
     for second in simulated.seconds(60, 1.0) {
         assert!(second.iter().all(|(seen, due)| *seen == 10.0 && *due == 10.0), "{second:?}");
     }
@@ -83,7 +92,7 @@ fn a_box_that_bears_its_cameras_leaves_them_alone() {
 #[test]
 fn an_overload_is_shared_and_ends() {
     // Four cameras of ten pictures for which there is time for seven.
-    let mut simulated = Box::new(1, &[0.03; 4], 1);
+    let mut simulated = Machine::new(1, &[0.03; 4], 1);
     simulated.seconds(10, 1.0);
     for second in simulated.seconds(60, 1.0) {
         for (seen, due) in second {
@@ -102,7 +111,7 @@ fn an_overload_is_shared_and_ends() {
 
 #[test]
 fn who_sees_nothing_move_leaves_the_time_to_others() {
-    let mut simulated = Box::new(1, &[0.03; 5], 1);
+    let mut simulated = Machine::new(1, &[0.03; 5], 1);
     simulated.seconds(20, 1.0);
     assert!(simulated.rates().iter().all(|rate| *rate < 7.0));
     for camera in &mut simulated.cameras[2..] {
@@ -119,7 +128,7 @@ fn who_sees_nothing_move_leaves_the_time_to_others() {
 
 #[test]
 fn a_camera_that_goes_leaves_its_share() {
-    let mut simulated = Box::new(1, &[0.03; 6], 1);
+    let mut simulated = Machine::new(1, &[0.03; 6], 1);
     simulated.seconds(20, 1.0);
     assert!(simulated.rates().iter().all(|rate| *rate < 5.5));
     simulated.cameras.truncate(2);
@@ -129,18 +138,16 @@ fn a_camera_that_goes_leaves_its_share() {
 
 #[test]
 fn one_whose_own_loop_is_slow_slows_nobody_else() {
-    let mut simulated = Box::new(4, &[0.02; 3], 1);
-    for _ in 0..20 {
-        simulated.second(1.0);
-        let slow = Duration::from_millis(150);
-        simulated.cameras[0].pace.worked(slow, Duration::ZERO, Duration::from_millis(20));
-        (0..6).for_each(|_| simulated.cameras[0].pace.worked(slow, Duration::ZERO, Duration::ZERO));
-    }
+    let mut simulated = Machine::new(4, &[0.02; 3], 1);
+    simulated.cameras[0].own = 0.13;
+    simulated.seconds(20, 1.0);
     let rates = simulated.rates();
-    assert!(rates[0] < 9.0 && rates[1..] == [10.0; 2], "{rates:?}");
+    assert!((5.0..6.5).contains(&rates[0]) && rates[1..] == [10.0; 2], "{rates:?}");
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// Whatever cameras cost and the engine bears: rates are in range, the worst camera has nearly
     /// what the mean has, they do not sway, and nearly nothing is late where the least fits.
     #[test]
@@ -149,7 +156,7 @@ proptest! {
         sets in 1usize..8,
         seed in any::<u64>(),
     ) {
-        let mut simulated = Box::new(sets, &costs, seed);
+        let mut simulated = Machine::new(sets, &costs, seed);
         simulated.seconds(30, 1.0);
         let settled = simulated.seconds(60, 1.0);
         let fits = costs.iter().sum::<f64>() * 4.0 * 1.2 < 0.85 * sets as f64;
