@@ -29,6 +29,7 @@ pub mod keys;
 pub mod live;
 mod markup;
 pub mod onvif;
+pub mod pace;
 pub mod replay;
 pub mod see;
 pub mod source;

@@ -21,6 +21,7 @@ use crate::health::{self, Board, CameraHandle, Configured, Crew, Premises, Pulse
 use crate::history::History;
 use crate::keys::{self, Identity};
 use crate::onvif;
+use crate::pace::Governor;
 use crate::spool::{Policy, Spool};
 use crate::uplink::{self, Reporter, Uplink, UplinkError};
 use crate::watch::eyes::{Eyes, Pool};
@@ -157,7 +158,8 @@ pub async fn run<E: Eyes>(
             history.attach(watch);
         }
     };
-    let mut cameras = Cameras::new((crew, board), context, eyes, send, pairs, hear);
+    let governor = Governor::new(eyes.sets(), Arc::clone(&clock));
+    let mut cameras = Cameras::new((crew, board), context, (eyes, governor), send, pairs, hear);
     if let Some(undone) = cameras.apply(&agent.cameras).undone.first() {
         anyhow::bail!("{undone}");
     }

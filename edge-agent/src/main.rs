@@ -10,10 +10,11 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use edge_agent::cameras::{self, Followed};
 use edge_agent::clock::{Clock, System};
-use edge_agent::config::{self, Agent};
+use edge_agent::config::{self, Agent, Fps};
 use edge_agent::health::{Board, Finding, Verdict, doctor};
 use edge_agent::history::command::Why;
 use edge_agent::onvif::command::FindCameras;
+use edge_agent::pace::Pace;
 use edge_agent::source::supervise;
 use edge_agent::watch::elsewhere::Passages;
 use edge_agent::watch::eyes::{self, Eyes};
@@ -304,7 +305,9 @@ impl Replay<'_> {
         let Self { agent, inputs, substream, out, json, start, measure } = self;
         let mut cameras = replay::cameras(agent, camera, inputs.len())?;
         if let Some(fps) = measure.fps {
-            cameras.iter_mut().for_each(|camera| Arc::make_mut(camera).analysed_fps = fps);
+            cameras
+                .iter_mut()
+                .for_each(|camera| Arc::make_mut(camera).analysed_fps = Fps::fixed(fps));
         }
         if let Some(path) = &substream {
             let [camera] = cameras.as_mut_slice() else {
@@ -408,8 +411,9 @@ fn examine(agent: &Agent, wait: u64, json: bool) -> anyhow::Result<ExitCode> {
             ));
             continue;
         }
-        let probed = cameras::settings(camera, &Arc::default())
-            .and_then(|settings| supervise::probe(&settings, Duration::from_secs(wait)));
+        let probed =
+            cameras::settings(camera, &Arc::default(), Pace::fixed(camera.analysed_fps.most))
+                .and_then(|settings| supervise::probe(&settings, Duration::from_secs(wait)));
         findings.push(match probed {
             Ok(probe) => doctor::camera(part, &probe),
             Err(error) => Finding::new(part, Verdict::Bad, error.to_string()),

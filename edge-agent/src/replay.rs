@@ -25,6 +25,7 @@ use crate::evidence::{Sealer, SealingError, Target};
 use crate::health::CameraHandle;
 use crate::history::History;
 use crate::keys::{self, KeyError};
+use crate::pace::Pace;
 use crate::source::{Dating, Input, Next, Settings, Source, SourceError};
 use crate::watch::eyes::{Eyes, Pool};
 use crate::watch::listener::Listener;
@@ -223,7 +224,7 @@ impl Replay<'_> {
             input,
             larger,
             dating: Dating::Recording { start: self.start },
-            analysed_fps: self.camera.analysed_fps,
+            pace: Pace::fixed(self.camera.analysed_fps.most),
             keep: watch::keep(&self.camera),
             keep_bytes: KEEP_BYTES,
         };

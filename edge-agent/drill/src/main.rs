@@ -22,6 +22,10 @@ struct Arguments {
     /// The first one's seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Pictures a second, or as many as the rule needs where that is more; without, 5, 10 or 25 by
+    /// chance.
+    #[arg(long)]
+    fps: Option<u64>,
     /// Only this act.
     #[arg(long)]
     act: Option<String>,
@@ -41,9 +45,9 @@ struct Table<'a> {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let Arguments { violations, lawful, seed, faults, .. } = arguments;
+    let Arguments { violations, lawful, seed, faults, fps, .. } = arguments;
     let only = arguments.act.as_deref();
-    let rows = drill::run(only, violations, lawful, seed, |row| {
+    let rows = drill::run(only, violations, lawful, seed, fps, |row| {
         let Row { act, class, tried, accused, .. } = row;
         println!("{act:26} {class:44} {tried:>6} tried {accused:>6} accused");
         for (seed, said) in row.faults.iter().filter(|_| faults).take(200) {

@@ -175,6 +175,7 @@ pub struct Caught {
 }
 
 /// The first accusation of `act` of any track that comes of the vehicle; else what was said of them.
+/// Looked at as often as was set, or as often as its rule needs: no box is set up with fewer.
 pub fn caught(case: &Case, act: &str, luck: &mut Luck) -> Result<Result<Caught, Vec<Verdict>>> {
     let site = read(&case.site)?;
     let act = Act::parse(act).context("no name of an act")?;
@@ -191,6 +192,7 @@ struct Watch<'a> {
     lamps: Vec<Lamp>,
     company: Vec<Companion>,
     luck: &'a mut Luck,
+    fps: u64,
     noise: Noise,
     track: Option<Track>,
     /// The present track has its verdict.
@@ -204,6 +206,7 @@ impl<'a> Watch<'a> {
     fn new(case: &'a Case, site: &'a Site, rule: &'a dyn Rule, luck: &'a mut Luck) -> Self {
         let [width, height] = case.size;
         let road = site.junction.as_ref().map(|drawn| Road::new(drawn, width, height));
+        let least = site.rules.iter().map(|rule| rule.least_fps()).fold(0.0, f32::max);
         let lamp = |head: &Head| Lamp {
             name: "lamp".into(),
             controls: head.controls.clone(),
@@ -225,6 +228,7 @@ impl<'a> Watch<'a> {
             lamps: case.heads.iter().map(lamp).collect(),
             company: company.collect(),
             luck,
+            fps: case.sight.fps.max(least.ceil() as u64),
             noise: Noise::default(),
             track: None,
             decided: false,
@@ -235,7 +239,7 @@ impl<'a> Watch<'a> {
     }
 
     fn run(mut self) -> Result<Caught, Vec<Verdict>> {
-        let fps = self.case.sight.fps;
+        let fps = self.fps;
         let before = if self.lamps.is_empty() { 0.0 } else { WATCHED };
         let phase = self.luck.between(0.0, 1.0) / fps as f32;
         let last = ((before + self.case.vehicle.end + LOST_AFTER) * fps as f32) as u64 + 2;
@@ -304,7 +308,7 @@ impl<'a> Watch<'a> {
         let track = match &mut self.track {
             Some(track) => {
                 let from = track.last().t;
-                if now - from > SECOND / sight.fps + 1 {
+                if now - from > SECOND / self.fps + 1 {
                     track.gaps.push(Gap { from, to: now });
                 }
                 track.see(seen);

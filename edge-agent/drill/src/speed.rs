@@ -5,7 +5,7 @@ use contract::geometry::BBox;
 
 use super::luck::Luck;
 use super::scene::{Case, Vehicle};
-use super::sight::{Sight, read};
+use super::sight::Sight;
 use super::{Class, lawful, violation};
 
 const SPEED: &str = "speed";
@@ -99,12 +99,8 @@ impl Camera {
 }
 
 fn case(luck: &mut Luck, camera: Camera, limit: f64, vehicle: Vehicle) -> Case {
-    let mut sight = Sight::street(luck, vehicle.end, 2.0);
+    let sight = Sight::street(luck, vehicle.end, 2.0);
     let site = camera.site(luck, limit);
-    // No box is set up with fewer.
-    let rules = read(&site).map(|site| site.rules).unwrap_or_default();
-    let least = rules.iter().map(|rule| rule.least_fps()).fold(0.0, f32::max);
-    sight.fps = sight.fps.max(least.ceil() as u64);
     Case { size: SIZE, ..Case::new(site, vehicle, sight) }
 }
 

@@ -44,6 +44,11 @@ const TURNING: Turning = Turning { along: 0.35, flatter: 0.35 };
 const LONG_TURNING: Turning = Turning { along: 0.25, flatter: 0.2 };
 const ABOUT: Nanos = seconds(3.0);
 
+/// Pictures a second at which who is missed in one picture is seen again within `bears`.
+pub const fn fps_within(bears: Nanos) -> f32 {
+    (2.0 * SECOND as f64 / bears as f64) as f32
+}
+
 /// Why it is not certain, if so; `lost` names it where the vehicle was out of sight. Its identity
 /// must be beyond doubt from a second earlier to a second later: a tracker that took the wrong one
 /// may only come to doubt it then.

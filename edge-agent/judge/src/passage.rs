@@ -7,7 +7,7 @@ use contract::geometry::{BBox, Point};
 use crate::followed::{self, MAX_GAP};
 use crate::road::Road;
 use crate::rules::{Album, Attention, Doubt, Lawful, Scene, Verdict};
-use crate::time::{Nanos, SECOND, seconds};
+use crate::time::{Nanos, SECOND, in_seconds, seconds};
 use crate::track::{Observation, Track};
 
 /// Farther than this beyond the line, in vehicle heights, a vehicle is in the junction.
@@ -21,6 +21,16 @@ pub const CLEAR: f32 = 0.5;
 /// A vehicle must have been followed to the line this long and in this many sightings.
 const LEAST_FOLLOWED: Nanos = seconds(0.3);
 const LEAST_SEEN: usize = 3;
+/// And in as many sightings in all, of which one may fail; it is in sight for no more than this when
+/// it does not stop.
+const LEAST_IN_ALL: usize = 3 * LEAST_SEEN;
+const IN_SIGHT: Nanos = seconds(2.5);
+/// So many pictures a second does a rule need that judges passages.
+pub const LEAST_FPS: f32 = {
+    let seen = ((LEAST_IN_ALL + 1) as f64 / in_seconds(IN_SIGHT)) as f32;
+    let followed = followed::fps_within(MAX_GAP);
+    if seen > followed { seen } else { followed }
+};
 
 /// A crossing of the stop line in travel direction.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,7 +113,7 @@ impl Passage {
         let before = self.before(track, road, 0.1).ok_or(Doubt::FirstSeenBeyond)?.t;
         // A part of a vehicle that is taken for one for a moment comes from nowhere.
         let followed = self.at.saturating_sub(track.path[0].t);
-        if self.on < LEAST_SEEN || followed < LEAST_FOLLOWED || track.path.len() < 3 * LEAST_SEEN {
+        if self.on < LEAST_SEEN || followed < LEAST_FOLLOWED || track.path.len() < LEAST_IN_ALL {
             return Err(Doubt::SeenTooLate);
         }
         if let Some(doubt) = doubt(track, before, until) {

@@ -10,7 +10,7 @@ use crate::track::{Observation, Track};
 /// The contact point stays this near, in vehicle heights: several times what a box trembles.
 const STILL: f32 = 0.25;
 /// Away or unseen for no longer than this, it has not moved: nobody leaves and comes back as fast.
-const COVERED: Nanos = seconds(2.0);
+pub const COVERED: Nanos = seconds(2.0);
 /// Moving on by more than this, in heights, from its beginning to its end it creeps.
 const CREEPS: f32 = 0.15;
 /// Unseen for longer than this, it may be another in the same place.

@@ -13,6 +13,6 @@ pub const fn seconds(seconds: f32) -> Nanos {
 }
 
 /// Stream time as seconds, for people and for measured values.
-pub fn in_seconds(t: Nanos) -> f64 {
+pub const fn in_seconds(t: Nanos) -> f64 {
     t as f64 / SECOND as f64
 }

@@ -8,7 +8,7 @@ use settings::{Reader, shapes};
 
 use crate::drawn;
 use crate::hours::Hours;
-use crate::rules::{Doubt, Lawful, Scene, Verdict};
+use crate::rules::{Doubt, Scene, Verdict};
 use crate::time::Nanos;
 use crate::track::Track;
 
@@ -83,14 +83,7 @@ impl Zone {
         if unsure && !self.classes.is_empty() {
             return Some(Verdict::Abstained(Doubt::ClassUncertain));
         }
-        if self.hours.always() {
-            return None;
-        }
-        match (scene.captured(from), scene.captured(to)) {
-            (Some(from), Some(to)) if self.hours.held(from, to) => None,
-            (Some(_), Some(_)) => Some(Verdict::Lawful(Lawful::NotInForce)),
-            _ => Some(Verdict::Abstained(Doubt::ClockUnknown)),
-        }
+        scene.outside(&self.hours, from, to)
     }
 }
 

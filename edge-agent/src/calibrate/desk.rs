@@ -341,7 +341,7 @@ pub async fn check<E: Eyes>(
     let read = desk.read(&id, &draft)?;
     look(&desk, &id, &read.agent)?;
     let camera = read.agent.cameras.iter().find(|camera| camera.id == id);
-    let fps = camera.map_or(10.0, |camera| f64::from(camera.analysed_fps));
+    let fps = camera.map_or(10.0, |camera| f64::from(camera.analysed_fps.least));
     let size = desk.camera(&id)?.size().unwrap_or(USUAL);
     let acts: Vec<String> = camera
         .iter()

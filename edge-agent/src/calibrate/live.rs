@@ -23,6 +23,7 @@ use crate::config::{Camera, Lamp};
 use crate::evidence::clip::MAX_PICTURES;
 use crate::evidence::frames;
 use crate::health::{Board, CameraHandle, CameraState, CameraStatus};
+use crate::pace::Pace;
 use crate::see::lamp::{LampReader, unseen};
 use crate::see::{Nanos, seconds};
 use crate::source::supervise::{self, Watcher};
@@ -323,14 +324,17 @@ fn reached_alike(a: &Camera, b: &Camera) -> bool {
 
 /// As the agent opens it, but what is kept is what is looked at.
 fn settings(from: &From, camera: &Camera) -> Result<Settings, SourceError> {
+    let pace = Pace::fixed(camera.analysed_fps.most);
     let settings = match from {
-        From::Camera => Settings { larger: None, ..cameras::settings(camera, &Arc::default())? },
+        From::Camera => {
+            Settings { larger: None, ..cameras::settings(camera, &Arc::default(), pace)? }
+        }
         From::Recording { path, start } => Settings {
             camera: camera.id.clone(),
             input: Input::File { path: path.clone() },
             larger: None,
             dating: Dating::Recording { start: *start },
-            analysed_fps: camera.analysed_fps,
+            pace,
             keep: 0,
             keep_bytes: 0,
         },

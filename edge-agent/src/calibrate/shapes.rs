@@ -192,13 +192,13 @@ const fn field(
 }
 
 const NAME: Name = name("Tên", "Name");
-const HOURS: Name = name("Giờ cấm", "Hours");
+const HOURS: Name = name("Giờ có hiệu lực", "Hours");
 const FOR: Name = name("Loại xe", "Vehicles");
 const LIMIT: Name = name("Tốc độ cho phép", "Limit");
 const TOLERANCE: Name = name("Dung sai", "Tolerance");
 
 /// Every field. Others of a section are kept as they stand in the file.
-pub const FIELDS: [Field; 34] = [
+pub const FIELDS: [Field; 38] = [
     field(
         "exits",
         "movement",
@@ -236,6 +236,7 @@ pub const FIELDS: [Field; 34] = [
     ),
     field("one_way", "name", Takes::Text, r#""1""#, NAME),
     field("one_way", "expressway", Takes::Flag, "", name("Đường cao tốc", "Expressway")),
+    field("one_way", "hours", Takes::Spans, "", HOURS),
     field("emergency_lane", "name", Takes::Text, r#""1""#, NAME),
     field("forbidden", "name", Takes::Text, r#""1""#, NAME),
     field("forbidden", "classes", CLASSES, r#"["truck"]"#, FOR),
@@ -253,13 +254,16 @@ pub const FIELDS: [Field; 34] = [
         name("Cấm", "Bans"),
     ),
     field("turn_ban", "classes", CLASSES, "", FOR),
+    field("turn_ban", "hours", Takes::Spans, "", HOURS),
     field("speed", "limit", KMH, "50", LIMIT),
     field("speed", "tolerance", KMH, "3", TOLERANCE),
+    field("speed", "hours", Takes::Spans, "", HOURS),
     field("average_speed", "from", Takes::Text, "", name("Từ camera", "From the camera")),
     field("average_speed", "metres", METRES, "", name("Quãng đường ngắn nhất", "Shortest way")),
     field("average_speed", "known_to", METRES, "", name("Sai số quãng đường", "Known to")),
     field("average_speed", "limit", KMH, "", LIMIT),
     field("average_speed", "tolerance", KMH, "", TOLERANCE),
+    field("average_speed", "hours", Takes::Spans, "", HOURS),
     field("plate_hidden", "name", Takes::Text, r#""1""#, NAME),
     field(
         "plate_hidden",

@@ -16,6 +16,7 @@ pub use follow::{Followed, REST};
 
 use crate::config::Camera;
 use crate::health::{Board, CameraHandle, Crew};
+use crate::pace::{Governor, Pace};
 use crate::source::{Dating, Paired, Settings, SourceError, supervise};
 use crate::watch::eyes::{Eyes, Pool};
 use crate::watch::{self, Accused, Context, KEEP_BYTES, KnownView, Watch};
@@ -35,6 +36,7 @@ pub struct Cameras<E: Eyes> {
     board: Board,
     context: Context,
     eyes: Arc<Pool<E>>,
+    governor: Arc<Governor>,
     accused: SyncSender<Accused>,
     pairs: Pairs,
     hear: Hear<E>,
@@ -87,7 +89,7 @@ impl<E: Eyes> Cameras<E> {
     pub fn new(
         (crew, board): (Crew, Board),
         context: Context,
-        eyes: Arc<Pool<E>>,
+        (eyes, governor): (Arc<Pool<E>>, Governor),
         accused: SyncSender<Accused>,
         pairs: Pairs,
         hear: impl Fn(&Camera, &mut Watch<E>) + Send + Sync + 'static,
@@ -97,6 +99,7 @@ impl<E: Eyes> Cameras<E> {
             board,
             context,
             eyes,
+            governor: Arc::new(governor),
             accused,
             pairs,
             hear: Arc::new(hear),
@@ -175,15 +178,17 @@ impl<E: Eyes> Cameras<E> {
     fn start(&self, camera: &Arc<Camera>) -> std::io::Result<Running> {
         let board = self.board.camera(&camera.id);
         board.forget();
+        let pace = self.governor.pace(camera.analysed_fps);
         // After a panic what was followed is not believed any more: a new watch.
         let watch = {
             let (camera, context) = (Arc::clone(camera), self.context.clone());
             let (eyes, send, board) = (Arc::clone(&self.eyes), self.accused.clone(), board.clone());
-            let hear = Arc::clone(&self.hear);
+            let (hear, pace) = (Arc::clone(&self.hear), Arc::clone(&pace));
             move || {
                 let accuse = handing(&send, board.clone());
                 let (its, eyes) = (Arc::clone(&camera), Arc::clone(&eyes));
                 let mut watch = Watch::new(its, context.clone(), eyes, board.clone(), accuse);
+                watch.go_by(Arc::clone(&pace));
                 hear(&camera, &mut watch);
                 watch
             }
@@ -192,10 +197,13 @@ impl<E: Eyes> Cameras<E> {
         let paired = self.pairs.begin(&camera.id);
         let thread = self.crew.thread(&member(&camera.id), Arc::clone(&halt), {
             let (camera, halt) = (Arc::clone(camera), Arc::clone(&halt));
-            let views = Arc::clone(&self.views);
+            let (views, governor) = (Arc::clone(&self.views), Arc::clone(&self.governor));
             move |pulse| {
-                let alive = || pulse.beat();
-                let make = || settings(&camera, &paired);
+                let alive = || {
+                    pulse.beat();
+                    governor.govern();
+                };
+                let make = || settings(&camera, &paired, Arc::clone(&pace));
                 let mut watch = watch();
                 if let Some(known) = lock(&views).remove(&camera.id) {
                     watch.recall(known);
@@ -242,7 +250,11 @@ fn handing(
 }
 
 /// How a camera's source is opened.
-pub fn settings(camera: &Camera, paired: &Arc<Paired>) -> Result<Settings, SourceError> {
+pub fn settings(
+    camera: &Camera,
+    paired: &Arc<Paired>,
+    pace: Arc<Pace>,
+) -> Result<Settings, SourceError> {
     let (main, small) = supervise::inputs(camera)?;
     let (input, larger) = match small {
         Some(small) => (small, Some((main, Arc::clone(paired)))),
@@ -253,7 +265,7 @@ pub fn settings(camera: &Camera, paired: &Arc<Paired>) -> Result<Settings, Sourc
         input,
         larger,
         dating: Dating::Camera(camera.clock),
-        analysed_fps: camera.analysed_fps,
+        pace,
         keep: watch::keep(camera),
         keep_bytes: KEEP_BYTES,
     })

@@ -11,11 +11,8 @@ use settings::shapes::{self, Point, rectangle};
 use settings::{Reader, Value};
 
 use super::model::{Camera, ClockPolicy, Lamp, LampLayout};
-use super::{onvif, wired};
+use super::{Fps, onvif, wired};
 use crate::source::Address;
-
-/// Pictures a second that a camera may be looked at.
-const MOST_FPS: f64 = 60.0;
 
 const LIGHTS: [(&str, Light); 3] =
     [("red", Light::Red), ("amber", Light::Amber), ("green", Light::Green)];
@@ -69,7 +66,7 @@ fn one(table: Reader<'_>) -> Camera {
         gps: gps(&table),
         lane: table.opt_text("lane"),
         verification: verification(&table),
-        analysed_fps: table.number("analysed_fps", 10.0, (2.0, MOST_FPS), "frames a second") as f32,
+        analysed_fps: Fps::read(&table),
         clock: table.choice(
             "clock",
             ClockPolicy::RtcpOrArrival,
@@ -225,20 +222,8 @@ fn check(table: &Reader<'_>, camera: &Camera) {
         table.reject("lamp", "has no red light in any lamp: nothing could ever be judged");
     }
     let needs = camera.site.rules.iter().map(|rule| (rule.least_fps(), rule.act()));
-    if let Some((least, act)) = needs.max_by(|a, b| a.0.total_cmp(&b.0))
-        && camera.analysed_fps < least
-    {
-        let (found, least) = (camera.analysed_fps, least.ceil());
-        let why =
-            format!("whoever is to be judged by {act} is over the stretch in too few pictures");
-        let problem = if f64::from(least) <= MOST_FPS {
-            format!("is {found}, must be at least {least}: {why} else")
-        } else {
-            format!(
-                "may be {MOST_FPS} at the most and would have to be {least}: {why}, survey a longer one"
-            )
-        };
-        table.reject("analysed_fps", problem);
+    if let Some((least, act)) = needs.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        camera.analysed_fps.check(table, (least, act.name()));
     }
     if let Some(closer) = camera.closer {
         check_closer(table, closer, camera.detect.unwrap_or([0.0, 0.0, 1.0, 1.0]));

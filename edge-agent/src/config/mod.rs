@@ -3,6 +3,7 @@
 //! complaints come at once: a box on a pole is not configured by trial and error.
 
 mod camera;
+mod fps;
 mod model;
 mod onvif;
 mod sections;
@@ -11,6 +12,7 @@ mod wired;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
+pub use fps::{Fps, MOST as MOST_FPS};
 pub use model::{
     Agent, Camera, ClockPolicy, Device, Health, History, Lamp, LampLayout, Models, Spool, Unit,
     Uplink, Wired,

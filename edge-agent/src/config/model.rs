@@ -13,6 +13,7 @@ use plate_model::Precision;
 use serde::{Serialize, Serializer};
 use settings::shapes::Point;
 
+use super::Fps;
 use crate::onvif::Setting;
 use crate::wire::Wire;
 
@@ -143,7 +144,7 @@ pub struct Camera {
     pub gps: Option<[f64; 2]>,
     pub lane: Option<String>,
     pub verification: Option<Verification>,
-    pub analysed_fps: f32,
+    pub analysed_fps: Fps,
     pub clock: ClockPolicy,
     /// The drawn road, and what is judged on it.
     pub site: Site,

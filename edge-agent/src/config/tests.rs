@@ -267,12 +267,70 @@ fn cameras_are_refined_by_id_across_files_and_unique_within_one() {
     let agent = check(&[("site.toml", CAMERA), ("more.toml", more)]).unwrap();
     assert_eq!(agent.cameras.len(), 1);
     assert_eq!(agent.cameras[0].uri.as_deref(), Some("rtsp://192.0.2.1/a"));
-    assert_eq!(agent.cameras[0].analysed_fps, 5.0);
+    assert_eq!(agent.cameras[0].analysed_fps, Fps::fixed(5.0));
     let twice = format!("{CAMERA}{CAMERA}");
     assert_eq!(
         only(&twice),
         "site.toml:14: camera[1].id repeats the id \"cam-01\" of line 2: every camera needs its own"
     );
+}
+
+#[test]
+fn a_rate_is_a_number_or_a_range_that_the_rules_bear() {
+    let rate = |text: &str| with("direction = \"d\"", &format!("direction = \"d\"\n{text}"));
+    let read = |text: &str| check(&[("site.toml", &rate(text))]).unwrap().cameras[0].clone();
+    let range = read("analysed_fps = { least = 4, most = 10.5 }");
+    assert_eq!(range.analysed_fps, Fps { least: 4.0, most: 10.5 });
+    assert!(range.text().contains(r#""analysed_fps":{"least":4.0,"most":10.5}"#));
+    let turned = read("analysed_fps = { most = 10.5, least = 4 }");
+    assert_eq!(range.digest(), turned.digest(), "in whatever order");
+    // A number is sealed as it always was, and a range of one rate is that number.
+    let fixed = read("analysed_fps = 10");
+    assert!(fixed.text().contains(r#""analysed_fps":10.0,"#));
+    assert_eq!(fixed.digest(), read("analysed_fps = { least = 10, most = 10 }").digest());
+    assert_eq!(fixed.digest(), check(&[("site.toml", CAMERA)]).unwrap().cameras[0].digest());
+    for (text, expected) in [
+        (
+            "analysed_fps = { least = 12, most = 10 }",
+            "site.toml:5: camera[0].analysed_fps has a least of 12, which is more than its most, 10",
+        ),
+        (
+            "analysed_fps = { least = 5 }",
+            "site.toml:5: camera[0].analysed_fps.most is missing: a range has both, e.g. analysed_fps = \
+             { least = 5, most = 10 }",
+        ),
+        (
+            "analysed_fps = { least = 5, most = 90 }",
+            "site.toml:5: camera[0].analysed_fps.most is 90, must be 2 to 60 frames a second",
+        ),
+        (
+            "analysed_fps = { least = 5, most = 10, mean = 7 }",
+            "site.toml:5: camera[0].analysed_fps.mean is not known; here may stand: least, most",
+        ),
+        (
+            "analysed_fps = { least = 3, most = 10 }",
+            "site.toml:5: camera[0].analysed_fps.least is 3, must be at least 4: with fewer, too little is \
+             seen of who passes to judge red_light",
+        ),
+        (
+            "analysed_fps = 2",
+            "site.toml:5: camera[0].analysed_fps is 2, must be at least 4: with fewer, too little is \
+             seen of who passes to judge red_light",
+        ),
+        (
+            "analysed_fps = { least = 4, most = 10 }\nsolid_line = [{ name = \"1\", line = [[0.5, 1.0], [0.5, 0.65]], \
+             between = \"directions\", from = \"both\" }]",
+            "site.toml:5: camera[0].analysed_fps.least is 4, must be at least 5: with fewer, too little is \
+             seen of who passes to judge solid_line",
+        ),
+        (
+            "analysed_fps = \"10\"",
+            "site.toml:5: camera[0].analysed_fps must be a number of frames a \
+             second, found a string",
+        ),
+    ] {
+        assert_eq!(only(&rate(text)), expected);
+    }
 }
 
 #[test]

@@ -13,10 +13,12 @@ use uuid::Uuid;
 
 use super::camera::{
     Analysed, CameraClock, CameraState, CameraStatus, ClockCheck, LampStatus, LastFinding,
-    LastVehicle,
+    LastVehicle, PaceStatus,
 };
 use crate::clock::Clock;
+use crate::config::Fps;
 use crate::onvif::SetBy;
+use crate::pace::Present;
 use crate::wire::WireState;
 
 /// Is told of every change of a camera's state: its id, the state, why.
@@ -55,6 +57,7 @@ struct Record {
     detail: String,
     since: OffsetDateTime,
     arriving: Option<(Duration, f64)>,
+    pace: Option<PaceStatus>,
     clock: Option<manifest::Clock>,
     lamps: Vec<LampStatus>,
     sight: Option<&'static str>,
@@ -105,6 +108,7 @@ impl Board {
                 detail: String::new(),
                 since: self.clock.now(),
                 arriving: None,
+                pace: None,
                 clock: None,
                 lamps: Vec::new(),
                 sight: None,
@@ -220,6 +224,7 @@ impl CameraHandle {
             let mut record = lock(&self.record);
             record.lamps.clear();
             (record.camera_clock, record.clock, record.sight) = (None, None, None);
+            record.pace = None;
             (std::mem::take(&mut record.wires), self.id.to_string())
         };
         for lamp in wires.into_keys() {
@@ -316,6 +321,15 @@ impl CameraHandle {
         record.arriving = Some((now, before + ARRIVAL * (rate - before)));
     }
 
+    /// Says how often the camera is looked at.
+    pub fn paced(&self, Fps { least, most }: Fps, present: Present) {
+        lock(&self.record).pace = Some(PaceStatus { least, most, present });
+        for (bound, fps) in [("least", least), ("most", most), ("present", present.fps)] {
+            let labels = [("camera", self.id.to_string()), ("bound", bound.to_owned())];
+            metrics::gauge!("edge_camera_pace_fps", &labels).set(f64::from(fps));
+        }
+    }
+
     /// Says what the last picture shows of the street, and how its time is known.
     pub fn shows(&self, sight: &'static str, clock: &manifest::Clock) {
         let mut record = lock(&self.record);
@@ -400,6 +414,7 @@ impl CameraHandle {
                 .arriving
                 .filter(|(at, _)| now.saturating_sub(*at) < SILENCE)
                 .map_or(0.0, |(_, rate)| rate),
+            pace: record.pace,
             clock: record.clock.clone(),
             lamps: record.lamps.clone(),
             sight: record.sight,

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::onvif::Difference;
+use crate::pace::{Less, Present};
 use crate::wire::WireState;
 
 /// Where a camera stands.
@@ -90,6 +91,22 @@ pub enum Stream {
     Substream,
 }
 
+/// How many pictures a second a camera is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PaceStatus {
+    pub least: f32,
+    pub most: f32,
+    #[serde(flatten)]
+    pub present: Present,
+}
+
+impl PaceStatus {
+    /// Whether the box does not bear more than the least.
+    pub fn is_least(&self) -> bool {
+        self.present.less == Some(Less::Governed) && self.present.fps <= self.least
+    }
+}
+
 /// What is known of one lamp.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LampStatus {
@@ -163,6 +180,9 @@ pub struct CameraStatus {
     pub fps: f64,
     /// Frames a second that come and are decoded, lately.
     pub arriving_fps: f64,
+    /// How often it is looked at as far as the box goes, and how often it may be; none before it was
+    /// connected for a second.
+    pub pace: Option<PaceStatus>,
     /// How the last picture's time is known; none before the first.
     pub clock: Option<manifest::Clock>,
     pub lamps: Vec<LampStatus>,

@@ -3,7 +3,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::camera::{CameraState, CameraStatus, ClockCheck};
+use super::camera::{CameraState, CameraStatus, ClockCheck, PaceStatus};
 use super::configured;
 use super::finding::{Finding, Verdict};
 use super::machine::{Disk, Machine};
@@ -303,8 +303,8 @@ pub fn machine(machine: &Machine) -> Vec<Finding> {
             Finding::new("load", verdict, format!("{load:.1} tasks on {cores} cores"))
                 .vietnamese(format!("Tải {load:.1} trên {cores} nhân").replace('.', ","))
                 .advise(
-                    "Bớt camera, giảm analysed_fps hoặc dùng substream.",
-                    "fewer cameras, a lower analysed_fps, or substreams",
+                    "Bớt camera, cho analysed_fps một khoảng, hoặc dùng substream.",
+                    "fewer cameras, a range as analysed_fps, or substreams",
                 ),
         );
     }
@@ -384,7 +384,13 @@ fn cares(camera: &CameraStatus) -> impl Iterator<Item = Care> + '_ {
         }),
         _ => None,
     });
-    wires.chain(clock)
+    let pace = camera.pace.filter(PaceStatus::is_least).map(|pace| Care {
+        text: format!("the box bears no more than its least, {} pictures a second", pace.least),
+        vi: format!("Thiết bị quá bận: camera chỉ còn mức ít nhất, {} hình/giây", pace.least),
+        advice_vi: "Bớt camera, dùng luồng phụ, hoặc thiết bị mạnh hơn.",
+        advice: "fewer cameras, substreams, or a stronger box",
+    });
+    wires.chain(clock).chain(pace)
 }
 
 /// A state's verdict, words and what to do.

@@ -34,6 +34,10 @@ fn cameras() {
     describe_gauge!("edge_camera_state", "1 for the state a camera is in, else 0");
     describe_gauge!("edge_camera_fps", "Pictures looked at in a second, lately");
     describe_gauge!(
+        "edge_camera_pace_fps",
+        "Pictures a second that a camera is to be looked at: at present, at the least, at the most"
+    );
+    describe_gauge!(
         "edge_camera_last_frame_age_seconds",
         Unit::Seconds,
         "Since a picture was last looked at"

@@ -17,7 +17,9 @@ mod server;
 mod to_central;
 
 pub use board::{Board, CameraHandle, Observer};
-pub use camera::{Analysed, CameraClock, CameraState, CameraStatus, ClockCheck, Stream};
+pub use camera::{
+    Analysed, CameraClock, CameraState, CameraStatus, ClockCheck, PaceStatus, Stream,
+};
 pub use configured::Configured;
 pub use crew::{Crew, Life, MemberStatus, Pulse};
 pub use finding::{Finding, Verdict};

@@ -7,12 +7,13 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::camera::{CameraStatus, LampStatus, Stream};
+use super::camera::{CameraStatus, LampStatus, PaceStatus, Stream};
 use super::finding::{Finding, Verdict};
 use super::findings;
 use super::report::Report;
 use crate::evidence::caption::VIETNAM;
 use crate::markup::escaped;
+use crate::pace::Less;
 use contract::VehicleClass;
 use contract::manifest::{Clock, ClockSource};
 use judge::lamp::Light;
@@ -140,6 +141,9 @@ fn write_camera(to: &mut String, camera: &CameraStatus) -> fmt::Result {
     }
     let rates = format!("{} → {}", decimal(camera.arriving_fps), decimal(camera.fps));
     row(to, "Hình/giây đến → phân tích", "frames a second in → analysed", &rates)?;
+    if let Some(pace) = camera.pace.as_ref().filter(|pace| pace.least < pace.most) {
+        row(to, "Nhịp phân tích", "pace", &pace_words(pace))?;
+    }
     let dropped: Vec<String> = camera
         .dropped
         .iter()
@@ -168,6 +172,18 @@ fn write_camera(to: &mut String, camera: &CameraStatus) -> fmt::Result {
     }
     to.push_str("</dl>\n</article>\n");
     Ok(())
+}
+
+/// The present rate, its range, and why it is not more.
+fn pace_words(pace: &PaceStatus) -> String {
+    let why = match pace.present.less {
+        Some(Less::Governed) => ", giảm vì thiết bị bận",
+        Some(Less::Quiet) => ", giảm vì không có gì chuyển động",
+        None => "",
+    };
+    let [now, least, most] =
+        [pace.present.fps, pace.least, pace.most].map(|fps| decimal(fps.into()));
+    format!("{now} (từ {least} đến {most}){why}")
 }
 
 const fn summary(worst: Verdict) -> (&'static str, &'static str) {
@@ -264,6 +280,8 @@ fn dropped_words(cause: &str) -> String {
     match cause {
         "not_due" => "chưa đến lượt phân tích".into(),
         "late" => "phân tích không kịp".into(),
+        "governed" => "giảm vì thiết bị bận".into(),
+        "quiet" => "giảm vì không có gì chuyển động".into(),
         "disordered" => "sai thứ tự giờ".into(),
         "damaged_picture" => "hình hỏng".into(),
         "frozen_picture" => "hình đứng yên".into(),
@@ -294,7 +312,9 @@ mod tests {
 
     use super::*;
     use crate::clock::{Clock as _, Simulated};
+    use crate::config::Fps;
     use crate::health::{Analysed, Board, CameraState, Configured, Crew, Premises, Sources};
+    use crate::pace::Present;
 
     /// A box with a good camera and a covered one.
     fn report() -> Report {
@@ -316,6 +336,9 @@ mod tests {
         camera.finding("red_light", clock.now(), Uuid::from_u128(7));
         camera.dropped("not_due", 1500);
         camera.dropped("late", 0);
+        camera.dropped("governed", 12);
+        let present = Present { fps: 7.5, less: Some(Less::Governed) };
+        camera.paced(Fps { least: 5.0, most: 10.0 }, present);
         for _ in 0..20 {
             clock.advance(Duration::from_millis(100));
             camera.frame(clock.now());
@@ -342,6 +365,8 @@ mod tests {
             "luồng phụ 1280×720",
             "25,0 → 10,0",
             "chưa đến lượt phân tích: 1500",
+            "giảm vì thiết bị bận: 12",
+            "7,5 (từ 5,0 đến 10,0), giảm vì thiết bị bận",
             "theo camera (RTCP), lệch -12 ms",
             "ĐỎ từ 08:15:33 28/11/2026",
             "không đọc được từ 08:15:33 28/11/2026",

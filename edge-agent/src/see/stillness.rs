@@ -104,6 +104,12 @@ impl Stillness {
         self.stretch.filter(|stretch| stretch.to - stretch.from >= MOMENT).map(|s| s.from)
     }
 
+    /// Whether nothing has moved for longer than any street is quiet, up to the latest picture.
+    pub fn is_still(&self) -> bool {
+        let lasts = |stretch: &Stretch| stretch.to - stretch.from >= LONG;
+        self.stretch.is_some_and(|stretch| lasts(&stretch) && stretch.moved_in_a_row == 0)
+    }
+
     fn step(&mut self, last: Nanos, t: Nanos, change: Change) {
         let Some(stretch) = &mut self.stretch else {
             if change != Change::Moved {

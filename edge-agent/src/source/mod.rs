@@ -38,6 +38,7 @@ use contract::manifest;
 use plate_model::Frame;
 use time::OffsetDateTime;
 
+use crate::pace::Pace;
 use crate::see::Nanos;
 
 /// A decoded picture on its way to be analysed.
@@ -95,7 +96,8 @@ pub struct Settings {
     /// Where that is a camera's substream: the main stream, and whether the two go together.
     pub larger: Option<(Input, Arc<Paired>)>,
     pub dating: Dating,
-    pub analysed_fps: f32,
+    /// How often it is looked at.
+    pub pace: Arc<Pace>,
     /// Encoded stream kept.
     pub keep: Nanos,
     pub keep_bytes: usize,

@@ -99,7 +99,7 @@ impl Pipeline {
             && decoded
         {
             with_strides(&pad);
-            shared.thin(&pad, settings.analysed_fps);
+            shared.thin(&pad, &settings.pace);
         }
         let pipeline = gst::Pipeline::new();
         pipeline.add(&sink).map_err(|e| SourceError::Element(e.to_string()))?;

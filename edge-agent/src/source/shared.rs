@@ -18,6 +18,7 @@ use crate::accusation::AccessUnit;
 use crate::boxes::Turn;
 use crate::clock;
 use crate::evidence::clip::MAX_PICTURES;
+use crate::pace::{Due, Less, Outcome, Pace};
 use crate::see::Nanos;
 
 /// More than this since the last place where decoding may begin, and a clip might not fit: three
@@ -34,12 +35,29 @@ const PASSING: usize = 256;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub decoded: u64,
-    /// Not due at the analysed rate.
+    /// More than are ever looked at.
     pub skipped: u64,
+    /// Not looked at because the box does not bear more.
+    pub governed: u64,
+    /// Not looked at because nothing moves.
+    pub quiet: u64,
     /// Due, but overwritten because analysis was late.
     pub late: u64,
     /// Not later than the picture before, or of no known time: no sequence to judge.
     pub disordered: u64,
+}
+
+impl Counts {
+    /// Pictures not looked at since `before`, by cause.
+    pub fn since(&self, before: &Self) -> [(&'static str, u64); 5] {
+        [
+            ("late", self.late.saturating_sub(before.late)),
+            ("not_due", self.skipped.saturating_sub(before.skipped)),
+            (Less::Governed.name(), self.governed.saturating_sub(before.governed)),
+            (Less::Quiet.name(), self.quiet.saturating_sub(before.quiet)),
+            ("disordered", self.disordered.saturating_sub(before.disordered)),
+        ]
+    }
 }
 
 /// State shared with the streaming threads.
@@ -75,7 +93,8 @@ pub struct Inner {
     pub counts: Counts,
     /// Due pictures handed to the sink.
     pub due: u64,
-    pub next_due: Nanos,
+    /// Which picture is next.
+    pub turns: Due,
     /// Stretches of time far from any place where decoding may begin; the last may be going on.
     pub uncut: VecDeque<(Nanos, Nanos)>,
     pub uncut_now: bool,
@@ -157,7 +176,7 @@ impl Shared {
                 last_unit: None,
                 counts: Counts::default(),
                 due: 0,
-                next_due: 0,
+                turns: Due::default(),
                 uncut: VecDeque::new(),
                 uncut_now: false,
                 newest: None,
@@ -323,7 +342,7 @@ impl Shared {
     }
 
     /// Whether the picture at `t` is to be analysed.
-    fn due(&self, t: Nanos, period: Nanos) -> bool {
+    fn due(&self, t: Nanos, pace: &Pace) -> bool {
         let mut inner = self.lock();
         inner.counts.decoded += 1;
         if let Some(newest) = inner.newest.filter(|newest| t <= *newest) {
@@ -336,26 +355,24 @@ impl Shared {
             return false;
         }
         inner.newest = Some(t);
-        // A quarter of a period early is due: frame times need not divide the period.
-        if t + period / 4 < inner.next_due {
-            inner.counts.skipped += 1;
-            return false;
+        let turn = inner.turns.turn(t, pace);
+        match turn {
+            Outcome::Due => inner.due += 1,
+            Outcome::NotDue => inner.counts.skipped += 1,
+            Outcome::LeftOut(Less::Governed) => inner.counts.governed += 1,
+            Outcome::LeftOut(Less::Quiet) => inner.counts.quiet += 1,
         }
-        let next = inner.next_due + period;
-        inner.next_due = if next > t { next } else { t + period };
-        inner.due += 1;
-        true
+        turn == Outcome::Due
     }
 
-    /// Lets only pictures through that are due at the analysed rate.
-    pub fn thin(self: &Arc<Self>, pad: &gst::Pad, fps: f32) {
-        let shared = Arc::clone(self);
-        let period = (1e9 / f64::from(fps)) as Nanos;
+    /// Lets only pictures through that are due.
+    pub fn thin(self: &Arc<Self>, pad: &gst::Pad, pace: &Arc<Pace>) {
+        let (shared, pace) = (Arc::clone(self), Arc::clone(pace));
         pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else {
                 return gst::PadProbeReturn::Ok;
             };
-            let due = buffer.pts().is_some_and(|pts| shared.due(running_time(pad, pts), period));
+            let due = buffer.pts().is_some_and(|pts| shared.due(running_time(pad, pts), &pace));
             if due {
                 return gst::PadProbeReturn::Ok;
             }

@@ -13,6 +13,7 @@ use crate::backoff::Backoff;
 use crate::config::Camera;
 use crate::health::{Analysed, CameraHandle, CameraState, Stream};
 use crate::onvif;
+use crate::pace::Pace;
 
 /// Waits between two attempts to reach a camera.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -78,9 +79,13 @@ pub fn run(
         } else {
             board.state(CameraState::Connecting, "");
         }
-        let ended = match make().and_then(|settings| Source::open(&settings, epoch)) {
-            Ok(mut source) => {
-                let ended = pump(&mut source, watcher, board, stop, alive, &mut backoff);
+        let opened = make().and_then(|settings| {
+            let source = Source::open(&settings, epoch)?;
+            Ok((source, settings.pace))
+        });
+        let ended = match opened {
+            Ok((mut source, pace)) => {
+                let ended = pump((&mut source, &pace), watcher, board, stop, alive, &mut backoff);
                 // A new connection starts stream time anew: its tracks are of another epoch.
                 epoch = source.epoch() + 1;
                 ended
@@ -97,7 +102,7 @@ pub fn run(
 }
 
 fn pump(
-    source: &mut Source,
+    (source, pace): (&mut Source, &Pace),
     watcher: &mut impl Watcher,
     board: &CameraHandle,
     stop: &Arc<AtomicBool>,
@@ -129,17 +134,11 @@ fn pump(
             counted = Instant::now();
             let now = source.counts();
             board.arrived(now.decoded.saturating_sub(reported.decoded), span);
-            let late = now.late.saturating_sub(reported.late);
-            if late > 0 {
-                board.dropped("late", late);
-            }
-            let skipped = now.skipped.saturating_sub(reported.skipped);
-            if skipped > 0 {
-                board.dropped("not_due", skipped);
-            }
-            let disordered = now.disordered.saturating_sub(reported.disordered);
-            if disordered > 0 {
-                board.dropped("disordered", disordered);
+            board.paced(pace.range(), pace.present());
+            for (cause, count) in now.since(&reported) {
+                if count > 0 {
+                    board.dropped(cause, count);
+                }
             }
             reported = now;
             for (damage, count) in source.losses() {

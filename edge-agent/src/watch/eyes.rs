@@ -95,6 +95,7 @@ const PASSED: u64 = 8;
 pub struct Pool<E> {
     desk: Mutex<Desk<E>>,
     returned: Condvar,
+    sets: usize,
     prototype: Fusion,
     tracking: Settings,
 }
@@ -105,8 +106,14 @@ impl<E: Eyes> Pool<E> {
         let prototype = first.fusion(VehicleClass::Motorbike);
         let mut idle = others;
         idle.push(first);
+        let sets = idle.len();
         let desk = Mutex::new(Desk { idle, next: 0, waiting: BTreeSet::new() });
-        Self { desk, returned: Condvar::new(), prototype, tracking }
+        Self { desk, returned: Condvar::new(), sets, prototype, tracking }
+    }
+
+    /// So many can look at once.
+    pub const fn sets(&self) -> usize {
+        self.sets
     }
 
     /// Waits for an idle set, behind whoever asked before; who is not `urgent` also behind some of

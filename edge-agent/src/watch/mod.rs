@@ -40,6 +40,7 @@ use crate::config::Camera;
 use crate::evidence::caption::VIETNAM;
 use crate::evidence::clip::MAX_PICTURES;
 use crate::health::{CameraHandle, CameraState};
+use crate::pace::Pace;
 use crate::see::appearance::Appearance;
 use crate::see::lamp::{self, LampReader};
 use crate::see::track::{Sighting, Track};
@@ -166,6 +167,9 @@ pub struct Watch<E: Eyes> {
     listeners: Vec<Box<dyn Listener>>,
     eyes: Arc<Pool<E>>,
     board: CameraHandle,
+    pace: Arc<Pace>,
+    /// How long it waited for networks and had them, for the latest picture.
+    lent: (Duration, Duration),
     out: Box<dyn FnMut(Accused) + Send>,
     tracker: Tracker,
     company: Company,
@@ -228,7 +232,9 @@ impl<E: Eyes> Watch<E> {
             lamp_readers: camera.lamps.iter().map(LampReader::new).collect(),
             lamps: camera.lamps.iter().map(lamp::unseen).collect(),
             wires: Vec::new(),
-            sight: Sight::new(camera.analysed_fps),
+            sight: Sight::new(camera.analysed_fps.least),
+            pace: Pace::fixed(camera.analysed_fps.most),
+            lent: (Duration::ZERO, Duration::ZERO),
             company: Company::new(
                 camera.site.rules.iter().map(|rule| rule.company()).max().unwrap_or(0),
             ),
@@ -263,6 +269,11 @@ impl<E: Eyes> Watch<E> {
         self.listeners.push(listener);
     }
 
+    /// How often the camera is looked at.
+    pub fn go_by(&mut self, pace: Arc<Pace>) {
+        self.pace = pace;
+    }
+
     /// What it knows of the camera's own view, for the watch that comes after it.
     pub fn view(&mut self) -> KnownView {
         KnownView { drawn: self.camera.drawn(), scenery: self.sight.take_scenery() }
@@ -283,7 +294,9 @@ impl<E: Eyes> Watch<E> {
         if !same || self.epoch != picture.clock.epoch {
             self.begin(picture, size);
         }
-        match self.sight.look(picture) {
+        let seen = self.sight.look(picture);
+        self.pace.still(self.sight.is_still());
+        match seen {
             Seen::Clear => {}
             Seen::After { blind_since } => self.lose_sight(blind_since, clips),
             Seen::Nothing { since, why } => {
@@ -315,7 +328,9 @@ impl<E: Eyes> Watch<E> {
         let ended = {
             let pool = Arc::clone(&self.eyes);
             let idle = |candidate: &Candidate| candidate.attention == Attention::Idle;
+            let asked = Instant::now();
             let mut eyes = pool.take(!self.candidates.values().all(idle));
+            let lent = Instant::now();
             let sightings = self.vehicles(&mut eyes, picture);
             let step = self.tracker.step(picture.t, &sightings);
             self.company.see(picture.t, self.tracker.tracks());
@@ -331,6 +346,7 @@ impl<E: Eyes> Watch<E> {
             if !clips.is_pair() {
                 self.read_plates(&mut eyes, picture);
             }
+            self.lent = (lent - asked, lent.elapsed());
             step.ended
         };
         self.judge_all(picture.t, &ended, Ended::Seen);
@@ -582,7 +598,10 @@ impl<E: Eyes> Watch<E> {
 
 impl<E: Eyes> crate::source::supervise::Watcher for Watch<E> {
     fn picture(&mut self, picture: Picture, source: &crate::source::Source) {
+        let began = Instant::now();
         self.look(&picture, source);
+        let (waited, eyes) = std::mem::take(&mut self.lent);
+        self.pace.worked(began.elapsed(), waited, eyes);
     }
 
     fn interrupted(&mut self) {

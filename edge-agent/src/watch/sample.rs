@@ -10,7 +10,7 @@ use judge::rules::red_light::RedLight;
 use judge::rules::stop_line::StopLine;
 use judge::site::{Exit, Junction};
 
-use crate::config::{Camera, ClockPolicy, Lamp, LampLayout};
+use crate::config::{Camera, ClockPolicy, Fps, Lamp, LampLayout};
 
 /// The acts that the sample is judged by.
 pub const ACTS: [Act; 2] = [Act::RED_LIGHT, Act::STOP_LINE];
@@ -42,7 +42,7 @@ pub fn camera() -> Camera {
         gps: None,
         lane: None,
         verification: None,
-        analysed_fps: 10.0,
+        analysed_fps: Fps::fixed(10.0),
         clock: ClockPolicy::RtcpOrArrival,
         site: Site {
             junction: Some(Junction {

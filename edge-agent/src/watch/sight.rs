@@ -131,8 +131,9 @@ pub struct Sight {
 }
 
 impl Sight {
-    pub fn new(analysed_fps: f32) -> Self {
-        let three = seconds(3.0 / analysed_fps);
+    /// Of a camera that is looked at this often at the least.
+    pub fn new(least_fps: f32) -> Self {
+        let three = seconds(3.0 / least_fps);
         Self {
             stillness: Stillness::default(),
             scenery: Scenery::default(),
@@ -184,6 +185,11 @@ impl Sight {
             return Seen::After { blind_since: last.min(t) };
         }
         Seen::Clear
+    }
+
+    /// Whether nothing moves, up to the latest picture.
+    pub fn is_still(&self) -> bool {
+        self.stillness.is_still()
     }
 
     /// The picture since which it looks as if the camera were frozen, though not for long enough to

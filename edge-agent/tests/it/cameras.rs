@@ -10,6 +10,7 @@ use contract::manifest::ClockSource;
 use edge_agent::clock::System;
 use edge_agent::config::ClockPolicy;
 use edge_agent::health::{Board, CameraHandle, CameraState, CameraStatus};
+use edge_agent::pace::Pace;
 use edge_agent::source::supervise::{self, Watcher};
 use edge_agent::source::{Address, Dating, Input, Login, Picture, Settings, Source, SourceError};
 use fixtures::rtsp::{Misbehaviour, Options, Server};
@@ -105,7 +106,7 @@ fn settings(url: &str, login: Option<Login>) -> Settings {
         input: Input::Rtsp { address: Address::parse(url).unwrap(), login },
         larger: None,
         dating: Dating::Camera(ClockPolicy::RtcpOrArrival),
-        analysed_fps: 10.0,
+        pace: Pace::fixed(10.0),
         keep: 10_000_000_000,
         keep_bytes: 8 << 20,
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use edge_agent::config::ClockPolicy;
 use edge_agent::health::CameraState;
+use edge_agent::pace::Pace;
 use edge_agent::source::supervise::{self, probe};
 use edge_agent::source::{Address, Dating, Input, Login, Settings, SourceError};
 use fixtures::rtsp::{Options, Server};
@@ -68,7 +69,7 @@ fn settings(url: &str, login: Option<(&str, &str)>) -> Settings {
         input: Input::Rtsp { address: Address::parse(url).unwrap(), login },
         larger: None,
         dating: Dating::Camera(ClockPolicy::RtcpOrArrival),
-        analysed_fps: 10.0,
+        pace: Pace::fixed(10.0),
         keep: 10_000_000_000,
         keep_bytes: 8 << 20,
     }

@@ -16,7 +16,7 @@ use contract::{Digest, VehicleClass};
 use edge_agent::accusation::{AccessUnit, Accusation, Clip, Pixels, Shot, Taken};
 use edge_agent::boxes::Turn;
 use edge_agent::clock::System;
-use edge_agent::config::{Camera, ClockPolicy};
+use edge_agent::config::{Camera, ClockPolicy, Fps};
 use edge_agent::evidence::{Sealed, Sealer, SealingError, Target, clip};
 use edge_agent::spool::{Policy, Spool, State};
 use gstreamer as gst;
@@ -113,7 +113,7 @@ fn camera() -> Camera {
             certificate: "KĐ-7".into(),
             valid_to: date!(2027 - 06 - 30),
         }),
-        analysed_fps: 10.0,
+        analysed_fps: Fps::fixed(10.0),
         clock: ClockPolicy::RtcpOrArrival,
         site: Site {
             junction: Some(Junction {

@@ -14,6 +14,7 @@ mod footage;
 mod health;
 mod history;
 mod onvif;
+mod pace;
 mod pairs;
 mod real;
 mod reload;

@@ -301,7 +301,10 @@ fn pictures_come_from_a_camera_that_was_found_and_go_on_where_it_moves_its_strea
     let rest = footage::SITE.split_once("id = \"painted\"\n").unwrap().1;
     let agent = config::parse(&[("site.toml".into(), format!("{proposed}{rest}"))]).unwrap();
     let camera = Arc::clone(&agent.cameras[0]);
-    let asked = move || edge_agent::cameras::settings(&camera, &Arc::default());
+    let asked = move || {
+        let pace = edge_agent::pace::Pace::fixed(10.0);
+        edge_agent::cameras::settings(&camera, &Arc::default(), pace)
+    };
     let watched = Watched::by(asked);
     watched.until(20, "pictures", |notes, _| notes.pictures > 5);
     // An update: another port, and the old one is gone.

@@ -9,6 +9,7 @@ use contract::MomentRole;
 use edge_agent::clock::System;
 use edge_agent::config::{self, Camera, ClockPolicy};
 use edge_agent::health::{Board, Stream};
+use edge_agent::pace::Pace;
 use edge_agent::replay::{Replay, ReplayError, json_lines, sealer};
 use edge_agent::source::supervise;
 use edge_agent::source::{Address, Dating, Input, Paired, Settings};
@@ -135,7 +136,7 @@ fn live(
         input: sub,
         larger: Some((main, Arc::clone(&paired))),
         dating: Dating::Camera(ClockPolicy::RtcpOrArrival),
-        analysed_fps: 10.0,
+        pace: Pace::fixed(10.0),
         keep: 15_000_000_000,
         keep_bytes: 8 << 20,
     };

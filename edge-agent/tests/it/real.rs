@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use edge_agent::config::{Lamp, LampLayout};
+use edge_agent::pace::Pace;
 use edge_agent::see::lamp::read;
 use edge_agent::see::scenery::{Fault, Scenery, Strange};
 use edge_agent::source::{Dating, Input, Next, Settings, Source};
@@ -26,7 +27,7 @@ fn recording(name: &str) -> Option<Source> {
         input: Input::File { path: clip(name)? },
         larger: None,
         dating: Dating::Recording { start: OffsetDateTime::UNIX_EPOCH },
-        analysed_fps: 10.0,
+        pace: Pace::fixed(10.0),
         keep: 1,
         keep_bytes: 1,
     };

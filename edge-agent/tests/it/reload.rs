@@ -15,7 +15,7 @@ use crate::footage;
 const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plate-model/weights");
 
 /// A running agent and its two files.
-struct Running {
+pub struct Running {
     child: Child,
     port: u16,
     cameras: PathBuf,
@@ -23,7 +23,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(cameras: &str) -> Self {
+    pub fn start(cameras: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path().join("keys");
         let made =
@@ -46,11 +46,11 @@ impl Running {
     }
 
     /// Other cameras, written as an editor does that does not think of readers.
-    fn write(&self, cameras: &str) {
+    pub fn write(&self, cameras: &str) {
         std::fs::write(&self.cameras, cameras).unwrap();
     }
 
-    fn get(&self, path: &str) -> Option<String> {
+    pub fn get(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         write!(stream, "GET {path} HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n").ok()?;
         let mut answer = String::new();
@@ -58,7 +58,7 @@ impl Running {
         Some(answer.split_once("\r\n\r\n")?.1.to_owned())
     }
 
-    fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + Duration::from_secs(90);
         loop {
             let status = self.get("/status").and_then(|body| serde_json::from_str(&body).ok());
@@ -92,7 +92,7 @@ fn own_part(folder: &Path, port: u16) -> String {
 }
 
 /// A site of so many cameras by name and address.
-fn site(cameras: &[(&str, &str)]) -> String {
+pub fn site(cameras: &[(&str, &str)]) -> String {
     let one = |(id, uri): &(&str, &str)| {
         let named = format!("id = \"{id}\"\nuri = \"{uri}\"\nclock = \"arrival\"");
         footage::SITE.replace("id = \"painted\"", &named)
@@ -100,11 +100,11 @@ fn site(cameras: &[(&str, &str)]) -> String {
     cameras.iter().map(one).collect()
 }
 
-fn camera<'a>(status: &'a Value, id: &str) -> Option<&'a Value> {
+pub fn camera<'a>(status: &'a Value, id: &str) -> Option<&'a Value> {
     status["cameras"].as_array()?.iter().find(|camera| camera["id"] == id)
 }
 
-fn frames(status: &Value, id: &str) -> u64 {
+pub fn frames(status: &Value, id: &str) -> u64 {
     camera(status, id).and_then(|camera| camera["frames"].as_u64()).unwrap_or(0)
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use edge_agent::boxes::{self, Turn};
+use edge_agent::pace::Pace;
 use edge_agent::source::{Dating, Input, Next, Picture, Settings, Source, SourceError};
 use plate_model::Matrix;
 use time::OffsetDateTime;
@@ -62,7 +63,7 @@ pub fn play(path: &Path) -> Result<Vec<Picture>, SourceError> {
         input: Input::File { path: path.into() },
         larger: None,
         dating: Dating::Recording { start: OffsetDateTime::UNIX_EPOCH },
-        analysed_fps: 60.0,
+        pace: Pace::fixed(60.0),
         keep: 60_000 * MS,
         keep_bytes: 64 << 20,
     };

@@ -32,6 +32,8 @@ use settings::Reader;
 use time::OffsetDateTime;
 
 pub use self::reason::{Doubt, Lawful};
+use crate::followed::{MAX_GAP, fps_within};
+use crate::hours::Hours;
 use crate::lamp::Lamp;
 use crate::road::Road;
 use crate::site::Junction;
@@ -149,9 +151,10 @@ pub trait Rule: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Pictures a second of which it needs as many at the least, whoever comes.
+    /// Pictures a second of which it needs as many at the least, for who may be missed in one of them:
+    /// with fewer it says nothing of many who do what they may not, and nothing wrong.
     fn least_fps(&self) -> f32 {
-        0.0
+        fps_within(MAX_GAP)
     }
 
     /// The longest time from the first moment that must be shown to a verdict.
@@ -244,6 +247,18 @@ impl Scene<'_> {
     pub fn captured(&self, t: Nanos) -> Option<OffsetDateTime> {
         let ago = Duration::from_nanos(self.now.saturating_sub(t));
         self.captured_at?.checked_sub(ago.try_into().ok()?)
+    }
+
+    /// Why nobody is accused of what holds only at `hours` for what was done from `from` to `to`.
+    pub fn outside(&self, hours: &Hours, from: Nanos, to: Nanos) -> Option<Verdict> {
+        if hours.always() {
+            return None;
+        }
+        match (self.captured(from), self.captured(to)) {
+            (Some(from), Some(to)) if hours.held(from, to) => None,
+            (Some(_), Some(_)) => Some(Verdict::Lawful(Lawful::NotInForce)),
+            _ => Some(Verdict::Abstained(Doubt::ClockUnknown)),
+        }
     }
 
     /// Places of the site in pixels.

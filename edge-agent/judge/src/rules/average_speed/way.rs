@@ -91,6 +91,9 @@ impl Way {
         if speed - self.limits.tolerance <= limit {
             return Err(Verdict::Lawful(Lawful::WithinLimit));
         }
+        if !self.limits.hours.always() && !self.limits.hours.held(begun.at, at) {
+            return Err(Verdict::Lawful(Lawful::NotInForce));
+        }
         if speed > IMPOSSIBLE {
             return Err(Verdict::Abstained(Doubt::IdentityUncertain));
         }

@@ -21,7 +21,8 @@ use settings::Reader;
 use self::place::Place;
 use super::{Album, Attention, Doubt, Finding, Kind, Lawful, Rule, Scene, Verdict, words};
 use crate::Site;
-use crate::stand::{REST, Stand};
+use crate::followed::fps_within;
+use crate::stand::{COVERED, REST, Stand};
 use crate::time::{Nanos, SECOND, in_seconds};
 use crate::track::{self, Track};
 use crate::traffic;
@@ -82,6 +83,11 @@ impl Rule for NoStopping {
     /// As long as a vehicle may be followed: an old jam excuses whoever it brought to a stand.
     fn company(&self) -> Nanos {
         track::OLDEST
+    }
+
+    /// Who stands may be unseen for longer than who passes.
+    fn least_fps(&self) -> f32 {
+        fps_within(COVERED)
     }
 
     fn longest(&self) -> Nanos {

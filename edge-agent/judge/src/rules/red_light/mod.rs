@@ -104,6 +104,10 @@ impl Rule for RedLight {
         true
     }
 
+    fn least_fps(&self) -> f32 {
+        passage::LEAST_FPS
+    }
+
     fn longest(&self) -> Nanos {
         CROSSING
     }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::Site;
 use crate::drawn::{polyline, refuse_repeated};
+use crate::followed::fps_within;
 use crate::time::{Nanos, SECOND};
 use crate::track::Track;
 
@@ -134,6 +135,11 @@ impl Rule for SolidLine {
     /// Whoever stands in the way is gone round.
     fn company(&self) -> Nanos {
         60 * SECOND
+    }
+
+    /// What it did at the line must be seen, from one picture to the next but one.
+    fn least_fps(&self) -> f32 {
+        fps_within(trail::AT_LINE)
     }
 
     fn longest(&self) -> Nanos {

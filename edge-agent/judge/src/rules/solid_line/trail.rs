@@ -34,7 +34,7 @@ const STOOD: f32 = 0.25;
 /// there hardly moves in the picture.
 const FARTHER: f32 = 4.0;
 /// Longest time out of sight when it came over.
-const AT_LINE: Nanos = seconds(0.45);
+pub const AT_LINE: Nanos = seconds(0.45);
 /// Nearer than this to the line a plate is worth looking for, in heights.
 const NEAR: f32 = 3.0;
 

@@ -4,6 +4,8 @@ use contract::VehicleClass;
 use serde::{Deserialize, Serialize};
 use settings::Reader;
 
+use crate::hours::Hours;
+
 /// Limits that a road may have, km/h.
 const RANGE: (f64, f64) = (5.0, 130.0);
 
@@ -25,6 +27,9 @@ pub struct Limits {
     own: Vec<(VehicleClass, f64)>,
     /// Beyond the limit by this nobody is accused yet.
     pub tolerance: f64,
+    /// When they hold: by night a sign may allow more.
+    #[serde(default, skip_serializing_if = "Hours::always")]
+    pub hours: Hours,
 }
 
 impl Limits {
@@ -43,7 +48,8 @@ impl Limits {
             }
             section.finish();
         }
-        Self { limit, own, tolerance: table.number("tolerance", 3.0, (0.0, 30.0), "km/h") }
+        let tolerance = table.number("tolerance", 3.0, (0.0, 30.0), "km/h");
+        Self { limit, own, tolerance, hours: Hours::read(table) }
     }
 
     pub fn of(&self, class: VehicleClass) -> f64 {

@@ -26,7 +26,7 @@ use super::{
     Album, Attention, CROSSING, Doubt, Finding, Kind, Lawful, Rule, Scene, Verdict, words,
 };
 use crate::Site;
-use crate::followed;
+use crate::followed::{self, MAX_GAP, fps_within};
 use crate::time::{Nanos, SECOND, in_seconds, seconds};
 use crate::track::Track;
 
@@ -101,7 +101,7 @@ impl Rule for Speed {
     /// Who drives half as fast again as is allowed is over the stretch in [`WANTED`] pictures.
     fn least_fps(&self) -> f32 {
         let fastest = 1.5 * self.settings.limits.highest() / KMH;
-        (WANTED * fastest / self.settings.length()) as f32
+        fps_within(MAX_GAP).max((WANTED * fastest / self.settings.length()) as f32)
     }
 
     fn longest(&self) -> Nanos {
@@ -195,6 +195,9 @@ impl Speed {
             (fit.speed * KMH, fit.uncertainty(self.stretch.residual()) * KMH);
         if speed - self.settings.limits.tolerance <= limit {
             return Verdict::Lawful(Lawful::WithinLimit);
+        }
+        if let Some(excuse) = scene.outside(&self.settings.limits.hours, from, to) {
+            return excuse;
         }
         // Whether who was out of sight for a while goes on where it would have been, the fit over the
         // whole way tells.

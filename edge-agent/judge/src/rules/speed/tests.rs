@@ -1,6 +1,8 @@
 use contract::VehicleClass;
 use contract::geometry::BBox;
 
+use time::macros::datetime;
+
 use super::limits::is_act;
 use super::*;
 use crate::rules::Elsewhere;
@@ -273,6 +275,18 @@ fn a_class_has_its_own_limit() {
     assert_eq!(facts.speed.limit, Some(30.0));
     let car = Drive { class: VehicleClass::Car, ..truck }.track(&Camera::PLAIN);
     assert_eq!(judged(&rule, &car), Verdict::Lawful(Lawful::WithinLimit));
+}
+
+#[test]
+fn a_limit_of_the_day_holds_nobody_by_night() {
+    let rule = plain("hours = [\"05:00-22:00\"]");
+    let track = Drive::at(90.0).track(&Camera::PLAIN);
+    let at = |captured_at| rule.judge(&track, &Scene { captured_at, ..over(&track) });
+    let day = datetime!(2026-11-28 21:00 +7);
+    assert!(matches!(at(Some(day)), Verdict::Violation(_)), "{:?}", at(Some(day)));
+    let night = datetime!(2026-11-28 22:30 +7);
+    assert_eq!(at(Some(night)), Verdict::Lawful(Lawful::NotInForce));
+    assert_eq!(at(None), Verdict::Abstained(Doubt::ClockUnknown));
 }
 
 #[test]

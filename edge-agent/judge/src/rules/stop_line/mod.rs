@@ -68,6 +68,10 @@ impl Rule for StopLine {
         true
     }
 
+    fn least_fps(&self) -> f32 {
+        passage::LEAST_FPS
+    }
+
     fn longest(&self) -> Nanos {
         CROSSING + seconds(self.seconds)
     }

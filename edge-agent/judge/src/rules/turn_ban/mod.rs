@@ -17,6 +17,7 @@ use super::{
     Album, Attention, CROSSING, Doubt, Finding, Kind, Lawful, Rule, Scene, Verdict, words,
 };
 use crate::Site;
+use crate::hours::Hours;
 use crate::movement;
 use crate::passage::{self, Passage};
 use crate::road::Road;
@@ -52,6 +53,9 @@ pub struct Ban {
     pub movements: Vec<Movement>,
     /// Empty: every class.
     pub classes: Vec<VehicleClass>,
+    /// When it holds.
+    #[serde(default, skip_serializing_if = "Hours::always")]
+    pub hours: Hours,
 }
 
 /// Every sign's turns `of` one act; none where it bans no such turn.
@@ -67,12 +71,13 @@ fn read(
             table.reject("movements", "must name what the sign bans, e.g. [\"left\"]");
         }
         let classes = table.words("classes", &CLASSES);
+        let hours = Hours::read(&table);
         if junction.is_none() {
             table.reject("movements", "needs a stop_line, an approach and exits to be told by");
         }
         let movements: Vec<Movement> = movements.into_iter().filter(|it| of(*it)).collect();
         if !movements.is_empty() {
-            bans.push(Ban { movements, classes: classes.unwrap_or_default() });
+            bans.push(Ban { movements, classes: classes.unwrap_or_default(), hours });
         }
         table.finish();
     }
@@ -85,11 +90,16 @@ impl TurnBan {
         self.bans.iter().any(|ban| ban.movements.contains(&Movement::UTurn))
     }
 
-    fn bans(&self, class: VehicleClass, movement: Movement) -> bool {
-        self.bans.iter().any(|ban| {
+    /// The signs that ban a movement, at whatever hours.
+    fn banning(&self, class: VehicleClass, movement: Movement) -> impl Iterator<Item = &Ban> {
+        self.bans.iter().filter(move |ban| {
             ban.movements.contains(&movement)
                 && (ban.classes.is_empty() || ban.classes.contains(&class))
         })
+    }
+
+    fn bans(&self, class: VehicleClass, movement: Movement) -> bool {
+        self.banning(class, movement).next().is_some()
     }
 }
 
@@ -100,6 +110,10 @@ impl Rule for TurnBan {
 
     fn settings(&self) -> Value {
         super::written(self)
+    }
+
+    fn least_fps(&self) -> f32 {
+        passage::LEAST_FPS
     }
 
     fn longest(&self) -> Nanos {
@@ -152,6 +166,12 @@ fn judge(rule: &TurnBan, track: &Track, road: &Road, scene: &Scene<'_>) -> Verdi
     };
     if !rule.bans(track.class, movement) {
         return Verdict::Lawful(Lawful::MovementAllowed);
+    }
+    let excused = |ban: &Ban| scene.outside(&ban.hours, passage.at, track.last().t);
+    // One sign that holds is enough.
+    let excuses: Option<Vec<Verdict>> = rule.banning(track.class, movement).map(excused).collect();
+    if let Some(excuses) = excuses {
+        return Verdict::of_all(excuses.into_iter());
     }
     let moments = match passage.moments(track, road, scene, out) {
         Ok(moments) => moments,

@@ -96,6 +96,25 @@ fn signs_for_some_classes_leave_others_alone() {
 }
 
 #[test]
+fn outside_its_hours_a_sign_bans_nothing() {
+    // The script's clock says eight in the morning.
+    let of = |hours: &str| {
+        let rule = ban(&format!("[\"left\"]\nhours = {hours}"));
+        let seen = |clock| Script { way: LEFT, clock, ..Script::default() }.play(&*rule);
+        [seen(true), seen(false)]
+    };
+    let [held, undated] = of("[\"06:00-09:00\", \"16:00-20:00\"]");
+    assert!(matches!(held, Verdict::Violation(_)), "{held:?}");
+    assert_eq!(undated, Verdict::Abstained(Doubt::ClockUnknown));
+    let [outside, _] = of("[\"16:00-20:00\"]");
+    assert_eq!(outside, Verdict::Lawful(Lawful::NotInForce));
+    // A second sign holds all day.
+    let both = "[\"left\"]\nhours = [\"16:00-20:00\"]\n[[turn_ban]]\nmovements = [\"left\"]";
+    let found = Script { way: LEFT, ..Script::default() }.play(&*ban(both));
+    assert!(matches!(found, Verdict::Violation(_)), "{found:?}");
+}
+
+#[test]
 fn whoever_does_not_turn_so_is_lawful() {
     let ways: [(&str, &str, Way, Lawful); 7] = [
         ("ahead", "[\"left\", \"right\"]", STRAIGHT, Lawful::MovementAllowed),

@@ -23,7 +23,7 @@ use crate::movement;
 use crate::passage::{self, Passage};
 use crate::road::{Road, contains};
 use crate::site::{Junction, MOVEMENTS};
-use crate::time::{Nanos, SECOND};
+use crate::time::{Nanos, SECOND, in_seconds};
 use crate::track::Track;
 
 /// The lane is told by this last time before the line, and by this many sightings at least.
@@ -96,6 +96,11 @@ impl Rule for WrongLane {
 
     fn settings(&self) -> Value {
         super::written(self)
+    }
+
+    /// Of the last time before the line one picture may miss it.
+    fn least_fps(&self) -> f32 {
+        ((LEAST_SEEN + 1) as f64 / in_seconds(TOLD_BY)) as f32
     }
 
     fn longest(&self) -> Nanos {

@@ -19,6 +19,7 @@ use super::{
 use crate::Site;
 use crate::drawn::{Area, refuse_repeated};
 use crate::followed;
+use crate::hours::Hours;
 use crate::legs::{self, Enough, Leg, Run, degrees};
 use crate::time::{Nanos, in_seconds};
 use crate::track::Track;
@@ -63,6 +64,9 @@ pub struct OneWay {
     pub way: f32,
     /// Slower than this, in heights a second, it may be pushed on foot.
     pub walking: f32,
+    /// When it is one-way.
+    #[serde(default, skip_serializing_if = "Hours::always")]
+    pub hours: Hours,
 }
 
 impl WrongWay {
@@ -77,6 +81,7 @@ impl WrongWay {
                 way: table.number("way", 3.0, (2.0, 20.0), "vehicle heights") as f32,
                 walking: table.number("walking_pace", 1.2, (0.5, 5.0), "vehicle heights a second")
                     as f32,
+                hours: Hours::read(&table),
             };
             all.push((table.boolean("expressway", false), stretch));
             table.finish();
@@ -191,6 +196,10 @@ impl<'a> View<'a> {
             Measured::new(heading.round(), Unit::Degrees).against(WHOLE).known_to(HEADING_KNOWN);
         if heading.excess().is_none() {
             return Verdict::Lawful(Lawful::NotAgainst);
+        }
+        if let Some(excuse) = scene.outside(&stretch.hours, track.path[begin].t, track.path[end].t)
+        {
+            return excuse;
         }
         if let Some(doubt) = self.doubt(way, &run) {
             return Verdict::Abstained(doubt);
