@@ -130,7 +130,7 @@ fn pad_added(
         form.name().starts_with("video/") || form.name().starts_with("image/")
     };
     let known = Codec::from_name(&name);
-    shared.saw(if video { format!("{name} video") } else { name.clone() });
+    shared.saw(if video { format!("{name} video") } else { name.clone() }, known.is_some());
     match known {
         Some(codec) if !shared.attached() => {
             shared.attach(attach(pipeline, pad, outlet, codec, rtp, shared)?);

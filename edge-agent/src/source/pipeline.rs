@@ -205,8 +205,8 @@ impl Pipeline {
             None => (inner.started.elapsed(), START),
         };
         // Since the last stream came, not since the camera was asked: one may be being attached.
-        let idle = inner.decoder.is_none()
-            && inner.seen_at.is_some_and(|seen_at| seen_at.elapsed() > UNUSABLE);
+        let idle =
+            !inner.usable && inner.seen_at.is_some_and(|seen_at| seen_at.elapsed() > UNUSABLE);
         if idle {
             let found = inner.seen.join(", ");
             return Err(SourceError::Codec { address: self.address.clone(), found });

@@ -88,6 +88,8 @@ pub struct Inner {
     pub seen: Vec<String>,
     /// When the last of them was.
     pub seen_at: Option<Instant>,
+    /// Whether one of them is video that can be shown.
+    pub usable: bool,
     pub started: Instant,
     pub last_unit: Option<Instant>,
     pub counts: Counts,
@@ -172,6 +174,7 @@ impl Shared {
                 decoder: None,
                 seen: Vec::new(),
                 seen_at: None,
+                usable: false,
                 started: Instant::now(),
                 last_unit: None,
                 counts: Counts::default(),
@@ -193,9 +196,12 @@ impl Shared {
         self.lock().failure.get_or_insert(error);
     }
 
-    pub fn saw(&self, stream: String) {
+    /// A stream came; one that is `usable` is attached next, however long that takes, or its failure
+    /// is told.
+    pub fn saw(&self, stream: String, usable: bool) {
         let mut inner = self.lock();
         inner.seen.push(stream);
+        inner.usable |= usable;
         inner.seen_at = Some(Instant::now());
     }
 
@@ -211,7 +217,7 @@ impl Shared {
     pub fn only_other_streams(&self) -> Option<String> {
         let inner = self.lock();
         let none = || String::from("no stream");
-        inner.decoder.is_none().then(|| match inner.seen.is_empty() {
+        (!inner.usable).then(|| match inner.seen.is_empty() {
             true => none(),
             false => inner.seen.join(", "),
         })
