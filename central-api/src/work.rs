@@ -31,12 +31,16 @@ pub async fn run(app: AppState, workers: u32, stop: CancellationToken) {
     while crew.join_next().await.is_some() {}
 }
 
-/// Asks for the jobs that recur, where they are not waiting already.
+/// Asks for the jobs that recur, where they are not waiting already, and for the notices of approved
+/// cases that nothing works at: approved by an older version, or while no registry was asked.
 pub async fn begin(app: &AppState) -> Result<(), StoreError> {
     let now = app.clock.now();
     let mut tx = app.store.begin().await?;
     for job in &jobs::RECURRING {
-        jobs::ask(&mut tx, job, now).await?;
+        jobs::begin(&mut tx, job, now).await?;
+    }
+    for case in case::left_approved(&mut tx).await? {
+        jobs::ask(&mut tx, &case::after_approval(&app.config, case), now).await?;
     }
     Ok(tx.commit().await?)
 }
@@ -140,7 +144,9 @@ impl From<IssueError> for Failure {
 async fn settle(app: &AppState, taken: &Taken, failure: Failure) -> Result<(), StoreError> {
     let Failure { error, hopeless } = failure;
     let now = app.clock.now();
-    let dead = jobs::put_off(&app.store, taken, &error, hopeless, now).await?;
+    let Some(dead) = jobs::put_off(&app.store, taken, &error, hopeless, now).await? else {
+        return Ok(());
+    };
     let (job, case, attempt) =
         (taken.job.name(), taken.job.case().unwrap_or_default(), taken.attempts);
     if dead {

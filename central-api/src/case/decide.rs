@@ -9,11 +9,11 @@ use super::reason::Reason;
 use super::recheck;
 use super::record::{self, Case, WriteError};
 use super::related;
-use super::states::{self, Action, Actor, Condition, Refusal};
+use super::states::{self, Action, Actor, Condition, Refusal, State};
 use super::step::{self, Step};
 use crate::AppState;
 use crate::audit;
-use crate::config::RegistrySource;
+use crate::config::{Config, RegistrySource};
 use crate::jobs::{self, Job};
 use crate::store::{StoreError, Tx};
 
@@ -141,18 +141,24 @@ pub async fn decide(
         detail["evidence"] = "verified".into();
     }
     if command.action == Action::Approve {
-        let case = case.id.clone();
-        // A notice is addressed to the owner, where owners can be looked up.
-        let job = match state.config.registry.source {
-            RegistrySource::None => Job::IssueNotice { case },
-            RegistrySource::Imported => Job::IdentifyOwner { case },
-        };
-        jobs::ask(&mut tx, &job, now).await?;
+        jobs::ask(&mut tx, &after_approval(&state.config, case.id.clone()), now).await?;
+    }
+    if case.state == State::Approved {
+        jobs::forget(&mut tx, &case.id).await?;
     }
     note_down(&mut tx, &case.id, actor, command.action, now, detail).await?;
     tx.commit().await.map_err(StoreError::from)?;
     state.bell.notify_one();
     Ok(after)
+}
+
+/// What follows from an approval: a notice, which is addressed to the owner where owners can be
+/// looked up.
+pub fn after_approval(config: &Config, case: String) -> Job {
+    match config.registry.source {
+        RegistrySource::None => Job::IssueNotice { case },
+        RegistrySource::Imported => Job::IdentifyOwner { case },
+    }
 }
 
 /// What the audit says of every step: `by` is the user whose decision it is; the login is in the

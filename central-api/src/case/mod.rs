@@ -24,18 +24,18 @@ mod state;
 pub mod states;
 mod step;
 
-pub use decide::{Command, DecideError, decide, note_down, told};
+pub use decide::{Command, DecideError, after_approval, decide, note_down, told};
 pub use examine::{Examination, ExamineError, Proof, examine};
 pub use expire::{ExpireError, expire, expire_text};
 pub use gate::{Blocker, Gate};
 pub use join::{MOST_FURTHER, led_by};
 pub use open::{Terms, open, opening};
 pub use query::{
-    Counts, Filter, MOST_COUNTED, Page, cameras, count, count_text, find, list, media_type,
-    next_for, next_text, published, published_texts,
+    Counts, Filter, MOST_COUNTED, Page, cameras, count, count_text, find, left_approved, list,
+    media_type, next_for, next_text, published, published_texts,
 };
 pub use reason::Reason;
-pub use recheck::{recheck_count, recheck_text, to_recheck};
+pub use recheck::{recheck_count, recheck_texts, to_recheck};
 pub use record::{Case, Value, WriteError, name_of, named, write};
 pub use related::{Distinct, Related, in_order};
 pub use states::{Action, Actor, State};

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::record::{COLUMNS, Case};
 use super::states::State;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Tx};
 
 /// Cases that a list counts; it leads no further, whoever looks for more narrows the filter.
 pub const MOST_COUNTED: u64 = 10_000;
@@ -212,6 +212,19 @@ pub async fn cameras(store: &Store) -> Result<Vec<String>, StoreError> {
          SELECT id FROM cameras WHERE id IS NOT NULL LIMIT 500",
     )
     .fetch_all(store.pool())
+    .await?)
+}
+
+/// Approved cases whose notice nothing works at, but for those that wait for a clerk.
+pub async fn left_approved(tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT id FROM cases WHERE state = 'approved'
+           AND NOT EXISTS (SELECT 1 FROM jobs WHERE key = 'issue_notice:' || cases.id)
+           AND NOT EXISTS (SELECT 1 FROM jobs WHERE key = 'identify_owner:' || cases.id)
+           AND NOT EXISTS (SELECT 1 FROM owners
+               WHERE case_id = cases.id AND state = 'by_hand' AND plate = cases.plate)",
+    )
+    .fetch_all(&mut **tx)
     .await?)
 }
 

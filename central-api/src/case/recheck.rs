@@ -27,17 +27,22 @@ fn is_drawn(key: &Secret, case: &str, version: i64, share: f64) -> bool {
     number.is_some_and(|number| f64::from(number) < share * f64::from(u32::MAX))
 }
 
-/// Reads the rejections that wait for `$1`, who rejected none of them, oldest act first.
-pub fn recheck_text() -> String {
-    format!(
-        "SELECT {COLUMNS} FROM cases WHERE recheck = 1 AND COALESCE(reviewer, '') <> $1
-         ORDER BY act_at, id LIMIT {MOST}"
-    )
+/// Those that wait for `$1`, who has rejected none of them, nor read its plate.
+const WAITING: &str = "FROM cases WHERE recheck = 1 AND state = 'rejected'
+     AND COALESCE(reviewer, '') <> $1 AND COALESCE(plate_by, '') <> $1";
+
+/// Counts the rejections that wait for a user, and reads them, oldest act first.
+pub fn recheck_texts() -> [String; 2] {
+    [
+        format!("SELECT COUNT(*) {WAITING}"),
+        format!("SELECT {COLUMNS} {WAITING} ORDER BY act_at, id LIMIT {MOST}"),
+    ]
 }
 
 /// The rejections that wait for a second look by `user`.
 pub async fn to_recheck(store: &Store, user: &str) -> Result<Vec<Case>, StoreError> {
-    sqlx::query(AssertSqlSafe(recheck_text()))
+    let [_, select] = recheck_texts();
+    sqlx::query(AssertSqlSafe(select))
         .bind(user.to_owned())
         .fetch_all(store.pool())
         .await?
@@ -46,8 +51,10 @@ pub async fn to_recheck(store: &Store, user: &str) -> Result<Vec<Case>, StoreErr
         .collect()
 }
 
-pub async fn recheck_count(store: &Store) -> Result<u64, StoreError> {
-    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM cases WHERE recheck = 1")
+pub async fn recheck_count(store: &Store, user: &str) -> Result<u64, StoreError> {
+    let [count, _] = recheck_texts();
+    let count: i64 = sqlx::query_scalar(AssertSqlSafe(count))
+        .bind(user.to_owned())
         .fetch_one(store.pool())
         .await?;
     Ok(u64::try_from(count).unwrap_or(0))

@@ -173,6 +173,7 @@ pub const TABLE: &[Transition] = &[
     row(S::Rejected, A::Reopen,       S::InReview, Review,   &[]),
     row(S::Notified, A::Withdraw,     S::Withdrawing, Approval, &[Condition::Reason]),
     row(S::Withdrawing, A::ConfirmWithdrawal, S::Withdrawn, Approval, &[Condition::OtherPerson]),
+    row(S::Withdrawing, A::Keep,      S::Notified, Approval, &[Condition::OtherPerson]),
     // State::BARRABLE, each.
     row(S::Received, A::Expire,       S::Expired, Central, &[]),
     row(S::InReview, A::Expire,       S::Expired, Central, &[]),
@@ -181,7 +182,6 @@ pub const TABLE: &[Transition] = &[
     row(S::Approved, A::Expire,       S::Expired, Central, &[]),
     row(S::Notified, A::Expire,       S::Expired, Central, &[]),
     row(S::Withdrawing, A::Expire,    S::Expired, Central, &[]),
-    row(S::Withdrawing, A::Keep,      S::Notified, Approval, &[Condition::OtherPerson]),
 ];
 
 /// Who acts.

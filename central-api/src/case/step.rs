@@ -27,6 +27,8 @@ pub fn step(case: &Case, step: Step<'_>, actor: &Actor, ready: bool) -> Result<C
         Action::CorrectPlate => step.plate.map(|plate| super::plate::kept(plate, case.vehicle)),
         _ => case.plate.clone(),
     };
+    // Who agrees leaves the reason as it is.
+    let agrees = matches!(step.action, Action::AgreeRejection | Action::ConfirmWithdrawal);
     let decided = matches!(after.state, State::Accepted | State::Rejected);
     Ok(Case {
         state: after.state,
@@ -38,16 +40,14 @@ pub fn step(case: &Case, step: Step<'_>, actor: &Actor, ready: bool) -> Result<C
         vehicle_type: super::open::vehicle_type(case.vehicle, plate.as_deref()),
         plate,
         recheck: match step.action {
-            Action::Reject => step.recheck.then_some(true),
+            // What was drawn once stays so, whoever reopens and rejects it again.
+            Action::Reject => (step.recheck || case.recheck == Some(true)).then_some(true),
             Action::AgreeRejection => Some(false),
-            _ => None,
+            Action::Return => None,
+            _ => case.recheck,
         },
-        // Who agrees leaves the reason as it is.
-        reason: if step.action == Action::AgreeRejection { case.reason } else { step.reason },
-        note: match step.action {
-            Action::AgreeRejection => case.note.clone(),
-            _ => step.note.map(str::to_owned),
-        },
+        reason: if agrees { case.reason } else { step.reason },
+        note: if agrees { case.note.clone() } else { step.note.map(str::to_owned) },
         reviewed_at: if decided { Some(step.at) } else { case.reviewed_at },
         approved_at: match step.action {
             Action::Approve => Some(step.at),

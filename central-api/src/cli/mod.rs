@@ -97,6 +97,12 @@ async fn open_store(config: &Config) -> anyhow::Result<Store> {
 
 async fn run_workers(config: Config, workers: u32) -> anyhow::Result<ExitCode> {
     ops::logging::start(&config.log)?;
+    ops::install()?;
+    // Beside a running `serve`: the database is brought up to date by that, or by `migrate`.
+    let store = open_store(&config).await?;
+    let is_current = store.is_current().await;
+    store.close().await;
+    anyhow::ensure!(is_current, "the database is of another version: run `central-api migrate`");
     let app = serve::open_app(config, Arc::new(System)).await?;
     let stop = CancellationToken::new();
     let mut crew = tokio::spawn(work::run(app.clone(), workers, stop.clone()));

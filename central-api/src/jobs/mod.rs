@@ -17,7 +17,7 @@ use time::Duration;
 use crate::store::StoreError;
 
 pub use pause::ATTEMPTS;
-pub use queue::{Taken, ask, ask_at, put_off, take};
+pub use queue::{Taken, ask, ask_at, begin, forget, put_off, take};
 pub use standing::{Asked, Dead, Standing, dead, find, revive, standing};
 
 /// How long a worker has a job for itself.
@@ -51,6 +51,11 @@ impl Job {
             Self::IdentifyOwner { case } | Self::IssueNotice { case } => Some(case),
             Self::ExpireCases => None,
         }
+    }
+
+    /// Every job that is about a case.
+    pub fn of_case(case: &str) -> [Self; 2] {
+        [Self::IdentifyOwner { case: case.into() }, Self::IssueNotice { case: case.into() }]
     }
 
     /// Names the work: what is asked for again while it waits is the same job.

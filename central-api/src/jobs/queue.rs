@@ -1,5 +1,6 @@
 //! The queue: asking for a job, taking it, ending it, putting it off.
 
+use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use time::OffsetDateTime;
 
@@ -10,8 +11,8 @@ use crate::store::{Dialect, Store, StoreError, Tx, new_id, to_ms};
 /// Longest error kept of an attempt, in characters.
 const MOST_ERROR: usize = 500;
 
-/// Asks for `job` once `tx` commits. What waits already is not asked for twice; what was given up
-/// begins anew.
+/// Asks for `job` once `tx` commits. The same job that waits, runs or was given up begins anew: who is
+/// just at it may have read what this transaction changes, so nothing of that attempt counts.
 pub async fn ask(tx: &mut Tx<'_>, job: &Job, now: OffsetDateTime) -> Result<(), StoreError> {
     ask_at(tx, job, now, now).await
 }
@@ -28,8 +29,7 @@ pub async fn ask_at(
     sqlx::query(
         "INSERT INTO jobs (id, key, task, asked_at, due_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (key) DO UPDATE
-         SET due_at = excluded.due_at, attempts = 0, ticket = NULL, dead_at = NULL
-         WHERE jobs.dead_at IS NOT NULL",
+         SET due_at = excluded.due_at, attempts = 0, ticket = NULL, error = NULL, dead_at = NULL",
     )
     .bind(new_id(now))
     .bind(job.key())
@@ -38,6 +38,27 @@ pub async fn ask_at(
     .bind(to_ms(due))
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// Asks for a job that recurs, unless it waits or runs already.
+pub async fn begin(tx: &mut Tx<'_>, job: &Job, now: OffsetDateTime) -> Result<(), StoreError> {
+    let waits: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE key = $1 AND due_at IS NOT NULL")
+            .bind(job.key())
+            .fetch_one(&mut **tx)
+            .await?;
+    if waits == 0 { ask(tx, job, now).await } else { Ok(()) }
+}
+
+/// Forgets what was given up about a case that has gone another way.
+pub async fn forget(tx: &mut Tx<'_>, case: &str) -> Result<(), StoreError> {
+    for job in Job::of_case(case) {
+        sqlx::query("DELETE FROM jobs WHERE key = $1 AND dead_at IS NOT NULL")
+            .bind(job.key())
+            .execute(&mut **tx)
+            .await?;
+    }
     Ok(())
 }
 
@@ -51,35 +72,41 @@ pub struct Taken {
     ticket: String,
 }
 
-/// Takes the job that is due longest.
+/// Takes the job that is due longest. One of a later version is left to workers that know it.
 pub async fn take(store: &Store, now: OffsetDateTime) -> Result<Option<Taken>, StoreError> {
+    while let Some(row) = take_row(store, now).await? {
+        let task: String = row.try_get("task")?;
+        let (id, ticket) = (row.try_get("id")?, row.try_get("ticket")?);
+        match serde_json::from_str(&task) {
+            Ok(job) => {
+                let attempts: i64 = row.try_get("attempts")?;
+                let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+                return Ok(Some(Taken { id, job, attempts, ticket }));
+            }
+            Err(error) => tracing::warn!(id, %error, "a job of another version of this program"),
+        }
+    }
+    Ok(None)
+}
+
+async fn take_row(store: &Store, now: OffsetDateTime) -> Result<Option<AnyRow>, StoreError> {
     // Workers on PostgreSQL pass over what another is just taking; on SQLite one writes at a time.
     let lock = match store.dialect() {
         Dialect::Sqlite => "",
         Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
     };
-    let ticket = new_id(now);
     let text = format!(
         "UPDATE jobs SET due_at = $1, attempts = attempts + 1, ticket = $2
          WHERE due_at IS NOT NULL AND id = (
              SELECT id FROM jobs WHERE due_at <= $3 ORDER BY due_at, id LIMIT 1 {lock}
-         ) RETURNING id, task, attempts"
+         ) RETURNING id, task, attempts, ticket"
     );
-    let row = sqlx::query(AssertSqlSafe(text))
+    Ok(sqlx::query(AssertSqlSafe(text))
         .bind(to_ms(now + LEASE))
-        .bind(ticket.clone())
+        .bind(new_id(now))
         .bind(to_ms(now))
         .fetch_optional(store.pool())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let task: String = row.try_get("task")?;
-    let attempts: i64 = row.try_get("attempts")?;
-    Ok(Some(Taken {
-        id: row.try_get("id")?,
-        job: serde_json::from_str(&task).map_err(|e| StoreError::corrupt("job", e))?,
-        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
-        ticket,
-    }))
+        .await?)
 }
 
 impl Taken {
@@ -104,16 +131,17 @@ impl Taken {
 }
 
 /// Notes why an attempt failed, without personal data, and when to try again. A job that only people
-/// can help (`hopeless`), or that failed too often, is given up. Returns whether it was.
+/// can help (`hopeless`), or that failed too often, is given up. Returns whether it was; nothing where
+/// another worker has it.
 pub async fn put_off(
     store: &Store,
     taken: &Taken,
     error: &str,
     hopeless: bool,
     now: OffsetDateTime,
-) -> Result<bool, StoreError> {
+) -> Result<Option<bool>, StoreError> {
     let again = pause(taken.attempts).filter(|_| !hopeless);
-    sqlx::query(
+    let noted = sqlx::query(
         "UPDATE jobs SET due_at = $1, dead_at = $2, error = $3 WHERE id = $4 AND ticket = $5",
     )
     .bind(again.map(|pause| to_ms(now + pause)))
@@ -123,5 +151,5 @@ pub async fn put_off(
     .bind(taken.ticket.clone())
     .execute(store.pool())
     .await?;
-    Ok(again.is_none())
+    Ok((noted.rows_affected() == 1).then_some(again.is_none()))
 }

@@ -60,15 +60,18 @@ pub async fn dead(store: &Store) -> Result<Vec<Dead>, StoreError> {
     .iter()
     .map(|row| {
         let task: String = row.try_get("task")?;
-        Ok(Dead {
+        // Of another version of this program: its workers know it.
+        let Ok(job) = serde_json::from_str(&task) else { return Ok(None) };
+        Ok(Some(Dead {
             id: row.try_get("id")?,
-            job: serde_json::from_str(&task).map_err(|e| StoreError::corrupt("job", e))?,
+            job,
             asked_at: from_ms(row.try_get("asked_at")?)?,
             dead_at: from_ms(row.try_get("dead_at")?)?,
             attempts: row.try_get("attempts")?,
             error: row.try_get::<Option<String>, _>("error")?.unwrap_or_default(),
-        })
+        }))
     })
+    .filter_map(Result::transpose)
     .collect()
 }
 

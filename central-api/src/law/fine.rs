@@ -16,7 +16,8 @@ pub struct Circumstances {
 #[serde(rename_all = "snake_case")]
 pub enum Payer {
     Adult,
-    /// From 16, under 18: at most half of an adult's fine (Điều 134 khoản 3).
+    /// From 16, under 18: half of an adult's fine, which is the most (Điều 134 khoản 3). Who is younger
+    /// is warned, not fined.
     Minor,
     Organisation,
 }
@@ -69,7 +70,9 @@ impl Scale {
             2.. => only(least),
         };
         match payer {
-            Payer::Minor => Range { least: 0, most: range.most / 2, usual: range.usual / 2 },
+            Payer::Minor => {
+                Range { least: range.least / 2, most: range.most / 2, usual: range.usual / 2 }
+            }
             Payer::Adult | Payer::Organisation => range,
         }
     }
@@ -104,7 +107,7 @@ mod tests {
         assert_eq!(adult(found(0, 5)), (20_000_000, 20_000_000, 20_000_000));
         assert_eq!(range(found(0, 0), Payer::Organisation).2, 38_000_000);
         assert_eq!(range(found(2, 0), Payer::Organisation).2, 36_000_000);
-        assert_eq!(range(found(0, 0), Payer::Minor), (0, 9_500_000, 9_500_000));
+        assert_eq!(range(found(0, 0), Payer::Minor), (9_500_000, 9_500_000, 9_500_000));
     }
 
     proptest! {

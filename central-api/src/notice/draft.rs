@@ -5,6 +5,7 @@ use rand::Rng as _;
 use sqlx::Row as _;
 use time::OffsetDateTime;
 
+use crate::audit::{self, Entry};
 use crate::law::VIETNAM;
 use crate::store::{Store, StoreError, Tx};
 
@@ -16,14 +17,22 @@ pub struct Draft {
     pub code: String,
 }
 
-/// The draft of the notice of a case: the one that there is, or a new one.
+/// The draft of the notice of a case: the one that there is, or a new one. A number of last year is
+/// not printed under a date of this one: it is given back, and the audit says so.
 pub async fn draft(store: &Store, case: &str, now: OffsetDateTime) -> Result<Draft, StoreError> {
     let mut tx = store.begin().await?;
     let year = now.to_offset(VIETNAM).year();
     if let Some(draft) = find(&mut tx, case).await? {
-        return Ok(draft);
+        if draft.year == year {
+            return Ok(draft);
+        }
+        used(&mut tx, case).await?;
+        void(&mut tx, case, &draft, now).await?;
     }
-    let number = next_number(&mut tx, year).await?;
+    let number = match abandoned(&mut tx, year).await? {
+        Some(number) => number,
+        None => next_number(&mut tx, year).await?,
+    };
     let code = new_code();
     // Where two workers draft at once, the first one's counts, and the second's number goes back.
     let taken = sqlx::query(
@@ -43,6 +52,36 @@ pub async fn draft(store: &Store, case: &str, now: OffsetDateTime) -> Result<Dra
     }
     tx.commit().await?;
     Ok(Draft { year, number, code })
+}
+
+/// The number of a draft whose case became no notice after all: the next one has it.
+async fn abandoned(tx: &mut Tx<'_>, year: i32) -> Result<Option<i64>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "DELETE FROM notice_drafts WHERE case_id = (
+             SELECT d.case_id FROM notice_drafts d JOIN cases c ON c.id = d.case_id
+             WHERE d.year = $1 AND c.state <> 'approved' ORDER BY d.number LIMIT 1
+         ) RETURNING number",
+    )
+    .bind(i64::from(year))
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+async fn void(
+    tx: &mut Tx<'_>,
+    case: &str,
+    draft: &Draft,
+    at: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let entry = Entry {
+        at,
+        actor: "system",
+        action: "notice.number_void",
+        subject_kind: "case",
+        subject_id: case,
+        detail: serde_json::json!({ "void": { "year": draft.year, "number": draft.number } }),
+    };
+    audit::append(tx, entry).await
 }
 
 /// The draft has become a notice.

@@ -13,7 +13,7 @@ use crate::AppState;
 use crate::case::states::{Action, Actor, Refusal, State};
 use crate::case::{self, Case, ExamineError, Step, WriteError, examine};
 use crate::config::RegistrySource;
-use crate::jobs::{Done, JobError, Taken};
+use crate::jobs::{self, Done, Job, JobError, Taken};
 use crate::law::Term;
 use crate::proceedings::owner;
 use crate::registry::Owner;
@@ -68,6 +68,9 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
     let approver = case.approver.as_deref().ok_or(NoticeError::Incomplete("an approver"))?;
     let signer = user_name(&state.store, approver).await?;
     let owner = owner(state, case).await?;
+    if owner.is_none() && state.config.registry.source != RegistrySource::None {
+        return Ok(ask_for_owner(state, taken, id).await?);
+    }
     let draft = draft::draft(&state.store, id, at).await?;
     let book = &state.law;
     let issue = Issue {
@@ -109,8 +112,16 @@ async fn owner(state: &AppState, case: &Case) -> Result<Option<Owner>, IssueErro
     }
     let found = owner::find(&state.store, &case.id).await?;
     let found = found.filter(|found| Some(&found.plate) == case.plate.as_ref());
-    let owner = found.and_then(|found| found.owner);
-    owner.map(Some).ok_or(NoticeError::Incomplete("its owner").into())
+    Ok(found.and_then(|found| found.owner))
+}
+
+/// Asked for before there was a registry to ask, or before the number was corrected.
+async fn ask_for_owner(state: &AppState, taken: &Taken, id: &str) -> Result<Done, JobError> {
+    let mut tx = state.store.begin().await?;
+    let done = taken.done(&mut tx).await?;
+    jobs::ask(&mut tx, &Job::IdentifyOwner { case: id.to_owned() }, state.clock.now()).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(done)
 }
 
 async fn put_on_record(

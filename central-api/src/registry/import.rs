@@ -1,20 +1,24 @@
 //! Registration data from a CSV file: UTF-8 with a header, comma or semicolon. All of it comes in,
 //! or none: a registry with holes would say of an owner that there is none.
 
+use std::collections::HashMap;
 use std::io::Read;
 
-use contract::VehicleClass;
 use contract::plate::PlateColour;
+use contract::{Digest, VehicleClass};
 use time::OffsetDateTime;
 
 use super::{OwnerKind, Status};
+use crate::audit::{self, Entry};
 use crate::case::{name_of, plate};
-use crate::store::{Store, StoreError, to_ms};
+use crate::store::{Store, StoreError, Tx, to_ms};
 
 /// Longest text of a field, in characters.
 const LONGEST: usize = 300;
 /// Mistakes that are named before the rest is only counted.
 const MOST_NAMED: usize = 20;
+/// Rows a transaction.
+const ROWS: usize = 500;
 
 /// The columns and what stands in them, as the message for a missing one says.
 const COLUMNS: [(&str, &str); 10] = [
@@ -67,42 +71,36 @@ struct Line {
 }
 
 /// Takes in a whole file. With `replace` it is the whole registry, else it adds to it; a vehicle
-/// that is there already is written anew.
+/// that is there already is written anew. Every line is read before the first is written; they are
+/// written in short transactions, so that nobody waits for a million of them. Whoever breaks it off
+/// imports the same file again.
 pub async fn import(
     store: &Store,
-    file: impl Read,
+    mut file: impl Read,
     replace: bool,
     now: OffsetDateTime,
 ) -> Result<Imported, ImportError> {
-    let lines = read(file)?;
-    let mut tx = store.begin().await?;
-    for line in &lines {
-        sqlx::query(
-            "INSERT INTO registrations (plate, two_wheeled, vehicle, plate_colour, make, paint,
-                 kind, name, id_number, address, status, imported_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-             ON CONFLICT (plate, two_wheeled) DO UPDATE SET vehicle = excluded.vehicle,
-                 plate_colour = excluded.plate_colour, make = excluded.make,
-                 paint = excluded.paint, kind = excluded.kind, name = excluded.name,
-                 id_number = excluded.id_number, address = excluded.address,
-                 status = excluded.status, imported_at = excluded.imported_at",
-        )
-        .bind(line.plate.clone())
-        .bind(i64::from(line.vehicle.is_two_wheeled()))
-        .bind(line.vehicle.name())
-        .bind(line.colour.map(|colour| name_of(&colour)))
-        .bind(line.make.clone())
-        .bind(line.paint.clone())
-        .bind(name_of(&line.kind))
-        .bind(line.name.clone())
-        .bind(line.id_number.clone())
-        .bind(line.address.clone())
-        .bind(name_of(&line.status))
-        .bind(to_ms(now))
-        .execute(&mut *tx)
-        .await
-        .map_err(StoreError::from)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(csv::Error::from)?;
+    let vehicles = check(&bytes)?;
+    let (mut reader, places) = open(&bytes)?;
+    let mut records = reader.records();
+    loop {
+        let mut tx = store.begin().await?;
+        let mut written = 0;
+        for record in records.by_ref().take(ROWS) {
+            // Checked above: nothing of it is wrong.
+            if let Ok(line) = line(fields(&record?, &places)) {
+                write(&mut tx, &line, now).await?;
+            }
+            written += 1;
+        }
+        tx.commit().await.map_err(StoreError::from)?;
+        if written < ROWS {
+            break;
+        }
     }
+    let mut tx = store.begin().await?;
     let mut dropped = 0;
     if replace {
         dropped = sqlx::query("DELETE FROM registrations WHERE imported_at <> $1")
@@ -112,14 +110,57 @@ pub async fn import(
             .map_err(StoreError::from)?
             .rows_affected();
     }
+    let entry = Entry {
+        at: now,
+        actor: "system",
+        action: "registry.imported",
+        subject_kind: "registry",
+        subject_id: "file",
+        detail: serde_json::json!({
+            "sha256": Digest::of(&bytes).to_string(),
+            "vehicles": vehicles,
+            "dropped": dropped,
+            "replace": replace,
+        }),
+    };
+    audit::append(&mut tx, entry).await?;
     tx.commit().await.map_err(StoreError::from)?;
-    Ok(Imported { vehicles: lines.len(), dropped })
+    Ok(Imported { vehicles, dropped })
 }
 
-fn read(mut file: impl Read) -> Result<Vec<Line>, ImportError> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(csv::Error::from)?;
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+async fn write(tx: &mut Tx<'_>, line: &Line, now: OffsetDateTime) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO registrations (plate, two_wheeled, vehicle, plate_colour, make, paint,
+             kind, name, id_number, address, status, imported_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (plate, two_wheeled) DO UPDATE SET vehicle = excluded.vehicle,
+             plate_colour = excluded.plate_colour, make = excluded.make,
+             paint = excluded.paint, kind = excluded.kind, name = excluded.name,
+             id_number = excluded.id_number, address = excluded.address,
+             status = excluded.status, imported_at = excluded.imported_at",
+    )
+    .bind(line.plate.clone())
+    .bind(i64::from(line.vehicle.is_two_wheeled()))
+    .bind(line.vehicle.name())
+    .bind(line.colour.map(|colour| name_of(&colour)))
+    .bind(line.make.clone())
+    .bind(line.paint.clone())
+    .bind(name_of(&line.kind))
+    .bind(line.name.clone())
+    .bind(line.id_number.clone())
+    .bind(line.address.clone())
+    .bind(name_of(&line.status))
+    .bind(to_ms(now))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Where in a record each of [`COLUMNS`] stands.
+type Places = [usize; COLUMNS.len()];
+
+fn open(bytes: &[u8]) -> Result<(csv::Reader<&[u8]>, Places), ImportError> {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let delimiter = if header.contains(&b';') { b';' } else { b',' };
     let mut reader =
@@ -131,37 +172,42 @@ fn read(mut file: impl Read) -> Result<Vec<Line>, ImportError> {
     if !lacking.is_empty() {
         return Err(ImportError::Columns(lacking));
     }
-    let places = COLUMNS.map(|(name, _)| place(name).unwrap_or_default());
-    let (mut lines, mut named, mut count) = (Vec::new(), Vec::new(), 0);
-    let mut seen = std::collections::HashMap::new();
+    Ok((reader, COLUMNS.map(|(name, _)| place(name).unwrap_or_default())))
+}
+
+fn fields<'a>(record: &'a csv::StringRecord, places: &Places) -> [&'a str; COLUMNS.len()] {
+    places.map(|place| record.get(place).unwrap_or_default())
+}
+
+/// Reads every line; how many there are, or what is wrong with which.
+fn check(bytes: &[u8]) -> Result<usize, ImportError> {
+    let (mut reader, places) = open(bytes)?;
+    let (mut vehicles, mut wrong, mut named) = (0, 0, Vec::new());
+    let mut seen = HashMap::new();
     for record in reader.records() {
         let record = record?;
         let at = record.position().map_or(0, csv::Position::line);
-        let fields = places.map(|place| record.get(place).unwrap_or_default());
-        let line = line(fields).and_then(|line| {
-            let key = (line.plate.clone(), line.vehicle.is_two_wheeled());
-            match seen.insert(key, at) {
+        let line = line(fields(&record, &places)).and_then(|line| {
+            match seen.insert((line.plate, line.vehicle.is_two_wheeled()), at) {
                 Some(before) => Err(format!("bien_so is that of line {before}, too")),
-                None => Ok(line),
+                None => Ok(()),
             }
         });
         match line {
-            Ok(line) => lines.push(line),
+            Ok(()) => vehicles += 1,
             Err(problem) => {
-                count += 1;
+                wrong += 1;
                 if named.len() < MOST_NAMED {
                     named.push(format!("line {at}: {problem}"));
                 }
             }
         }
     }
-    if count > 0 {
-        return Err(ImportError::Lines { count, named });
+    match (wrong, vehicles) {
+        (0, 0) => Err(ImportError::Empty),
+        (0, vehicles) => Ok(vehicles),
+        (count, _) => Err(ImportError::Lines { count, named }),
     }
-    if lines.is_empty() {
-        return Err(ImportError::Empty);
-    }
-    Ok(lines)
 }
 
 /// A line by the fields of [`COLUMNS`]. What is wrong is said without the field's content: it may
@@ -237,13 +283,16 @@ mod tests {
         let text = format!(
             "\u{feff}{HEADER}\r\n30F-256.58,Ô tô con,Trắng,Toyota,Đen,Cá nhân,Trần Thị Mẫu,001200000001,\"1 Phố Mẫu, Hà Nội\",\r\n29-AA 123.45,xe máy,,Honda,,tổ chức,Công ty Mẫu,,2 Phố Mẫu,mất cắp\r\n"
         );
-        let lines = read(text.as_bytes()).unwrap();
+        assert_eq!(check(text.as_bytes()).unwrap(), 2);
+        let (mut reader, places) = open(text.as_bytes()).unwrap();
+        let records: Vec<_> = reader.records().map(Result::unwrap).collect();
+        let lines: Vec<_> = records.iter().map(|it| line(fields(it, &places)).unwrap()).collect();
         assert_eq!(lines[0].plate, "30F25658");
         assert_eq!(lines[0].address, "1 Phố Mẫu, Hà Nội");
         assert_eq!((lines[1].kind, lines[1].status), (OwnerKind::Organisation, Status::Stolen));
         let semicolons =
-            read(text.replace("\"1 Phố Mẫu, Hà Nội\"", "1").replace(',', ";").as_bytes());
-        assert_eq!(semicolons.unwrap().len(), 2);
+            check(text.replace("\"1 Phố Mẫu, Hà Nội\"", "1").replace(',', ";").as_bytes());
+        assert_eq!(semicolons.unwrap(), 2);
     }
 
     #[test]
@@ -258,14 +307,14 @@ mod tests {
             (good.replace("30F-256.58", "30F25658"), "line 3: bien_so is that of line 2, too"),
             (format!("{good}lạ"), "line 3: tinh_trang must be empty, đã bán"),
         ] {
-            let told = read(format!("{HEADER}\n{good}\n{line}\n").as_bytes());
-            let told = told.map(|lines| lines.len()).unwrap_err().to_string();
+            let told =
+                check(format!("{HEADER}\n{good}\n{line}\n").as_bytes()).unwrap_err().to_string();
             assert!(told.contains(expected), "{told}");
             assert!(!told.contains("Bí Mật") && !told.contains("Kín"), "{told}");
         }
-        let told = read("bien_so,ten_chu\n".as_bytes()).map(|_| ()).unwrap_err().to_string();
+        let told = check("bien_so,ten_chu\n".as_bytes()).unwrap_err().to_string();
         assert!(told.contains("dia_chi (address)") && !told.contains("bien_so"), "{told}");
-        assert!(matches!(read(HEADER.as_bytes()), Err(ImportError::Empty)));
-        assert!(matches!(read(&b"bien_so\n\xff\xfe"[..]), Err(ImportError::Columns(_))));
+        assert!(matches!(check(HEADER.as_bytes()), Err(ImportError::Empty)));
+        assert!(matches!(check(&b"bien_so\n\xff\xfe"[..]), Err(ImportError::Columns(_))));
     }
 }

@@ -18,6 +18,7 @@ use crate::case::states;
 use crate::case::{self, Action, Case, Examination, ExamineError, Reason, plate};
 use crate::jobs::{self, Asked, Job};
 use crate::notice::{self, Notice};
+use crate::proceedings;
 use crate::web::problem::page;
 use crate::web::{Shell, WebError, Words, facts, format};
 
@@ -25,7 +26,7 @@ use crate::web::{Shell, WebError, Words, facts, format};
 pub(super) struct After {
     /// What was just done, to say so.
     #[serde(default)]
-    xong: String,
+    pub xong: String,
 }
 
 #[derive(Template)]
@@ -62,6 +63,8 @@ struct CasePage {
     withdraw_reasons: Vec<Choice>,
     hint: Option<String>,
     notice: Option<Notice>,
+    /// Whether the officer may open it: it may name the owner.
+    opens_notice: bool,
     /// The notice is being made, or could not be.
     issuing: Option<Asked>,
     revives: bool,
@@ -142,10 +145,19 @@ pub(super) async fn show(
     let approver = name(&state, case.approver.as_deref()).await?;
     let actions = actions(&officer, case);
     let owner = OwnerView::of(&state, &officer, case).await?;
-    let names_owner = owner.as_ref().is_some_and(|owner| owner.names);
+    let must_name = owner.as_ref().is_some_and(|owner| owner.names && owner.owner.is_empty());
     let identifying = Job::IdentifyOwner { case: case.id.clone() };
     let issuing = Job::IssueNotice { case: case.id.clone() };
     let notice = notice::find(&state.store, &case.id).await?;
+    let names_owner = proceedings::owner::find(&state.store, &case.id).await?.is_some();
+    let issuing = match jobs::find(&state.store, &identifying).await? {
+        None => jobs::find(&state.store, &issuing).await?,
+        identifying => identifying,
+    };
+    let issuing = issuing.map(|asked| Asked {
+        given_up: asked.given_up.map(|error| super::jobs::why(&error, w)),
+        ..asked
+    });
     let choices = |action: Action| {
         Reason::for_action(action)
             .into_iter()
@@ -185,7 +197,7 @@ pub(super) async fn show(
         blockers: blockers(&examination, w),
         may_be_on_duty: examination.may_be_on_duty(),
         related: related(&state, &examination, w).await?,
-        hint: hint(&officer, case, &actions, reviewer.as_deref(), w).filter(|_| !names_owner),
+        hint: hint(&officer, case, &actions, reviewer.as_deref(), w).filter(|_| !must_name),
         actions,
         plate_reasons: choices(Action::CorrectPlate),
         reject_reasons: choices(Action::Reject),
@@ -196,13 +208,11 @@ pub(super) async fn show(
             .map(|notice| w.with("case.notice_number", "number", format!("{:06}", notice.number)))
             .unwrap_or_default(),
         notice,
-        issuing: match jobs::find(&state.store, &identifying).await? {
-            None => jobs::find(&state.store, &issuing).await?,
-            identifying => identifying,
-        },
+        opens_notice: officer.sees_owners() || !names_owner,
+        issuing,
         revives: officer.revives(),
         owner,
-        events: history::of_case(&state, &case.id, w).await?,
+        events: history::of_case(&state, &officer, &case.id).await?,
         id: case.id.clone(),
     };
     page(StatusCode::OK, &template)

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use sqlx::Row as _;
 
+use super::session::Officer;
 use crate::AppState;
 use crate::store::{StoreError, from_ms};
 use crate::web::{Words, format};
@@ -19,8 +20,8 @@ pub(super) struct Event {
 /// The history of a case, oldest first.
 pub(super) async fn of_case(
     state: &AppState,
+    officer: &Officer,
     case_id: &str,
-    w: &Words,
 ) -> Result<Vec<Event>, StoreError> {
     let rows = sqlx::query(
         "SELECT at, actor, action, detail FROM audit
@@ -29,6 +30,7 @@ pub(super) async fn of_case(
     .bind(case_id.to_owned())
     .fetch_all(state.store.pool())
     .await?;
+    let w = officer.lang.words();
     rows.iter()
         .map(|row| {
             let action: String = row.try_get("action")?;
@@ -38,15 +40,18 @@ pub(super) async fn of_case(
             let name = action.strip_prefix("case.").unwrap_or(&action).replace('.', "_");
             Ok(Event {
                 time: format::second(from_ms(row.try_get("at")?)?),
-                who: actor.split_once(':').map_or(actor.as_str(), |(_, who)| who).to_owned(),
+                who: match actor.split_once(':') {
+                    Some((_, who)) => who.to_owned(),
+                    None => w.t("case.by_system").to_owned(),
+                },
                 what: w.named("event", &name),
-                detail: describe(&detail, w),
+                detail: describe(&detail, officer.sees_owners(), w),
             })
         })
         .collect()
 }
 
-fn describe(detail: &Value, w: &Words) -> String {
+fn describe(detail: &Value, sees_owners: bool, w: &Words) -> String {
     let text = |key: &str| detail.get(key).and_then(Value::as_str);
     let mut parts = Vec::new();
     if let (Some(from), Some(to)) = (text("from"), text("to"))
@@ -67,7 +72,8 @@ fn describe(detail: &Value, w: &Words) -> String {
     if let Some(other) = text("other") {
         parts.push(w.with("case.title", "id", super::case_page::short_id(other)));
     }
-    let doubts = detail.get("doubts").and_then(Value::as_array).into_iter().flatten();
+    let doubts = detail.get("doubts").filter(|_| sees_owners).and_then(Value::as_array);
+    let doubts = doubts.into_iter().flatten();
     parts.extend(doubts.filter_map(Value::as_str).map(|doubt| w.named("doubt", doubt)));
     if let Some(note) = text("note") {
         parts.push(format!("“{note}”"));

@@ -47,10 +47,16 @@ impl Row {
             asked: format::minute(dead.asked_at),
             given_up: format::minute(dead.dead_at),
             attempts: dead.attempts,
-            error: dead.error,
+            error: why(&dead.error, w),
             id: dead.id,
         }
     }
+}
+
+/// Why a job was given up: what the gate says in words, anything else as it is.
+pub(super) fn why(error: &str, w: &Words) -> String {
+    let Some(names) = error.strip_prefix("the gate is closed: ") else { return error.to_owned() };
+    names.split(", ").map(|name| w.named("blocker", name)).collect::<Vec<_>>().join("; ")
 }
 
 /// `GET /cong-viec`.

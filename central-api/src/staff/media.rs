@@ -12,6 +12,7 @@ use crate::AppState;
 use crate::case;
 use crate::evidence::EvidenceError;
 use crate::notice;
+use crate::proceedings::owner;
 use crate::web::WebError;
 
 /// `GET /ho-so/{id}/tep/{evidence}/{name}`.
@@ -106,6 +107,10 @@ pub(super) async fn notice(
     let missing = || WebError::NotFound(officer.lang);
     let case = case::find(&state.store, &id).await?.ok_or_else(missing)?;
     let notice = notice::find(&state.store, &case.id).await?.ok_or_else(missing)?;
+    // Once it names the owner, it is for those alone who may know.
+    if !officer.sees_owners() && owner::find(&state.store, &case.id).await?.is_some() {
+        return Err(WebError::Forbidden(officer.lang));
+    }
     let pdf = notice::read(&state, &case, &notice)
         .await
         .map_err(|error| WebError::internal(officer.lang, error))?;

@@ -3,16 +3,16 @@
 
 use askama::Template;
 use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
-use super::case_page::short_id;
+use super::case_page::{After, short_id};
 use super::session::Officer;
 use crate::AppState;
 use crate::case::{self, name_of, plate};
-use crate::proceedings::owner::{self, NameError, Named, Record, State as OwnerState};
+use crate::proceedings::owner::{self, NameError, Named, Record};
 use crate::registry::{Owner, OwnerKind};
 use crate::store::StoreError;
 use crate::web::problem::page;
@@ -50,9 +50,8 @@ impl OwnerView {
         let Some(record) = owner::find(&state.store, &case.id).await? else { return Ok(None) };
         let w = officer.lang.words();
         let named = super::case_page::name(state, record.named_by.as_deref()).await?;
-        let is_open = case.state == case::State::Approved
-            && record.state == OwnerState::ByHand
-            && case.plate.as_ref() == Some(&record.plate);
+        let is_open =
+            case.state == case::State::Approved && case.plate.as_ref() == Some(&record.plate);
         Ok(Some(Self {
             state: w.named("owner_state", &name_of(&record.state)),
             doubts: record.doubts.iter().map(|it| w.named("doubt", it.name())).collect(),
@@ -99,6 +98,7 @@ fn registered(record: &Record, w: &Words) -> Vec<(String, String)> {
 struct OwnersPage {
     shell: Shell,
     w: &'static Words,
+    done: Option<&'static str>,
     rows: Vec<Row>,
 }
 
@@ -114,6 +114,7 @@ struct Row {
 pub(super) async fn list(
     State(state): State<AppState>,
     officer: Officer,
+    Query(after): Query<After>,
 ) -> Result<Response, WebError> {
     if !officer.sees_owners() {
         return Err(WebError::Forbidden(officer.lang));
@@ -131,7 +132,8 @@ pub(super) async fn list(
             id: case.id,
         });
     }
-    let template = OwnersPage { shell: officer.shell(&state, "owners").await?, w, rows };
+    let done = (after.xong == "named").then(|| w.t("owner.done"));
+    let template = OwnersPage { shell: officer.shell(&state, "owners").await?, w, done, rows };
     page(StatusCode::OK, &template)
 }
 
@@ -181,7 +183,7 @@ pub(super) async fn name(
     };
     let by = (officer.user.id.as_str(), officer.user.login.as_str());
     match owner::name(&state, &id, form.version, by, named, &form.note).await {
-        Ok(_) => Ok(Redirect::to("/chu-xe").into_response()),
+        Ok(_) => Ok(Redirect::to("/chu-xe?xong=named").into_response()),
         Err(error) => Err(explain(error, &officer, &id)),
     }
 }

@@ -1,11 +1,12 @@
 //! Rejections that a second person is asked to look at: the approvers' worklist.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::case_page::short_id;
+use super::case_page::{After, short_id};
+use super::queue;
 use super::session::Officer;
 use crate::AppState;
 use crate::admin::users;
@@ -18,6 +19,7 @@ use crate::web::{Shell, WebError, Words, format};
 struct RecheckPage {
     shell: Shell,
     w: &'static Words,
+    done: Option<String>,
     rows: Vec<Row>,
 }
 
@@ -35,6 +37,7 @@ struct Row {
 pub(super) async fn list(
     State(state): State<AppState>,
     officer: Officer,
+    Query(after): Query<After>,
 ) -> Result<Response, WebError> {
     if !officer.approves() {
         return Err(WebError::Forbidden(officer.lang));
@@ -60,6 +63,11 @@ pub(super) async fn list(
             id: case.id,
         });
     }
-    let template = RecheckPage { shell: officer.shell(&state, "recheck").await?, w, rows };
+    let template = RecheckPage {
+        shell: officer.shell(&state, "recheck").await?,
+        w,
+        done: queue::done(w, &after.xong),
+        rows,
+    };
     page(StatusCode::OK, &template)
 }

@@ -101,7 +101,7 @@ impl Officer {
                 to_review: counts.to_review(),
                 to_approve: counts.to_approve(),
                 to_recheck: match self.approves() {
-                    true => case::recheck_count(&state.store).await?,
+                    true => case::recheck_count(&state.store, &self.user.id).await?,
                     false => 0,
                 },
                 to_name: match self.sees_owners() {

@@ -152,6 +152,20 @@ async fn story(
         };
         // Who had which duty then is what the decision checked; the rest is checked here again. A
         // notice follows from the approval, whoever wrote it out.
+        let told_by_system = entry.actor == "system";
+        let rightly = match action {
+            Action::Expire => {
+                told_by_system
+                    && bench.law.limitation(before.act_at).is_ok_and(|end| entry.at > end)
+            }
+            // Before there were jobs, the officer who approved wrote the notice out.
+            Action::Notify if told_by_system => before.approver.as_deref() == Some(by),
+            Action::Notify => bench.logins.get(login).is_some_and(|id| id == by),
+            _ => true,
+        };
+        if !rightly {
+            report.add(&subject, wrong("does not follow from what was decided"));
+        }
         let actor = match action.is_central() {
             true => Actor::Job,
             false => Actor::Officer {

@@ -296,7 +296,7 @@ async fn a_clerk_names_the_owner_on_a_phone() {
     jobs::put_off(&setting.state.store, &taken, why, true, now).await.unwrap();
     site.sign_in("dung").await;
     site.goto("/cong-viec").await;
-    site.sees(why).await;
+    site.sees("Đã quá thời hạn").await;
     shot(&driver, &site.browser, "jobs").await;
     site.click("main table button").await;
     site.sees("Không có việc nào bị bỏ dở.").await;

@@ -63,7 +63,7 @@ async fn who_dies_loses_the_job_to_the_next_and_nothing_of_it_counts() {
         assert!(matches!(first.done(&mut tx).await, Err(JobError::Lost)));
         tx.rollback().await.unwrap();
         // Nor can it put off what another has.
-        jobs::put_off(store, &first, "late", true, later).await.unwrap();
+        assert_eq!(jobs::put_off(store, &first, "late", true, later).await.unwrap(), None);
         assert_eq!(jobs::standing(store, later).await.unwrap().dead, 0);
         second.nothing_left(store).await.map(drop).unwrap();
         assert_eq!(jobs::standing(store, later).await.unwrap().waiting, 0);
@@ -80,7 +80,8 @@ async fn what_fails_is_tried_again_ever_later_and_given_up_at_last() {
         loop {
             let taken = jobs::take(store, now).await.unwrap().expect("it is due");
             let error = format!("no disk\0 {}", "x".repeat(1000));
-            if jobs::put_off(store, &taken, &error, false, now).await.unwrap() {
+            let given_up = jobs::put_off(store, &taken, &error, false, now).await.unwrap();
+            if given_up.expect("this worker has it") {
                 break;
             }
             let since = now;
@@ -170,8 +171,8 @@ async fn a_notice_that_may_not_go_out_is_given_up_with_its_reason_and_people_dec
         setting.clock.advance(Duration::days(30));
         assert_eq!(work::work_off(state).await.unwrap(), 1);
         let asked = jobs::find(&state.store, &notice(&case)).await.unwrap().unwrap();
-        let why = "the gate is closed: notice_term_passed";
-        assert_eq!(asked.given_up.as_deref(), Some(why));
+        assert_eq!(asked.given_up.as_deref(), Some("the gate is closed: notice_term_passed"));
+        let why = "Đã quá thời hạn";
         let numbers: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notice_numbers")
             .fetch_one(state.store.pool())
             .await
@@ -211,5 +212,106 @@ async fn a_notice_that_may_not_go_out_is_given_up_with_its_reason_and_people_dec
         assert_eq!(detail["case"]["state"], "returned");
         let standing = jobs::standing(&state.store, state.clock.now()).await.unwrap();
         assert_eq!((standing.waiting, standing.dead), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_for_while_somebody_is_at_it_begins_anew() {
+    for setting in Setting::each().await {
+        let store = &setting.state.store;
+        ask(store, &notice("one")).await;
+        let running = jobs::take(store, START).await.unwrap().unwrap();
+        // What the worker has read is not so any more.
+        ask(store, &notice("one")).await;
+        assert!(matches!(running.nothing_left(store).await, Err(JobError::Lost)));
+        let again = jobs::take(store, START).await.unwrap().unwrap();
+        assert_eq!(again.attempts, 1);
+        again.nothing_left(store).await.map(drop).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_job_of_another_version_is_left_to_its_workers() {
+    for setting in Setting::each().await {
+        let state = &setting.state;
+        ask(&state.store, &notice("one")).await;
+        sqlx::query("UPDATE jobs SET task = '{\"job\":\"fly\"}', key = 'fly'")
+            .execute(state.store.pool())
+            .await
+            .unwrap();
+        ask(&state.store, &notice("none")).await;
+        // The other one is done: there is no such case.
+        assert!(work::work_off(state).await.unwrap() == 1);
+        assert!(jobs::dead(&state.store).await.unwrap().len() <= 1);
+        let left: Vec<String> =
+            sqlx::query_scalar("SELECT key FROM jobs WHERE key = 'fly' AND due_at IS NOT NULL")
+                .fetch_all(state.store.pool())
+                .await
+                .unwrap();
+        assert_eq!(left, ["fly"]);
+    }
+}
+
+#[tokio::test]
+async fn approved_cases_that_nothing_works_at_are_found_at_the_start() {
+    for setting in Setting::each().await {
+        let state = &setting.state;
+        let (case, mut binh) = accepted(&setting).await;
+        let (version, csrf) = (binh.version(&case).await, binh.csrf.clone());
+        let fields = [("csrf", csrf.as_str()), ("version", &version), ("action", "approve")];
+        binh.post(&format!("/ho-so/{case}/quyet-dinh"), &fields).await;
+        // As a version without jobs left it.
+        sqlx::query("DELETE FROM jobs").execute(state.store.pool()).await.unwrap();
+        work::begin(state).await.unwrap();
+        work::work_off(state).await.unwrap();
+        let detail = binh.get(&format!("/api/v1/cases/{case}")).await.json();
+        assert_eq!(detail["case"]["state"], "notified");
+    }
+}
+
+#[tokio::test]
+async fn numbers_have_no_gap_and_no_year_but_their_own() {
+    for setting in Setting::each().await {
+        let store = &setting.state.store;
+        let (case, mut binh) = accepted(&setting).await;
+        let other = setting.case(2, |manifest| manifest.plate = None).await;
+        let reason = [("reason", "plate_unreadable")];
+        Visitor::officer(&setting.state, "an").await.decide(&other, "reject", &reason).await;
+        // Number 1 was drafted for a case that became no notice; ours has one of last year.
+        for (case, code, year, number) in [(&other, "A", 2026, 1), (&case, "B", 2025, 77)] {
+            sqlx::query(
+                "INSERT INTO notice_drafts (case_id, code, year, number) VALUES ($1, $2, $3, $4)",
+            )
+            .bind(case.clone())
+            .bind(code)
+            .bind(year)
+            .bind(number)
+            .execute(store.pool())
+            .await
+            .unwrap();
+        }
+        sqlx::query("INSERT INTO notice_numbers (year, last) VALUES (2026, 1)")
+            .execute(store.pool())
+            .await
+            .unwrap();
+        binh.decide(&case, "approve", &[]).await;
+        let row = sqlx::query("SELECT case_id, year, number, code FROM notices")
+            .fetch_one(store.pool())
+            .await
+            .unwrap();
+        assert_eq!((row.get::<String, _>(0), row.get::<i64, _>(1)), (case.clone(), 2026));
+        assert_eq!(row.get::<i64, _>(2), 1, "the abandoned number");
+        assert_ne!(row.get::<String, _>(3), "A", "under a code of its own");
+        let void: String =
+            sqlx::query_scalar("SELECT detail FROM audit WHERE action = 'notice.number_void'")
+                .fetch_one(store.pool())
+                .await
+                .unwrap();
+        assert_eq!(void, r#"{"void":{"number":77,"year":2025}}"#);
+        let drafts: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notice_drafts")
+            .fetch_one(store.pool())
+            .await
+            .unwrap();
+        assert_eq!(drafts, 0);
     }
 }

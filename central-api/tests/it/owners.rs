@@ -102,6 +102,9 @@ async fn who_is_registered_gets_the_notice_and_stands_in_no_audit() {
             let mut visitor = Visitor::officer(&setting.state, login).await;
             let page = visitor.get(&format!("/ho-so/{case}")).await.text();
             assert_eq!(page.contains(OWNER), sees, "{login}");
+            let paper = visitor.get(&format!("/ho-so/{case}/thong-bao.pdf")).await;
+            assert_eq!(paper.status.is_success(), sees, "{login}: the notice names the owner");
+            assert_eq!(page.contains("Tải thông báo"), sees, "{login}");
         }
         let rows = sqlx::query("SELECT action, detail FROM audit ORDER BY seq")
             .fetch_all(setting.state.store.pool())
@@ -179,9 +182,11 @@ async fn a_clerk_names_the_owner_once_and_with_a_reason() {
         assert_eq!(name(&mut chi, &case, 7, &whole).await.0, 409, "another version");
         assert_eq!(name(&mut chi, "none", 1, &whole).await.0, 404);
         assert_eq!(name(&mut chi, &case, 1, &whole).await.0, 303);
-        assert_eq!(name(&mut chi, &case, 2, &whole).await.0, 409, "named already");
+        // Until the notice is out, a slip can be put right.
+        assert_eq!(name(&mut chi, &case, 2, &whole).await.0, 303);
         central_api::work::work_off(&setting.state).await.unwrap();
         assert_eq!(state_of(&setting, &case).await, "notified");
+        assert_eq!(name(&mut chi, &case, 3, &whole).await.0, 409, "the notice is out");
         assert!(!chi.get("/chu-xe").await.text().contains("29-AA 123.45"));
         assert_eq!(verified(&setting).await, Vec::<String>::new());
     }

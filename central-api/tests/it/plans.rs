@@ -58,6 +58,7 @@ const WHOLE: &[(&str, &str)] = &[
         "walks the cases of ten minutes",
     ),
     ("state = $1 AND act_at < $2", "an index from its oldest on, two hundred at a time"),
+    ("key = 'issue_notice:' || cases.id", "at a start, over the approved cases alone"),
     ("WHERE recheck = 1", "an index of those alone that wait for a second look"),
     ("ORDER BY +act_at, id LIMIT", "sorts open cases, which people work off"),
     ("LIMIT 10001) AS counted", "stops at ten thousand"),
@@ -109,7 +110,7 @@ fn built() -> Vec<String> {
     texts.push(case::next_text(&State::TO_REVIEW));
     texts.push(case::next_text(&State::TO_APPROVE));
     texts.push(case::count_text());
-    texts.push(case::recheck_text());
+    texts.extend(case::recheck_texts());
     texts.push(case::expire_text());
     texts
 }

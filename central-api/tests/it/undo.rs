@@ -175,6 +175,11 @@ async fn a_rejection_that_was_drawn_is_looked_at_by_a_second_person() {
         for case in &cases {
             desk.an.decide(case, "reject", &because("poor_evidence", "mờ")).await;
         }
+        // Nobody gets out of it by rejecting anew.
+        std::sync::Arc::make_mut(&mut desk.setting.state.config).cases.recheck_rejections = 0.0;
+        desk.an = Visitor::officer(&desk.setting.state, "an").await;
+        desk.an.decide(&cases[0], "reopen", &[("note", "xem lại")]).await;
+        desk.an.decide(&cases[0], "reject", &because("poor_evidence", "mờ")).await;
         let list = desk.binh.get("/kiem-tra").await.text();
         assert!(list.contains("29-AA 123.45") && list.contains("Nguyễn Văn AN"), "{list}");
         let agreed = desk.an.decide(&cases[0], "agree_rejection", &[]).await;

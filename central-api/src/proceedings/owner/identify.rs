@@ -33,7 +33,11 @@ pub async fn identify(state: &AppState, taken: &Taken, id: &str) -> Result<Done,
     };
     let now = state.clock.now();
     let before = find(&state.store, id).await?;
-    let is_known = |it: &Record| it.plate == plate && it.state != State::ByHand;
+    // An approval that was taken back and given again asks anew: perhaps because of the owner.
+    let since = |it: &Record| it.named_at.unwrap_or(it.asked_at);
+    let is_known = |it: &Record| {
+        it.plate == plate && it.state != State::ByHand && Some(since(it)) >= case.approved_at
+    };
     let record = match before {
         Some(known) if is_known(&known) => None,
         before => {

@@ -62,7 +62,9 @@ impl Doubt {
 /// What speaks against writing to the registered owner at once.
 pub fn doubts(case: &Case, found: Option<&Registration>) -> Vec<Doubt> {
     let mut doubts = Vec::new();
-    if matches!(case.plate_colour, Some(PlateColour::Red | PlateColour::Blue)) {
+    // By night the colour may not be told: what is registered counts as well.
+    let colours = [case.plate_colour, found.and_then(|found| found.plate_colour)];
+    if colours.into_iter().flatten().any(|it| matches!(it, PlateColour::Red | PlateColour::Blue)) {
         doubts.push(Doubt::Special);
     }
     let Some(found) = found else {

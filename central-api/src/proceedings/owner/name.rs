@@ -29,7 +29,7 @@ pub enum NameError {
     NotFound(String),
     #[error("somebody else has changed the case or its owner since it was shown")]
     Conflict,
-    /// An owner is named until the notice is out.
+    /// An owner is named, and named anew, until the notice is out.
     #[error("the case is not approved, or its notice is out")]
     NotPossible,
     #[error("the registry does not know the number: name the owner")]
@@ -58,7 +58,7 @@ pub async fn name(
     if before.version != version || case.plate.as_deref() != Some(&before.plate) {
         return Err(NameError::Conflict);
     }
-    if case.state != case::State::Approved || before.state != State::ByHand {
+    if case.state != case::State::Approved {
         return Err(NameError::NotPossible);
     }
     let note = audit::reason(note).ok_or(NameError::NoteMissing)?;

@@ -58,12 +58,14 @@ pub async fn find(store: &Store, case: &str) -> Result<Option<Record>, StoreErro
     row.map(|row| Record::from_row(&row)).transpose()
 }
 
-/// Cases whose owner a clerk must look for, those that wait longest first.
+/// Approved cases whose owner a clerk must look for, those that wait longest first.
 pub async fn waiting(store: &Store, most: i64) -> Result<Vec<Record>, StoreError> {
     sqlx::query(
-        "SELECT case_id, state, plate, doubts, registration, kind, name, id_number, address,
-             asked_at, named_by, named_at, note, salt, version
-         FROM owners WHERE state = 'by_hand' ORDER BY asked_at, case_id LIMIT $1",
+        "SELECT o.case_id, o.state, o.plate, o.doubts, o.registration, o.kind, o.name, o.id_number,
+             o.address, o.asked_at, o.named_by, o.named_at, o.note, o.salt, o.version
+         FROM owners o JOIN cases c ON c.id = o.case_id
+         WHERE o.state = 'by_hand' AND c.state = 'approved' AND c.plate = o.plate
+         ORDER BY o.asked_at, o.case_id LIMIT $1",
     )
     .bind(most)
     .fetch_all(store.pool())
@@ -74,9 +76,12 @@ pub async fn waiting(store: &Store, most: i64) -> Result<Vec<Record>, StoreError
 }
 
 pub async fn waiting_count(store: &Store) -> Result<u64, StoreError> {
-    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM owners WHERE state = 'by_hand'")
-        .fetch_one(store.pool())
-        .await?;
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM owners o JOIN cases c ON c.id = o.case_id
+         WHERE o.state = 'by_hand' AND c.state = 'approved' AND c.plate = o.plate",
+    )
+    .fetch_one(store.pool())
+    .await?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
