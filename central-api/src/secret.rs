@@ -27,14 +27,16 @@ impl Secret {
                 let mut key = [0; 32];
                 rand::rng().fill_bytes(&mut key);
                 // Of two replicas that start together, the first one's key is everybody's.
-                sqlx::query(
-                    "INSERT INTO server_keys (name, hex) VALUES ($1, $2)
+                store
+                    .write(
+                        sqlx::query(
+                            "INSERT INTO server_keys (name, hex) VALUES ($1, $2)
                      ON CONFLICT (name) DO NOTHING",
-                )
-                .bind(name)
-                .bind(hex::encode(key))
-                .execute(store.pool())
-                .await?;
+                        )
+                        .bind(name)
+                        .bind(hex::encode(key)),
+                    )
+                    .await?;
                 sqlx::query_scalar(SELECT).bind(name).fetch_one(store.pool()).await?
             }
         };

@@ -153,16 +153,18 @@ pub async fn note(
 ) -> Result<(), StoreError> {
     // A struct of plain values: it was read from JSON and goes back to it.
     let text = serde_json::to_string(report).unwrap_or_default();
-    sqlx::query(
-        "INSERT INTO device_reports (device_id, received_at, report) VALUES ($1, $2, $3)
+    store
+        .write(
+            sqlx::query(
+                "INSERT INTO device_reports (device_id, received_at, report) VALUES ($1, $2, $3)
          ON CONFLICT (device_id) DO UPDATE
          SET received_at = excluded.received_at, report = excluded.report",
-    )
-    .bind(device)
-    .bind(to_ms(now))
-    .bind(text)
-    .execute(store.pool())
-    .await?;
+            )
+            .bind(device)
+            .bind(to_ms(now))
+            .bind(text),
+        )
+        .await?;
     Ok(())
 }
 

@@ -147,15 +147,17 @@ async fn known(
     found: &str,
     now: OffsetDateTime,
 ) -> Result<String, StoreError> {
-    sqlx::query(
-        "INSERT INTO installation (name, fingerprint, since) VALUES ($1, $2, $3)
+    store
+        .write(
+            sqlx::query(
+                "INSERT INTO installation (name, fingerprint, since) VALUES ($1, $2, $3)
          ON CONFLICT (name) DO NOTHING",
-    )
-    .bind(name)
-    .bind(found)
-    .bind(to_ms(now))
-    .execute(store.pool())
-    .await?;
+            )
+            .bind(name)
+            .bind(found)
+            .bind(to_ms(now)),
+        )
+        .await?;
     Ok(sqlx::query_scalar("SELECT fingerprint FROM installation WHERE name = $1")
         .bind(name)
         .fetch_one(store.pool())

@@ -44,17 +44,19 @@ pub(super) async fn note(
     code: &str,
 ) -> Result<(), StoreError> {
     // Since when: repeating the same refusal does not make it younger.
-    sqlx::query(
-        "UPDATE devices SET stuck_at = $1, stuck_sequence = $2, stuck_code = $3
+    store
+        .write(
+            sqlx::query(
+                "UPDATE devices SET stuck_at = $1, stuck_sequence = $2, stuck_code = $3
          WHERE id = $4 AND (stuck_at IS NULL OR stuck_code <> $3
                             OR COALESCE(stuck_sequence, 0) <> COALESCE($2, 0))",
-    )
-    .bind(to_ms(at))
-    .bind(sequence)
-    .bind(code)
-    .bind(device)
-    .execute(store.pool())
-    .await?;
+            )
+            .bind(to_ms(at))
+            .bind(sequence)
+            .bind(code)
+            .bind(device),
+        )
+        .await?;
     Ok(())
 }
 

@@ -128,9 +128,12 @@ impl Officer {
     }
 
     pub(super) async fn end(&self, state: &AppState) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
-            .bind(self.token_hash.clone())
-            .execute(state.store.pool())
+        state
+            .store
+            .write(
+                sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
+                    .bind(self.token_hash.clone()),
+            )
             .await?;
         Ok(())
     }
@@ -161,21 +164,24 @@ pub(super) async fn start(
     let (token, csrf) = (random_token(), random_token());
     let hours = i64::from(state.config.staff.session_hours);
     let expires = now + Duration::hours(hours);
-    sqlx::query("DELETE FROM sessions WHERE expires_at < $1")
-        .bind(to_ms(now))
-        .execute(state.store.pool())
+    state
+        .store
+        .write(sqlx::query("DELETE FROM sessions WHERE expires_at < $1").bind(to_ms(now)))
         .await?;
-    sqlx::query(
-        "INSERT INTO sessions (token_hash, user_id, csrf, created_at, seen_at, expires_at)
+    state
+        .store
+        .write(
+            sqlx::query(
+                "INSERT INTO sessions (token_hash, user_id, csrf, created_at, seen_at, expires_at)
          VALUES ($1, $2, $3, $4, $4, $5)",
-    )
-    .bind(Digest::of(token.as_bytes()).to_string())
-    .bind(user.id.clone())
-    .bind(csrf.clone())
-    .bind(to_ms(now))
-    .bind(to_ms(expires))
-    .execute(state.store.pool())
-    .await?;
+            )
+            .bind(Digest::of(token.as_bytes()).to_string())
+            .bind(user.id.clone())
+            .bind(csrf.clone())
+            .bind(to_ms(now))
+            .bind(to_ms(expires)),
+        )
+        .await?;
     let cookie = Cookie::build((COOKIE, token))
         .path("/")
         .http_only(true)
@@ -214,10 +220,13 @@ async fn load(parts: &Parts, state: &AppState) -> Result<Option<Officer>, StoreE
     };
     // A page loads many pictures: one write a minute is enough.
     if now - seen > 60_000 {
-        sqlx::query("UPDATE sessions SET seen_at = $1 WHERE token_hash = $2")
-            .bind(now)
-            .bind(token_hash.clone())
-            .execute(state.store.pool())
+        state
+            .store
+            .write(
+                sqlx::query("UPDATE sessions SET seen_at = $1 WHERE token_hash = $2")
+                    .bind(now)
+                    .bind(token_hash.clone()),
+            )
             .await?;
     }
     let lang = jar.get("lang").map_or_else(Lang::default, |cookie| Lang::parse(cookie.value()));

@@ -6,15 +6,17 @@
 
 mod constraint;
 mod error;
+mod turn;
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sqlx::AnyPool;
-use sqlx::any::AnyPoolOptions;
+use sqlx::any::{AnyArguments, AnyPoolOptions, AnyQueryResult};
 use sqlx::migrate::Migrator;
+use sqlx::query::Query;
+use sqlx::{Any, AnyPool};
 use time::OffsetDateTime;
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -22,9 +24,9 @@ use crate::percent;
 
 pub use constraint::{Constraint, OnConstraint};
 pub use error::StoreError;
+pub use turn::Tx;
 
-/// A transaction on either database.
-pub type Tx<'c> = sqlx::Transaction<'c, sqlx::Any>;
+use turn::Turns;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -40,6 +42,7 @@ pub enum Dialect {
 pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
+    turns: Turns,
 }
 
 impl Store {
@@ -78,7 +81,7 @@ impl Store {
             .connect(&url)
             .await
             .map_err(|source| StoreError::Open { source })?;
-        Ok(Self { pool, dialect })
+        Ok(Self { pool, dialect, turns: Turns::new(dialect) })
     }
 
     /// Brings the schema up to this binary's version; returns how many steps were taken.
@@ -103,10 +106,21 @@ impl Store {
 
     /// Starts a transaction that will write.
     pub async fn begin(&self) -> Result<Tx<'static>, StoreError> {
-        Ok(match self.dialect {
+        let turn = self.turns.take().await;
+        let inner = match self.dialect {
             Dialect::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
             Dialect::Postgres => self.pool.begin().await?,
-        })
+        };
+        Ok(Tx::writing(inner, turn))
+    }
+
+    /// Runs a single statement that writes.
+    pub async fn write(
+        &self,
+        statement: Query<'_, Any, AnyArguments>,
+    ) -> Result<AnyQueryResult, StoreError> {
+        let _turn = self.turns.take().await;
+        Ok(statement.execute(&self.pool).await?)
     }
 
     /// Starts a transaction that a power cut may take back, such as a count of attempts: PostgreSQL
@@ -122,15 +136,14 @@ impl Store {
     /// Starts a transaction that only reads and sees the database as it was at the first
     /// read, whatever is written meanwhile. SQLite's write-ahead log grows until it ends.
     pub async fn snapshot(&self) -> Result<Tx<'static>, StoreError> {
-        Ok(match self.dialect {
-            Dialect::Sqlite => self.pool.begin_with("BEGIN DEFERRED").await?,
-            Dialect::Postgres => {
-                self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?
-            }
-        })
+        let begin = match self.dialect {
+            Dialect::Sqlite => "BEGIN DEFERRED",
+            Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        Ok(Tx::reading(self.pool.begin_with(begin).await?))
     }
 
-    /// For single statements and reads.
+    /// For reads; what writes goes through [`Store::write`] and [`Store::begin`].
     pub fn pool(&self) -> &AnyPool {
         &self.pool
     }

@@ -93,14 +93,16 @@ impl Limit {
         who: &str,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE attempts SET count = count - 1
+        store
+            .write(
+                sqlx::query(
+                    "UPDATE attempts SET count = count - 1
              WHERE who = $1 AND window_at = $2 AND count > 0",
-        )
-        .bind(self.key(who))
-        .bind(self.window_at(now))
-        .execute(store.pool())
-        .await?;
+                )
+                .bind(self.key(who))
+                .bind(self.window_at(now)),
+            )
+            .await?;
         Ok(())
     }
 
@@ -111,10 +113,12 @@ impl Limit {
         who: &str,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM attempts WHERE who = $1 AND window_at = $2")
-            .bind(self.key(who))
-            .bind(self.window_at(now))
-            .execute(store.pool())
+        store
+            .write(
+                sqlx::query("DELETE FROM attempts WHERE who = $1 AND window_at = $2")
+                    .bind(self.key(who))
+                    .bind(self.window_at(now)),
+            )
             .await?;
         Ok(())
     }

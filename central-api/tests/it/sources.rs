@@ -9,16 +9,23 @@ pub struct Literal {
     pub text: String,
 }
 
-/// Every string literal of `src`, in the order of the files.
-pub fn literals() -> Vec<Literal> {
+/// Every file of `src` with its name there, in the order of the names.
+pub fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     collect(&root, &mut files);
     files.sort();
-    let mut found = Vec::new();
-    for file in files {
-        let source = std::fs::read_to_string(&file).unwrap();
+    let read = |file: std::path::PathBuf| {
         let name = file.strip_prefix(&root).unwrap().display().to_string();
+        (name, std::fs::read_to_string(&file).unwrap())
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// Every string literal of `src`, in the order of the files.
+pub fn literals() -> Vec<Literal> {
+    let mut found = Vec::new();
+    for (name, source) in sources() {
         for (line, text) in of_source(&source) {
             found.push(Literal { place: format!("{name}:{line}"), text });
         }

@@ -60,7 +60,7 @@ pub struct Plan {
 }
 
 pub async fn load(dir: &Path, plan: &Plan) -> Result<()> {
-    let site = Site::prepare(dir, "fleet")?;
+    let site = Site::prepare(dir, "fleet")?.aside()?;
     let stages = Stages::new();
     tokio::select! {
         result = measure(&site, plan, &stages) => result,

@@ -16,8 +16,18 @@ pub fn cpu(id: u32) -> Result<f64> {
 
 /// Resident memory, MB.
 pub fn memory(id: u32) -> Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    megabytes(&format!("/proc/{id}/status"), "VmRSS:")
+}
+
+/// The same, what it shares with others counted in part: of several that share, the sum is right.
+pub fn memory_shared(id: u32) -> Result<f64> {
+    megabytes(&format!("/proc/{id}/smaps_rollup"), "Pss:")
+}
+
+fn megabytes(path: &str, name: &str) -> Result<f64> {
+    let text = std::fs::read_to_string(path)?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let line = line.with_context(|| format!("no {name} in {path}"))?;
     let kib = line.trim().trim_end_matches("kB").trim().parse::<f64>()?;
     Ok(kib * 1024.0 / 1e6)
 }
@@ -89,7 +99,8 @@ mod tests {
         let until = Instant::now() + Duration::from_millis(60);
         while Instant::now() < until {}
         assert!(cpu(id).unwrap() >= before);
-        assert!((1.0..100_000.0).contains(&memory(id).unwrap()));
+        let (all, share) = (memory(id).unwrap(), memory_shared(id).unwrap());
+        assert!((1.0..100_000.0).contains(&all) && (0.5..=all + 1.0).contains(&share));
         assert!(!processor().is_empty());
     }
 

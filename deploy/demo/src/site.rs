@@ -55,6 +55,13 @@ impl Site {
         Ok(Self { dir, cache, bin, ports })
     }
 
+    /// On whatever ports are free: several such runs do not meet.
+    pub fn aside(mut self) -> Result<Self> {
+        let free = || free_port(0);
+        self.ports = Ports { web: free()?, device: free()?, rtsp: free()?, health: free()? };
+        Ok(self)
+    }
+
     /// A command for one of the workspace's own programs.
     pub fn program(&self, name: &str) -> Result<Command> {
         let path = self.bin.join(name);

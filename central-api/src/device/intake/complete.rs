@@ -141,15 +141,17 @@ fn mismatch(wanted: &Wanted, found: Digest) -> IntakeError {
 }
 
 async fn mark_stored(app: &AppState, wanted: &Wanted) -> Result<(), IntakeError> {
-    sqlx::query(
-        "UPDATE evidence_files SET stored_at = $1
+    app.store
+        .write(
+            sqlx::query(
+                "UPDATE evidence_files SET stored_at = $1
          WHERE evidence_id = $2 AND sha256 = $3 AND stored_at IS NULL",
-    )
-    .bind(to_ms(app.clock.now()))
-    .bind(wanted.id())
-    .bind(wanted.sha256.to_string())
-    .execute(app.store.pool())
-    .await?;
+            )
+            .bind(to_ms(app.clock.now()))
+            .bind(wanted.id())
+            .bind(wanted.sha256.to_string()),
+        )
+        .await?;
     app.evidence.discard_chunks(&wanted.id(), wanted.sha256).await?;
     Ok(())
 }

@@ -40,13 +40,13 @@ impl Cluster {
         postgres::url(self.folder.path(), "postgres")
     }
 
-    /// Processor seconds and MB of all its processes. What they share is counted in each.
+    /// Processor seconds and MB of all its processes.
     pub fn takes(&self) -> (f64, f64) {
         let id = self.server.id();
         let all = std::iter::once(id).chain(machine::children(id));
         all.fold((0.0, 0.0), |(cpu, memory), id| {
             // A process may end meanwhile.
-            let (more, mb) = (machine::cpu(id), machine::memory(id));
+            let (more, mb) = (machine::cpu(id), machine::memory_shared(id));
             (cpu + more.unwrap_or_default(), memory + mb.unwrap_or_default())
         })
     }
