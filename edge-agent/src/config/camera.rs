@@ -222,7 +222,7 @@ fn check(table: &Reader<'_>, camera: &Camera) {
         table.reject("lamp", "has no red light in any lamp: nothing could ever be judged");
     }
     let needs = camera.site.rules.iter().map(|rule| (rule.least_fps(), rule.act()));
-    if let Some((least, act)) = needs.max_by(|a, b| a.0.total_cmp(&b.0)) {
+    if let Some((least, act)) = needs.rev().max_by(|a, b| a.0.total_cmp(&b.0)) {
         camera.analysed_fps.check(table, (least, act.name()));
     }
     if let Some(closer) = camera.closer {

@@ -69,7 +69,8 @@ impl Fps {
                 "may be {MOST} at the most and would have to be {needed}: {why}; survey a longer stretch"
             )
         };
-        match table.section(KEY).filter(|_| !self.is_fixed()) {
+        let range = if self.is_fixed() { None } else { table.section(KEY) };
+        match range {
             Some(range) => range.reject("least", problem),
             None => table.reject(KEY, problem),
         }
