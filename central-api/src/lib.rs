@@ -2,7 +2,7 @@
 //! answers owners.
 //!
 //! `device` takes packages from the boxes over mutual TLS, `case` leads each through its states,
-//! `notice` prints, `staff` and `owner` are the pages. `store` and `evidence` hold all state, so a
+//! `notice` prints, `staff` and `owner` are the pages, `release` hands signed updates on to the boxes. `store` and `evidence` hold all state, so a
 //! replica can stop at any moment.
 
 pub mod admin;
@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod ops;
 pub mod owner;
 mod percent;
+pub mod release;
 pub mod serve;
 pub mod staff;
 pub mod store;

@@ -24,6 +24,7 @@ mod passages;
 mod plans;
 mod problems;
 mod process;
+mod releases;
 mod same_act;
 mod setting;
 mod sources;

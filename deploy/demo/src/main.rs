@@ -15,6 +15,7 @@ mod json;
 mod officer;
 mod owner;
 mod process;
+mod release;
 mod run;
 mod score;
 mod secrecy;
