@@ -120,15 +120,15 @@ pub fn update(status: &update::Status) -> Finding {
         ),
         Phase::Proving { .. } => Finding::new(part, Verdict::Good, format!("{en} is on trial"))
             .vietnamese(format!("{vi} đang chạy thử")),
-        Phase::Fetching { release, bytes, of } => {
+        Phase::Fetching { next, bytes, of } => {
             let (done, of) = (bytes / 1_000_000, of / 1_000_000);
-            let text = format!("{en}; fetching release {release}: {done} of {of} MB");
+            let text = format!("{en}; fetching release {next}: {done} of {of} MB");
             Finding::new(part, Verdict::Good, text)
-                .vietnamese(format!("{vi}; đang tải bản {release}: {done}/{of} MB"))
+                .vietnamese(format!("{vi}; đang tải bản {next}: {done}/{of} MB"))
         }
-        Phase::Checking { release } => {
-            Finding::new(part, Verdict::Good, format!("{en}; checking release {release}"))
-                .vietnamese(format!("{vi}; đang kiểm tra bản {release}"))
+        Phase::Checking { next } => {
+            Finding::new(part, Verdict::Good, format!("{en}; checking release {next}"))
+                .vietnamese(format!("{vi}; đang kiểm tra bản {next}"))
         }
         // Where the way to the central is cut, the uplink says so.
         Phase::Idle | Phase::Unreached { .. } => {

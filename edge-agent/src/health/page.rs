@@ -207,6 +207,7 @@ fn part(part: &str) -> &str {
         "heat" => "nhiệt độ",
         "memory" => "bộ nhớ",
         "load" => "tải",
+        "release" => "bản phát hành",
         "agent" => "phần mềm",
         part => part,
     }

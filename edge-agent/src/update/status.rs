@@ -13,12 +13,12 @@ pub enum Phase {
     /// Nothing new is given to this box.
     Idle,
     Fetching {
-        release: u64,
+        next: u64,
         bytes: u64,
         of: u64,
     },
     Checking {
-        release: u64,
+        next: u64,
     },
     /// It is on trial and not confirmed yet.
     Proving {

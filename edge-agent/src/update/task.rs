@@ -176,9 +176,9 @@ impl Updater {
             clock: Arc::clone(&self.means.clock),
         };
         let told = self.told.clone();
-        let tell = |bytes| told.phase(Phase::Fetching { release: number, bytes, of });
+        let tell = |bytes| told.phase(Phase::Fetching { next: number, bytes, of });
         self.stager.stage(&offer, &release, &mut line, tell).await?;
-        self.told.phase(Phase::Checking { release: number });
+        self.told.phase(Phase::Checking { next: number });
         if let Err(error) = self.check(base, &release).await {
             return self.refuse(number, error);
         }
