@@ -112,7 +112,7 @@ fuzz-api: build
 	@deploy/fuzz-api.sh $(TARGET)/debug/central-api
 
 FUZZ_SECONDS ?= 600
-FUZZ_TARGETS ?= plate manifest seal package wire basis history onvif
+FUZZ_TARGETS ?= plate manifest seal package wire basis release history onvif
 .PHONY: fuzz
 fuzz: setup
 	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked

@@ -3,8 +3,8 @@
 //!
 //! `device` takes packages from the boxes over mutual TLS, `case` leads each through its states,
 //! `notice` prints, `jobs` is the queue of what is slow and `work` works it off, `staff` and `owner`
-//! are the pages. `store` and `evidence` hold all state, so a
-//! replica can stop at any moment.
+//! are the pages, `release` hands signed updates on to the boxes. `store` and `evidence` hold all
+//! state, so a replica can stop at any moment.
 
 pub mod admin;
 pub mod audit;
@@ -22,6 +22,7 @@ pub mod owner;
 mod percent;
 pub mod proceedings;
 pub mod registry;
+pub mod release;
 mod secret;
 pub mod serve;
 pub mod staff;

@@ -4,6 +4,7 @@
 use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use contract::release::Offer;
 use contract::report::Report;
 use contract::wire::{Announcement, Problem, Progress};
 use utoipa::OpenApi;
@@ -21,8 +22,8 @@ use crate::{AppState, owner, staff};
                        Errors are RFC 9457 problem details with a stable `code`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(device_evidence, device_file, device_report),
-    components(schemas(Announcement, Progress, Problem, Report)),
+    paths(device_evidence, device_file, device_report, device_release, device_release_file),
+    components(schemas(Announcement, Offer, Progress, Problem, Report)),
     tags(
         (name = "device", description = "Boxes, over mutual TLS on the device listener"),
         (name = "staff", description = "Officers: session cookie and X-CSRF-Token"),
@@ -78,6 +79,8 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/device/v1/evidence", post(device_evidence))
         .route("/device/v1/evidence/{evidence_id}/files/{sha256}", put(device_file))
         .route("/device/v1/report", post(device_report))
+        .route("/device/v1/release", get(device_release))
+        .route("/device/v1/release/files/{sha256}", get(device_release_file))
 }
 
 async fn serve() -> Json<utoipa::openapi::OpenApi> {
@@ -114,6 +117,26 @@ async fn device_file() -> axum::response::Response {
         (status = 404, body = Problem, description = "Asked on the listener of the pages."),
         (status = 413, body = Problem), (status = 429, body = Problem)))]
 async fn device_report() -> axum::response::Response {
+    elsewhere()
+}
+
+/// Ask what this box is to run: a release that was signed offline, or nothing.
+#[utoipa::path(get, path = "/device/v1/release", tag = "device",
+    responses((status = 200, body = Offer),
+        (status = 204, description = "The box is to stay as it is."), (status = 403, body = Problem),
+        (status = 404, body = Problem, description = "Asked on the listener of the pages."),
+        (status = 429, body = Problem)))]
+async fn device_release() -> axum::response::Response {
+    elsewhere()
+}
+
+/// Fetch bytes of a file of that release: `Range: bytes=FIRST-LAST`, at most 1 MiB.
+#[utoipa::path(get, path = "/device/v1/release/files/{sha256}", tag = "device",
+    params(("sha256" = String, Path), ("Range" = String, Header)),
+    responses((status = 206, body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 416, body = Problem), (status = 429, body = Problem)))]
+async fn device_release_file() -> axum::response::Response {
     elsewhere()
 }
 

@@ -11,6 +11,7 @@
 //! - [`live`] and [`replay`]: that loop on cameras, or on a recording.
 //! - [`onvif`] asks cameras what they send, [`wire`] the signal cabinet what it shows.
 //! - [`evidence`], [`spool`], [`uplink`], [`keys`]: sealed packages, kept and delivered.
+//! - [`update`]: signed releases, fetched, tried, kept or undone.
 //! - [`history`]: who drove where in the last days and what the rules said, for who asks why.
 //! - [`health`]: metrics, states and the doctor's checks.
 
@@ -34,6 +35,7 @@ pub mod replay;
 pub mod see;
 pub mod source;
 pub mod spool;
+pub mod update;
 pub mod uplink;
 pub mod watch;
 pub mod wire;

@@ -23,7 +23,8 @@ use crate::keys::{self, Identity};
 use crate::onvif;
 use crate::pace::Governor;
 use crate::spool::{Policy, Spool};
-use crate::uplink::{self, Reporter, Uplink, UplinkError};
+use crate::update::{Means, UpdateError, Updater, Updates};
+use crate::uplink::{self, Central, Reporter, Uplink, UplinkError};
 use crate::watch::eyes::{Eyes, Pool};
 use crate::watch::{Accused, Context, Undeveloped, Wanted, Watch, develop};
 use crate::wire::Wires;
@@ -33,13 +34,22 @@ const QUEUE: usize = 8;
 /// How often the configuration's files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Why an agent ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Somebody asked it to.
+    Asked,
+    /// Another release is to take its place.
+    Replace,
+}
+
 /// Runs `agent`, as `followed` says, until asked to stop. Cameras follow the files from then on.
 pub async fn run<E: Eyes>(
     agent: Agent,
     mut followed: Followed,
     eyes: Arc<Pool<E>>,
     models: Vec<manifest::ModelUsed>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Ended> {
     let (Some(device), Some(unit)) = (agent.device.clone(), agent.unit.clone()) else {
         anyhow::bail!("the configuration has no [device] or no [unit]");
     };
@@ -73,8 +83,10 @@ pub async fn run<E: Eyes>(
         crew: crew.clone(),
         configured: configured.clone(),
         history: Some(history.clone()),
+        updates: None,
         premises: Premises::of(&agent, &models),
     };
+    let replace = CancellationToken::new();
     let mut tasks = tokio::task::JoinSet::new();
     if let Some(config) = &agent.uplink {
         let identity = Arc::new(Identity::load(&device.keys, &device.id)?);
@@ -90,6 +102,33 @@ pub async fn run<E: Eyes>(
         };
         let first = make()?.monitor();
         sources.uplink = Some(first.clone());
+        if let Some(update) = agent.update.clone() {
+            let reserve = agent.spool.min_free_bytes;
+            let means = Means {
+                central: Central::new(&settings, &identity)?,
+                clock: Arc::clone(&clock),
+                board: board.clone(),
+                crew: crew.clone(),
+                configured: configured.clone(),
+                rate: settings.rate_bytes_per_s,
+                replace: replace.clone(),
+                seed: settings.seed,
+            };
+            let make = move || Updater::new(&update, reserve, means.clone());
+            // Evidence goes on whatever is wrong with updates: it is told, not died of.
+            match make() {
+                Ok(updater) => sources.updates = Some(updater.status()),
+                Err(error) => {
+                    tracing::error!(%error, "no updates");
+                    sources.updates = Some(Updates::failed(error.to_string()));
+                }
+            }
+            let (crew, stop, told) = (crew.clone(), stop.clone(), sources.updates.clone());
+            tasks.spawn(async move {
+                let run = || renew(make(), told.clone(), stop.clone());
+                crew.task("updates", stop.clone(), run).await;
+            });
+        }
         tasks.spawn({
             let (crew, stop) = (crew.clone(), stop.clone());
             async move {
@@ -164,14 +203,18 @@ pub async fn run<E: Eyes>(
         anyhow::bail!("{undone}");
     }
 
-    let mut requests = Requests::listen()?;
-    while let Request::Reread = requests.next(&mut followed).await {
+    let mut requests = Requests::listen(replace)?;
+    let why = loop {
+        match requests.next(&mut followed).await {
+            Request::End(why) => break why,
+            Request::Reread => {}
+        }
         // Waits for cameras that end, with the other worker there for everything else.
         tokio::task::block_in_place(|| {
             let following = (&mut cameras, &*wires, &asked);
             reread(&mut followed, &agent, following, &configured, &*clock);
         });
-    }
+    };
     tracing::info!("stopping: cameras first, then what they found is sealed");
     halt.store(true, Ordering::Relaxed);
     tokio::task::spawn_blocking(move || {
@@ -184,7 +227,7 @@ pub async fn run<E: Eyes>(
     .await?;
     stop.cancel();
     while tasks.join_next().await.is_some() {}
-    Ok(())
+    Ok(why)
 }
 
 fn manifest_device(device: &Device) -> manifest::Device {
@@ -209,6 +252,18 @@ async fn deliver(uplink: Result<Uplink, UplinkError>, stop: CancellationToken) {
     match uplink {
         Ok(uplink) => uplink.run(stop).await,
         Err(error) => tracing::error!(%error, "uplink cannot be started again"),
+    }
+}
+
+/// The same for updates. One that cannot be made has said so, and waits for a restart.
+async fn renew(
+    updater: Result<Updater, UpdateError>,
+    told: Option<Updates>,
+    stop: CancellationToken,
+) {
+    match (updater, told) {
+        (Ok(updater), Some(told)) => updater.under(told).run(stop).await,
+        _ => stop.cancelled().await,
     }
 }
 
@@ -348,7 +403,7 @@ fn reread<E: Eyes>(
 
 /// What a running agent is asked from outside.
 enum Request {
-    Stop,
+    End(Ended),
     Reread,
 }
 
@@ -356,17 +411,19 @@ struct Requests {
     interrupt: Signal,
     terminate: Signal,
     reload: Signal,
+    replace: CancellationToken,
     look: Interval,
 }
 
 impl Requests {
-    fn listen() -> std::io::Result<Self> {
+    fn listen(replace: CancellationToken) -> std::io::Result<Self> {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             reload: signal(SignalKind::hangup())?,
+            replace,
             look,
         })
     }
@@ -374,8 +431,9 @@ impl Requests {
     async fn next(&mut self, followed: &mut Followed) -> Request {
         loop {
             tokio::select! {
-                _ = self.interrupt.recv() => return Request::Stop,
-                _ = self.terminate.recv() => return Request::Stop,
+                _ = self.interrupt.recv() => return Request::End(Ended::Asked),
+                _ = self.terminate.recv() => return Request::End(Ended::Asked),
+                () = self.replace.cancelled() => return Request::End(Ended::Replace),
                 _ = self.reload.recv() => return Request::Reread,
                 _ = self.look.tick() => if followed.changed() { return Request::Reread },
             }

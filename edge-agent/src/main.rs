@@ -16,6 +16,8 @@ use edge_agent::history::command::Why;
 use edge_agent::onvif::command::FindCameras;
 use edge_agent::pace::Pace;
 use edge_agent::source::supervise;
+use edge_agent::update::launch::Launcher;
+use edge_agent::update::{self, Base};
 use edge_agent::watch::elsewhere::Passages;
 use edge_agent::watch::eyes::{self, Eyes};
 use edge_agent::{calibrate, keys, live, replay, watch};
@@ -48,6 +50,14 @@ enum Command {
     /// seconds after the last change, or at once after SIGHUP; the others go on. What cannot be read changes nothing and is
     /// named in /status.
     Run {
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Run the release that is to run as a child, try new ones, and go back where the box is not well.
+    ///
+    /// For the service manager, by the program that was installed; no release replaces it. Without
+    /// [update] in the configuration, and where its folder or keys fail, this is `run`.
+    Launch {
         #[command(flatten)]
         config: ConfigArgs,
     },
@@ -89,6 +99,10 @@ enum Command {
         /// Print the commented reference configuration and exit.
         #[arg(long)]
         print_default: bool,
+        /// Fail unless it is enough to run, and load the models: what a release is asked before it is
+        /// tried.
+        #[arg(long)]
+        to_run: bool,
     },
     /// Check the box: clock, models, keys, spool, central and every camera.
     Doctor {
@@ -214,7 +228,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let level = match cli.command {
         // The inference runtime reports every allocation as information.
-        Command::Run { .. } => "info,ort=warn",
+        Command::Run { .. } | Command::Launch { .. } => "info,ort=warn",
         _ => "warn",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
@@ -236,14 +250,12 @@ fn main() -> ExitCode {
 
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Run { config } => {
-            let mut followed = Followed::new(config.files()?, config.models);
-            let agent = followed.read()?;
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            let sets = if agent.models.workers == 0 { cores } else { agent.models.workers };
-            let (eyes, used) =
-                eyes::load(&agent.models, sets, |models| models).context("models")?;
-            runtime()?.block_on(live::run(agent, followed, eyes, used))?;
+        Command::Run { config } => return run(config),
+        Command::Launch { config } => return launch(config),
+        Command::CheckConfig { config, to_run: true, .. } => {
+            let agent = config.adjusted(config::load_for_run(&config.files()?)?);
+            eyes::load(&agent.models, 1, |models| models).context("models")?;
+            println!("configuration and models are good to run");
         }
         Command::Replay { config, inputs, substream, out, json, camera, start, measure } => {
             let agent = config.load()?;
@@ -283,6 +295,38 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn run(config: ConfigArgs) -> anyhow::Result<ExitCode> {
+    let mut followed = Followed::new(config.files()?, config.models);
+    let agent = followed.read()?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let sets = if agent.models.workers == 0 { cores } else { agent.models.workers };
+    let (eyes, used) = eyes::load(&agent.models, sets, |models| models).context("models")?;
+    let ended = runtime()?.block_on(live::run(agent, followed, eyes, used))?;
+    Ok(match ended {
+        live::Ended::Asked => ExitCode::SUCCESS,
+        live::Ended::Replace => ExitCode::from(update::REPLACE),
+    })
+}
+
+/// Whatever is wrong with updates, the box works as it was installed.
+fn launch(config: ConfigArgs) -> anyhow::Result<ExitCode> {
+    let Some(section) = config::update_section(&config.files()?)? else { return run(config) };
+    let base = Base {
+        program: std::env::current_exe().context("the path of this program")?,
+        configs: config.files()?,
+        models: config.models.clone(),
+        release: 0,
+    };
+    // One thread: the kernel ends the child with the thread that started it.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let launched = Launcher::new(&section, base).and_then(|it| runtime.block_on(it.run()));
+    drop(runtime);
+    launched.or_else(|error| {
+        tracing::error!(%error, "no updates: running what was installed");
+        run(config)
+    })
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

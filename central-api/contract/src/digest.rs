@@ -1,6 +1,7 @@
 //! SHA-256 as a value: what names every file, manifest, model and configuration in the evidence.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,6 +19,25 @@ impl Digest {
     /// Digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// Length and digest of all that `reader` gives, however much that is.
+    ///
+    /// # Errors
+    /// The reader's.
+    pub fn read(mut reader: impl Read) -> io::Result<(u64, Self)> {
+        let (mut hash, mut length, mut buffer) = (Sha256::new(), 0, vec![0; 64 * 1024]);
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok((length, Self(hash.finalize().into()))),
+                Ok(count) => {
+                    hash.update(&buffer[..count]);
+                    length += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Wraps the output of an incremental SHA-256.
@@ -92,6 +112,8 @@ mod tests {
         let text = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Digest::of(b"").to_string(), text);
         assert_eq!(text.parse(), Ok(Digest::of(b"")));
+        let long = vec![7; 200_000];
+        assert_eq!(Digest::read(&long[..]).unwrap(), (200_000, Digest::of(&long)));
     }
 
     #[test]

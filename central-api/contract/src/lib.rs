@@ -12,6 +12,7 @@ pub mod geometry;
 pub mod manifest;
 pub mod package;
 pub mod plate;
+pub mod release;
 pub mod report;
 pub mod seal;
 pub mod vehicle;

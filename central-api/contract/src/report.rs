@@ -34,6 +34,32 @@ pub struct Report {
     pub spool: Spool,
     /// What keeps violations from being seen, sealed and delivered until somebody helps, in words.
     pub troubles: Vec<String>,
+    /// Absent where the box takes no updates.
+    #[serde(default)]
+    pub update: Option<Update>,
+}
+
+/// Which release a box runs ([`crate::release`]).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Update {
+    /// Its number; 0: what was installed.
+    pub release: u64,
+    /// It has to show yet that the box is well with it.
+    pub on_trial: bool,
+    /// The last release that this box would not have or went back from.
+    pub undone: Option<Undone>,
+    /// Why what is given to it is not taken, or not yet, in words.
+    #[serde(default)]
+    pub not_taken: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Undone {
+    pub release: u64,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// Which configuration is in force.
@@ -124,8 +150,18 @@ impl Report {
             [("software", Some(&self.software)), ("configuration.refused", refused.as_ref())];
         let rest = rest.into_iter().filter_map(|(name, text)| Some((name, text?.clone())));
         let sections = awaits_restart.iter().map(|text| ("awaits_restart", text.clone()));
-        for (name, text) in
-            cameras.chain(warnings).chain(models).chain(troubles).chain(rest).chain(sections)
+        let undone = self.update.iter().filter_map(|update| update.undone.as_ref());
+        let undone = undone.map(|undone| ("update.undone.reason", undone.reason.clone()));
+        let not_taken = self.update.iter().filter_map(|update| update.not_taken.clone());
+        let not_taken = not_taken.map(|text| ("update.not_taken", text));
+        let update = undone.chain(not_taken);
+        for (name, text) in cameras
+            .chain(warnings)
+            .chain(models)
+            .chain(troubles)
+            .chain(rest)
+            .chain(sections)
+            .chain(update)
         {
             if let Some(problem) = text_problem(&text) {
                 return Err(format!("{name} {problem}"));
@@ -184,7 +220,18 @@ mod tests {
             }],
             spool: Spool::default(),
             troubles: Vec::new(),
+            update: None,
         }
+    }
+
+    #[test]
+    fn a_box_of_before_and_one_of_later_are_heard() {
+        let mut text = serde_json::to_value(report()).unwrap();
+        text.as_object_mut().unwrap().remove("update");
+        assert_eq!(serde_json::from_value::<Report>(text.clone()).unwrap(), report());
+        text["update"] = serde_json::json!({ "release": 7, "on_trial": true, "slot": "b" });
+        let update = serde_json::from_value::<Report>(text).unwrap().update.unwrap();
+        assert_eq!(update, Update { release: 7, on_trial: true, ..Update::default() });
     }
 
     #[test]
@@ -199,6 +246,10 @@ mod tests {
         let mut refused = report();
         refused.configuration.refused = Some("a\nb".into());
         assert!(refused.check().unwrap_err().starts_with("configuration.refused holds"));
+        let mut undone = report();
+        let said = Undone { release: 3, reason: "a\nb".into() };
+        undone.update = Some(Update { undone: Some(said), ..Update::default() });
+        assert!(undone.check().unwrap_err().starts_with("update.undone.reason holds"));
         let mut late = report();
         late.configuration.since = time::macros::datetime!(9999-12-31 23:59 UTC);
         assert!(late.check().unwrap_err().contains("2020"));

@@ -19,13 +19,15 @@ use crate::Digest;
 /// Upper bound on a JWS, bytes.
 pub const MAX_JWS_BYTES: usize = 16 * 1024;
 
-/// What is signed, kept in the protected header so that a receipt never passes for a manifest.
+/// What is signed, kept in the protected header so that a receipt never passes for a manifest or a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     #[serde(rename = "phatnguoi-manifest+jws")]
     Manifest,
     #[serde(rename = "phatnguoi-receipt+jws")]
     Receipt,
+    #[serde(rename = "phatnguoi-release+jws")]
+    Release,
 }
 
 /// The protected header. Unknown parameters are refused, so is `crit` (RFC 7515 §4.1.11).
@@ -57,7 +59,7 @@ pub enum SealError {
     Pem(String),
 }
 
-/// A private sealing key. It never leaves the box that made it.
+/// A private sealing key. It never leaves the machine that made it.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 /// The public half, by which anyone checks a seal.

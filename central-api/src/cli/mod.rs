@@ -1,6 +1,7 @@
 //! The command line: parsing, and the way from each command to the library.
 
 mod admin;
+mod release;
 mod verify;
 
 use std::path::PathBuf;
@@ -44,6 +45,9 @@ enum Command {
     /// Users and devices.
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// What boxes run: sign it on a machine apart, publish it, give it to boxes step by step.
+    #[command(subcommand)]
+    Release(release::Release),
     /// Check an evidence package or everything that is stored; exit code 1 where anything fails.
     Verify(verify::Verify),
     /// Print the reference configuration, every key with its default.
@@ -84,6 +88,7 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
             Self::Admin(command) => command.run(config).await,
+            Self::Release(command) => command.run(config).await,
             Self::Verify(command) => command.run(config).await,
             // Answered before the configuration is read.
             Self::ShowConfig => Ok(ExitCode::SUCCESS),

@@ -43,6 +43,8 @@ pub struct Listed {
     /// Number of the last manifest, in words.
     pub head: String,
     pub stuck: Option<Stuck>,
+    /// Number of the release that it is to run.
+    pub release: Option<i64>,
 }
 
 /// Who is at the other end of a connection.
@@ -181,7 +183,7 @@ async fn record(
 pub async fn list(store: &Store) -> Result<Vec<Listed>, StoreError> {
     let rows = sqlx::query(
         "SELECT id, enrolled_at, revoked_at, seen_at, head_sequence, stuck_at, stuck_sequence,
-                stuck_code
+                stuck_code, release_number
          FROM devices ORDER BY id",
     )
     .fetch_all(store.pool())
@@ -205,6 +207,7 @@ pub async fn list(store: &Store) -> Result<Vec<Listed>, StoreError> {
                     }),
                     None => None,
                 },
+                release: row.try_get("release_number")?,
             })
         })
         .collect()

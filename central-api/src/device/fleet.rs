@@ -78,6 +78,10 @@ pub enum Fault {
     Configuration { why: String },
     /// Packages set aside on the box.
     SetAside { count: u64 },
+    /// It would not have a release, or went back from it.
+    Undone { release: u64, reason: String },
+    /// What it is given is not taken.
+    NotTaken { why: String },
 }
 
 impl Fault {
@@ -103,6 +107,11 @@ impl Member {
             Some(_) if !faults.is_empty() => Standing::Attention,
             Some(_) => Standing::Well,
         }
+    }
+
+    /// Number of the release that it is to run.
+    pub fn assigned(&self) -> Option<u64> {
+        self.device.release.and_then(|number| u64::try_from(number).ok())
     }
 
     /// What is not as it should be, as far as it is known.
@@ -139,6 +148,16 @@ impl Member {
         let count = report.spool.refused.saturating_add(report.spool.damaged);
         if count > 0 {
             faults.push(Fault::SetAside { count });
+        }
+        let update = report.update.as_ref();
+        let not_taken = update.and_then(|update| update.not_taken.clone());
+        faults.extend(not_taken.map(|why| Fault::NotTaken { why }));
+        // A later release that works is the answer to it.
+        if let Some((update, undone)) = update.and_then(|it| Some((it, it.undone.as_ref()?)))
+            && undone.release > update.release
+        {
+            let (release, reason) = (undone.release, undone.reason.clone());
+            faults.push(Fault::Undone { release, reason });
         }
         faults
     }
@@ -201,7 +220,7 @@ pub async fn one(
 
 #[cfg(test)]
 mod tests {
-    use contract::report::{Camera, Configuration, Spool};
+    use contract::report::{Camera, Configuration, Spool, Undone, Update};
     use time::macros::datetime;
 
     use super::*;
@@ -228,6 +247,7 @@ mod tests {
             cameras: vec![camera("cam-1"), camera("cam-2")],
             spool: Spool::default(),
             troubles: Vec::new(),
+            update: None,
         };
         let device = Listed {
             id: "box-1".into(),
@@ -236,6 +256,7 @@ mod tests {
             seen_at: None,
             head: "none".into(),
             stuck: None,
+            release: None,
         };
         let mut member = Member { device, word: Some(Word { received_at: NOW, report }) };
         change(&mut member);
@@ -250,7 +271,11 @@ mod tests {
     fn every_fault_is_told_and_weighs_what_it_should() {
         let stuck = Stuck { since: NOW, sequence: Some(4), code: "broken_chain".into() };
         let later = NOW + SILENT_AFTER;
-        let cases: [(Member, OffsetDateTime, Standing, usize); 14] = [
+        let update = |release| {
+            let undone = Some(Undone { release: 5, reason: "cam-1 is away".into() });
+            Some(Update { release, undone, ..Update::default() })
+        };
+        let cases: [(Member, OffsetDateTime, Standing, usize); 16] = [
             (member(|_| {}), NOW, Standing::Well, 0),
             (member(|_| {}), later, Standing::Well, 0),
             (member(|_| {}), later + Duration::SECOND, Standing::Silent, 0),
@@ -265,6 +290,8 @@ mod tests {
             (said(|it| it.at -= Duration::hours(1)), NOW, Standing::Attention, 1),
             (said(|it| it.configuration.refused = Some("a:1".into())), NOW, Standing::Attention, 1),
             (said(|it| it.spool.damaged = 2), NOW, Standing::Attention, 1),
+            (said(|it| it.update = update(4)), NOW, Standing::Attention, 1),
+            (said(|it| it.update = update(6)), NOW, Standing::Well, 0),
         ];
         for (i, (member, now, standing, faults)) in cases.into_iter().enumerate() {
             assert_eq!(member.standing(now), standing, "{i}");

@@ -35,6 +35,11 @@ pub fn load_or_create(
     if !path.exists() {
         create(path, secret, &make()?)?;
     }
+    load(path, secret)
+}
+
+/// The file's text.
+pub fn load(path: &Path, secret: bool) -> Result<String, KeyFileError> {
     let mode =
         path.metadata().map_err(|e| KeyFileError::io("look at", path, e))?.permissions().mode();
     if secret && mode & 0o077 != 0 {

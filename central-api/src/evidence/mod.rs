@@ -1,10 +1,12 @@
-//! The evidence files: whole packages under `packages/`, pieces on their way in under `staging/`.
+//! The evidence files: whole packages under `packages/`, pieces on their way in under `staging/`. The
+//! files of releases lie beside them under `releases/`, each by its digest.
 //!
 //! Built on `object_store`, so that a folder and a remote store look alike and replicas keep no
 //! state of their own. Every write of the local folder is fsync'd with its directories before it
 //! counts, because the receipt lets the edge delete its copy.
 
 pub mod codec;
+mod releases;
 mod staging;
 
 use std::ops::Range;

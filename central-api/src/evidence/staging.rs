@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::{EvidenceError, EvidenceStore, package_path};
 
 /// Size of the parts in which an assembled file is written.
-const PART_BYTES: usize = 5 * 1024 * 1024;
+pub(super) const PART_BYTES: usize = 5 * 1024 * 1024;
 
 /// A piece of a file that has arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,6 +36,7 @@ pub fn install() -> Result<(), MetricsError> {
     describe_counter!("evidence_received_total", "Packages received whole, each one case");
     describe_counter!("evidence_joined_total", "Packages joined to a case that there was already");
     describe_counter!("evidence_bytes_total", "Bytes of evidence files received");
+    describe_counter!("release_bytes_total", "Bytes of releases handed to boxes");
     describe_counter!("intake_refusals_total", "Device requests refused, by code");
     describe_counter!("web_requests_total", "Web requests, by route and status class");
     describe_histogram!("device_request_seconds", "Time to answer a device request");

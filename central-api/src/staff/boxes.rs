@@ -45,6 +45,7 @@ struct BoxPage {
     row: Row,
     enrolled: String,
     head: String,
+    assigned: Option<u64>,
     said: Option<Said>,
 }
 
@@ -78,6 +79,8 @@ struct Row {
     cameras: Option<(usize, usize)>,
     pending: Option<u64>,
     software: String,
+    /// Of what it runs, in words; empty where it takes no updates.
+    release: String,
     heard: String,
 }
 
@@ -126,6 +129,7 @@ pub(super) async fn show(
         row: Row::of(&member, member.standing(now), w, now),
         enrolled: format::second(member.device.enrolled_at),
         head: member.device.head.clone(),
+        assigned: member.assigned(),
         said: member.word.as_ref().map(|word| Said::of(word, w)),
     };
     page(StatusCode::OK, &template)
@@ -155,6 +159,7 @@ impl Row {
             }),
             pending: word.map(|word| word.report.spool.pending),
             software: word.map_or("–".into(), |word| word.report.software.clone()),
+            release: release(member, w),
             heard: word.map_or("–".into(), |word| ago(now - word.received_at, w)),
         }
     }
@@ -185,6 +190,22 @@ impl Said {
     }
 }
 
+/// Which release it runs, and which it is to run where that is another.
+fn release(member: &Member, w: &Words) -> String {
+    let update = member.word.as_ref().and_then(|word| word.report.update.as_ref());
+    let Some(update) = update else { return String::new() };
+    let mut text = match (update.release, update.on_trial) {
+        (0, _) => w.t("box.as_installed").to_owned(),
+        (number, true) => w.with("box.on_trial", "number", number),
+        (number, false) => w.with("box.release", "number", number),
+    };
+    if let Some(next) = member.assigned().filter(|next| *next != update.release) {
+        text.push_str(" → ");
+        text.push_str(&next.to_string());
+    }
+    text
+}
+
 /// Of a clock, to a tenth of a second; no sign where that is none.
 fn ahead(by: Duration) -> String {
     match by.whole_milliseconds() {
@@ -210,6 +231,10 @@ fn in_words(fault: &Fault, w: &Words) -> String {
         Fault::Clock { seconds } => w.with("box.clock_off", "seconds", format!("{seconds:+}")),
         Fault::Configuration { why } => w.with("box.configuration_behind", "why", why),
         Fault::SetAside { count } => w.with("box.set_aside_fault", "count", count),
+        Fault::Undone { release, reason } => {
+            w.with("box.undone", "number", release).replace("{reason}", reason)
+        }
+        Fault::NotTaken { why } => w.with("box.not_taken", "why", why),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::support::{Database, World, on_both};
 
 on_both!(the_latest_word_of_each_box_is_kept_and_no_other_s);
 
-fn report(at: time::OffsetDateTime) -> Report {
+pub fn report(at: time::OffsetDateTime) -> Report {
     let camera = |id: &str, state: &str, detail: &str| Camera {
         id: id.into(),
         state: state.into(),
@@ -34,6 +34,7 @@ fn report(at: time::OffsetDateTime) -> Report {
         ],
         spool: Spool { pending: 12, bytes: 3 << 20, ..Spool::default() },
         troubles: Vec::new(),
+        update: None,
     }
 }
 

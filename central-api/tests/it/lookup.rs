@@ -510,6 +510,8 @@ fn the_document_names_every_path() {
             "/api/v1/session",
             "/device/v1/evidence",
             "/device/v1/evidence/{evidence_id}/files/{sha256}",
+            "/device/v1/release",
+            "/device/v1/release/files/{sha256}",
             "/device/v1/report",
         ]
     );

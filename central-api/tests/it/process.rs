@@ -223,6 +223,31 @@ async fn commands_do_what_they_say(database: Database) {
     let text = String::from_utf8(unknown.stderr).unwrap();
     assert_eq!(text, "central-api: device edge-99 is not enrolled\n");
 
+    // From a folder on a machine apart to a box, by commands alone.
+    let apart = central.folder().join("apart");
+    let made = central.run(&["release", "key", "--out", apart.to_str().unwrap()]);
+    assert!(made.status.success(), "{made:?}");
+    std::fs::create_dir_all(apart.join("r7/models")).unwrap();
+    std::fs::write(apart.join("r7/models/a.onnx"), b"weights").unwrap();
+    central.enrol("edge-02");
+    let [dir, key, public] =
+        ["r7", "release.key", "release.pub"].map(|name| apart.join(name).display().to_string());
+    for command in [
+        &["make", "--key", &key, "--dir", &dir, "--number", "7", "--version", "1.2"][..],
+        &["publish", "--dir", &dir, "--key", &public],
+        &["assign", "--number", "7", "--share", "10"],
+    ] {
+        let done = central.run(&[&["release"], command].concat());
+        assert!(done.status.success(), "{command:?}: {done:?}");
+    }
+    let listed = String::from_utf8(central.run(&["release", "list"]).stdout).unwrap();
+    assert!(
+        listed.starts_with("7  1.2  ") && listed.contains("given to 1, running on 0"),
+        "{listed}"
+    );
+    let nobody = central.run(&["release", "assign", "--number", "7"]);
+    assert!(!nobody.status.success(), "{nobody:?}");
+
     let mut config = std::fs::OpenOptions::new().append(true).open(&central.config).unwrap();
     writeln!(config, "[lookup]\ncaptcha_bits = \"many\"").unwrap();
     let refused = central.run(&["serve"]);

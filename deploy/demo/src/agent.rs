@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::process::{self, Running};
+use crate::release;
 use crate::site::Site;
 
 /// Name under which the demo's box is enrolled.
@@ -32,9 +33,13 @@ impl Agent {
 
     /// Writes the configuration: the camera's geometry comes from `geometry`, its stream is `uri`.
     pub fn configure(site: &Site, geometry: &Path, weights: &Path, uri: &str) -> Result<Self> {
+        let path = |path: PathBuf| quoted(&path.display().to_string());
         let uplink = format!(
-            "[uplink]\nurl = \"https://127.0.0.1:{}\"\nbackoff_max_ms = 2000\n",
-            site.ports.device
+            "[uplink]\nurl = \"https://127.0.0.1:{}\"\nbackoff_max_ms = 2000\n\
+             [update]\nkeys = {}\ndir = {}\nevery_s = 2\ntrial_s = 240\ncalm_s = 3\n",
+            site.ports.device,
+            path(release::folder(site).join("release.pub")),
+            path(site.dir.join("update")),
         );
         Self::write(site, geometry, weights, uri, &uplink)
     }
@@ -104,7 +109,8 @@ impl Agent {
     }
 
     async fn start(&self, site: &Site, mut command: Command) -> Result<Running> {
-        command.arg("run");
+        // What `run` is, where the configuration has no [update].
+        command.arg("launch");
         for config in &self.configs {
             command.arg("--config").arg(config);
         }

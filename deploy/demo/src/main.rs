@@ -16,6 +16,7 @@ mod machine;
 mod officer;
 mod owner;
 mod process;
+mod release;
 mod run;
 mod score;
 mod secrecy;

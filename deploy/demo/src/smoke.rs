@@ -1,6 +1,6 @@
 //! The whole way of one violation, driven without a person: camera, agent, seal, delivery, review,
-//! approval, notice, lookup, verification, and what happens when one bit is flipped; and of other acts
-//! from other scenes.
+//! approval, notice, lookup, verification, and what happens when one bit is flipped; of other acts
+//! from other scenes; and of a release from the machine apart to the box.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::camera;
 use crate::officer::{self, text};
 use crate::owner;
 use crate::process;
+use crate::release;
 use crate::secrecy;
 use crate::site::Site;
 use crate::stages::Stages;
@@ -112,6 +113,7 @@ async fn walk(site: Site, weights: &Path, stages: &Stages) -> Result<()> {
         })
         .await?;
     let mut truths = acts::walk(&mut system, weights, stages, PATIENCE).await?;
+    release::walk(&mut system, stages, PATIENCE).await?;
     stages
         .run("store verifies", async {
             let report = system.central.verify_store(&system.site, true)?;

@@ -9,6 +9,7 @@ use crate::agent::{self, Agent};
 use crate::camera;
 use crate::central::Central;
 use crate::process::Running;
+use crate::release;
 use crate::site::Site;
 use crate::stages::Stages;
 
@@ -54,6 +55,7 @@ impl System {
             .run("database, officers, device", async {
                 let central = Central::set_up(&site)?;
                 Agent::keygen(&site)?;
+                release::key(&site)?;
                 central.enrol(&site, agent::DEVICE)?;
                 Ok((central, format!("enrolled {}", agent::DEVICE)))
             })

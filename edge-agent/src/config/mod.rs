@@ -15,7 +15,7 @@ use std::path::PathBuf;
 pub use fps::{Fps, MOST as MOST_FPS};
 pub use model::{
     Agent, Camera, ClockPolicy, Device, Health, History, Lamp, LampLayout, Models, Spool, Unit,
-    Uplink, Wired,
+    Update, Uplink, Wired,
 };
 pub use settings::{ConfigError, ConfigErrors, Place};
 
@@ -84,6 +84,15 @@ pub fn sketch(texts: &[(PathBuf, String)]) -> Result<(Agent, Vec<ConfigError>), 
     errors.sort_by_key(order);
     errors.dedup();
     Ok((agent, errors))
+}
+
+/// `[update]` alone, whatever the rest says: an installed program must find it in a configuration
+/// that only the release it starts understands.
+pub fn update_section(files: &[PathBuf]) -> Result<Option<Update>, ConfigErrors> {
+    let (agent, errors) = sketch(&read(files)?)?;
+    let own: Vec<ConfigError> =
+        errors.into_iter().filter(|error| error.key.starts_with("update")).collect();
+    if own.is_empty() { Ok(agent.update) } else { Err(ConfigErrors(own)) }
 }
 
 #[cfg(test)]

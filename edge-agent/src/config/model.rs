@@ -29,13 +29,16 @@ pub struct Agent {
     pub uplink: Option<Uplink>,
     pub health: Health,
     pub history: History,
+    /// Absent: what was installed runs for ever.
+    pub update: Option<Update>,
     pub cameras: Vec<Arc<Camera>>,
 }
 
 impl Agent {
     /// Names of the sections besides the cameras in which `next` differs.
     pub fn sections_apart(&self, next: &Self) -> Vec<&'static str> {
-        let Self { device, unit, models, spool, uplink, health, history, cameras: _ } = self;
+        let Self { device, unit, models, spool, uplink, health, history, update, cameras: _ } =
+            self;
         let apart = [
             ("device", *device != next.device),
             ("unit", *unit != next.unit),
@@ -44,6 +47,7 @@ impl Agent {
             ("uplink", *uplink != next.uplink),
             ("health", *health != next.health),
             ("history", *history != next.history),
+            ("update", *update != next.update),
         ];
         apart.iter().filter_map(|(name, apart)| apart.then_some(*name)).collect()
     }
@@ -116,6 +120,20 @@ pub struct History {
     pub dir: PathBuf,
     pub keep_days: u32,
     pub keep_bytes: u64,
+}
+
+/// Signed releases from the central.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Update {
+    /// PEM file with the public halves of the release keys.
+    pub keys: PathBuf,
+    pub dir: PathBuf,
+    /// How often the central is asked.
+    pub every_s: u64,
+    /// How long a release may take to show that the box is well with it.
+    pub trial_s: u64,
+    /// How long it must have been well with it within that time.
+    pub calm_s: u64,
 }
 
 /// One camera: where it stands, what it sees and what is judged there.

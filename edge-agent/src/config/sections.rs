@@ -1,4 +1,5 @@
-//! The sections that are not cameras: the box, its unit, models, spool, uplink, health, history.
+//! The sections that are not cameras: the box, its unit, models, spool, uplink, health, history,
+//! update.
 
 use std::path::PathBuf;
 
@@ -6,7 +7,7 @@ use contract::manifest::MAX_FILE_BYTES;
 use plate_model::{PRECISIONS, Precision};
 
 use super::camera;
-use super::model::{Agent, Device, Health, History, Models, Spool, Unit, Uplink};
+use super::model::{Agent, Device, Health, History, Models, Spool, Unit, Update, Uplink};
 use settings::{Complaints, ConfigError, Place, Reader, Table};
 
 const MIB: u64 = 1024 * 1024;
@@ -21,6 +22,7 @@ pub fn agent(table: &Table, complaints: &Complaints) -> Agent {
         uplink: root.section("uplink").map(uplink),
         health: health(root.section("health")),
         history: history(root.section("history")),
+        update: root.section("update").map(update),
         cameras: camera::all(&root),
     };
     root.finish();
@@ -155,6 +157,26 @@ fn history(section: Option<Reader<'_>>) -> History {
     history
 }
 
+fn update(section: Reader<'_>) -> Update {
+    let update = Update {
+        keys: section.path("keys").unwrap_or_else(|| {
+            if !section.has("keys") {
+                section.reject("keys", "is missing: the file with the public release key");
+            }
+            PathBuf::new()
+        }),
+        dir: section.path("dir").unwrap_or_else(|| PathBuf::from("update")),
+        every_s: section.integer("every_s", 1800, (1, 7 * 86_400), "seconds"),
+        trial_s: section.integer("trial_s", 900, (60, 86_400), "seconds"),
+        calm_s: section.integer("calm_s", 60, (1, 3600), "seconds"),
+    };
+    if update.calm_s >= update.trial_s {
+        section.reject("calm_s", "is not below trial_s: no release could ever show it");
+    }
+    section.finish();
+    update
+}
+
 /// What `run` needs beyond what `replay` needs.
 pub fn complete_for_run(agent: &Agent, first: Option<Place>) -> Vec<ConfigError> {
     let mut errors = Vec::new();
@@ -169,6 +191,9 @@ pub fn complete_for_run(agent: &Agent, first: Option<Place>) -> Vec<ConfigError>
     }
     if agent.unit.is_none() {
         lack("unit", "is missing: add [unit] with code, name and operator");
+    }
+    if agent.update.is_some() && agent.uplink.is_none() {
+        lack("update", "is there without [uplink]: releases come from the central");
     }
     if agent.cameras.is_empty() {
         lack("camera", "is missing: add at least one [[camera]], or a site file with --config");

@@ -19,6 +19,7 @@ use super::finding::{Finding, Verdict};
 use super::findings;
 use super::machine::{self, Disk, Machine};
 use super::report::Premises;
+use crate::update;
 
 /// Looks at everything but cameras and models: keys, spool, central, clock.
 pub async fn examine(agent: &Agent, clock: Arc<dyn Clock>) -> Vec<Finding> {
@@ -41,6 +42,7 @@ pub async fn examine(agent: &Agent, clock: Arc<dyn Clock>) -> Vec<Finding> {
             findings.push(check_central(agent, device).await);
         }
     }
+    findings.extend(agent.update.as_ref().map(check_updates));
     findings.extend(doctor_cameras::clocks(agent, &clock).await);
     findings
 }
@@ -130,6 +132,13 @@ fn check_spool(agent: &Agent, device: &Device) -> Vec<Finding> {
         ),
     }
     findings
+}
+
+fn check_updates(config: &crate::config::Update) -> Finding {
+    match update::look(config) {
+        Ok(status) => findings::update(&status),
+        Err(error) => Finding::new("release", Verdict::Bad, error.to_string()),
+    }
 }
 
 /// Whether the disk takes a file where there is a folder already.

@@ -9,6 +9,7 @@ use super::finding::{Finding, Verdict};
 use super::machine::{Disk, Machine};
 use super::report::Report;
 use crate::spool::Stats;
+use crate::update::{self, Phase};
 use crate::uplink;
 use crate::wire::WireState;
 
@@ -50,6 +51,7 @@ pub fn of(report: &Report) -> Vec<Finding> {
             )
     }));
     all.extend(configuration(&report.configuration));
+    all.extend(report.update.as_ref().map(update));
     all.extend(report.parked.iter().map(|parked| {
         Finding::new("spool", Verdict::Warn, parked.clone())
             .vietnamese("Có gói chứng cứ bị để riêng")
@@ -76,6 +78,63 @@ fn configuration(status: &configured::Status) -> Option<Finding> {
             "restart the service edge-agent to bring it into force",
         )
     })
+}
+
+/// Which release runs, and what keeps another from it.
+pub fn update(status: &update::Status) -> Finding {
+    let part = "release";
+    let (en, vi) = match status.release {
+        0 => ("as installed".to_owned(), "Chạy như khi lắp đặt".to_owned()),
+        number => (format!("release {number}"), format!("Bản phát hành {number}")),
+    };
+    let warn = |text: String, vi: String, advice_vi, advice| {
+        Finding::new(part, Verdict::Warn, text).vietnamese(vi).advise(advice_vi, advice)
+    };
+    if let Some(undone) = status.undone() {
+        let (number, reason) = (undone.number, &undone.reason);
+        return warn(
+            format!("{en}; release {number} was undone: {reason}"),
+            format!("{vi}; đã bỏ bản {number}: {reason}"),
+            "Thiết bị vẫn chạy bản trước. Báo trung tâm để phát hành bản sửa.",
+            "the box runs what it ran before; tell the central's people, a new release is needed",
+        );
+    }
+    match &status.phase {
+        Phase::NotLaunched => warn(
+            format!("{en}; not started by edge-agent launch: no updates"),
+            format!("{vi}; không chạy bằng edge-agent launch nên không cập nhật"),
+            "Dùng tệp dịch vụ systemd mới.",
+            "start the service with edge-agent launch",
+        ),
+        Phase::Waiting { why } => warn(
+            format!("{en}; not updated: {why}"),
+            format!("{vi}; chưa cập nhật được: {why}"),
+            "Báo trung tâm dòng tiếng Anh này.",
+            "tell the central's people",
+        ),
+        Phase::Proving { lacks } if !lacks.is_empty() => warn(
+            format!("{en} is on trial: {}", lacks.join("; ")),
+            format!("{vi} đang chạy thử: {}", lacks.join("; ")),
+            "Chờ: nếu không ổn, thiết bị tự quay về bản trước.",
+            "wait: where it does not come well, the box goes back by itself",
+        ),
+        Phase::Proving { .. } => Finding::new(part, Verdict::Good, format!("{en} is on trial"))
+            .vietnamese(format!("{vi} đang chạy thử")),
+        Phase::Fetching { next, bytes, of } => {
+            let (done, of) = (bytes / 1_000_000, of / 1_000_000);
+            let text = format!("{en}; fetching release {next}: {done} of {of} MB");
+            Finding::new(part, Verdict::Good, text)
+                .vietnamese(format!("{vi}; đang tải bản {next}: {done}/{of} MB"))
+        }
+        Phase::Checking { next } => {
+            Finding::new(part, Verdict::Good, format!("{en}; checking release {next}"))
+                .vietnamese(format!("{vi}; đang kiểm tra bản {next}"))
+        }
+        // Where the way to the central is cut, the uplink says so.
+        Phase::Idle | Phase::Unreached { .. } => {
+            Finding::new(part, Verdict::Good, en).vietnamese(vi)
+        }
+    }
 }
 
 /// Whether the kernel vouches for the box's own clock: what arrival times, certificates and file dates

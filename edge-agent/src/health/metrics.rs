@@ -22,6 +22,9 @@ fn describe() {
     cameras();
     evidence();
     describe_gauge!("edge_config_behind", "1 where the files say what is not in force");
+    describe_gauge!("edge_release", "Number of the release that runs; 0: what was installed");
+    describe_gauge!("edge_release_on_trial", "1 while it has to show that the box is well with it");
+    describe_gauge!("edge_release_undone", "1 where a later release was undone or refused");
     describe_gauge!("edge_history_bytes", Unit::Bytes, "Room that the history takes");
     describe_gauge!("edge_history_failed", "1 while the disk does not take the history");
     describe_counter!("edge_history_dropped_total", "Records that found no room to be written");

@@ -223,6 +223,7 @@ fn part(part: &str) -> &str {
         "heat" => "nhiệt độ",
         "memory" => "bộ nhớ",
         "load" => "tải",
+        "release" => "bản phát hành",
         "agent" => "phần mềm",
         part => part,
     }
@@ -350,8 +351,8 @@ mod tests {
         let configured = Configured::new(clock.now());
         let crew = Crew::new(Arc::new(clock));
         let premises = Premises::default();
-        let (spool, uplink, history) = (None, None, None);
-        Sources { board, spool, uplink, crew, configured, history, premises }.report()
+        let (spool, uplink, history, updates) = (None, None, None, None);
+        Sources { board, spool, uplink, crew, configured, history, updates, premises }.report()
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::config::Agent;
 use crate::history::{self, History};
 use crate::keys::Identity;
 use crate::spool::{Spool, Stats};
+use crate::update::{self, Updates};
 use crate::uplink::{Monitor, Status};
 
 /// What is looked at.
@@ -31,6 +32,7 @@ pub struct Sources {
     pub crew: Crew,
     pub configured: Configured,
     pub history: Option<History>,
+    pub updates: Option<Updates>,
     pub premises: Premises,
 }
 
@@ -72,6 +74,7 @@ pub struct Report {
     pub queue_age_s: Option<u64>,
     pub uplink: Option<Status>,
     pub history: Option<history::Status>,
+    pub update: Option<update::Status>,
     pub machine: Machine,
     pub disks: Vec<Disk>,
     /// End of the device's certificate.
@@ -126,6 +129,7 @@ impl Sources {
             queue_age_s: self.spool.as_ref().and_then(|spool| queue_age(spool)),
             uplink: self.uplink.as_ref().map(Monitor::status),
             history: self.history.as_ref().and_then(History::status),
+            update: self.updates.as_ref().map(Updates::status),
             machine: Machine::read(Path::new("/")),
             disks: self.premises.disks(),
             certificate_until: identity

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use contract::report::{Camera, Configuration, MAX_EACH, Report, Spool, one_line};
+use contract::report::{Camera, Configuration, MAX_EACH, Report, Spool, Undone, Update, one_line};
 
 use super::camera::CameraStatus;
 use super::findings::warnings;
+use crate::update::{Phase, Status};
 
 impl super::Report {
     /// Running for `up`.
@@ -37,7 +38,22 @@ impl super::Report {
                 failed: stats.failed,
             }),
             troubles: self.troubles.iter().take(MAX_EACH).map(|text| one_line(text)).collect(),
+            update: self.update.as_ref().map(update),
         }
+    }
+}
+
+fn update(status: &Status) -> Update {
+    let undone = status.undone.as_ref();
+    Update {
+        release: status.release,
+        on_trial: status.on_trial,
+        undone: undone.map(|it| Undone { release: it.number, reason: one_line(&it.reason) }),
+        not_taken: match &status.phase {
+            Phase::Waiting { why } => Some(one_line(why)),
+            Phase::NotLaunched => Some("not started by edge-agent launch".into()),
+            _ => None,
+        },
     }
 }
 

@@ -84,6 +84,21 @@ pub fn load_central_key(dir: &Path) -> Result<VerifyingKey, KeyError> {
     VerifyingKey::from_pem(&pem).map_err(|source| KeyError::Seal { path, source })
 }
 
+/// Reads the public halves of the release keys: one PEM file, as many blocks as there are keys.
+pub fn load_release_keys(path: &Path) -> Result<Vec<VerifyingKey>, KeyError> {
+    const END: &str = "-----END PUBLIC KEY-----";
+    let text = read(path, "copy release.pub of the machine that signs releases to it")?;
+    let blocks = text.split_inclusive(END).filter(|block| !block.trim().is_empty());
+    let keys: Result<Vec<_>, _> =
+        blocks.map(|block| VerifyingKey::from_pem(block.trim())).collect();
+    let keys = keys.map_err(|source| KeyError::Seal { path: path.into(), source })?;
+    if keys.is_empty() {
+        let problem = "holds no PEM block; expected a public release key".into();
+        return Err(KeyError::Pem { path: path.into(), problem });
+    }
+    Ok(keys)
+}
+
 const ENROL: &str = "enrol the device: `central-api admin enrol-device --id ID --csr DIR/tls.csr \
                      --seal-key DIR/seal.pub --out DIR`";
 

@@ -22,7 +22,7 @@
 //! evidence is never deleted.
 
 mod check;
-mod disk;
+pub(crate) mod disk;
 mod entry;
 mod error;
 mod index;

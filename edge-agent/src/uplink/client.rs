@@ -7,10 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use contract::Digest;
 use contract::manifest::{MAX_FILES, MAX_MANIFEST_BYTES};
+use contract::release::{MAX_RELEASE_BYTES, Offer};
 use contract::report::{MAX_REPORT_BYTES, Report};
 use contract::seal::MAX_JWS_BYTES;
-use contract::wire::{Announcement, Problem, Progress};
-use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
+use contract::wire::{Announcement, CHUNK_BYTES, Problem, Progress};
+use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, RANGE, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use uuid::Uuid;
 
@@ -23,6 +24,8 @@ use super::Settings;
 const SLOWEST: u64 = 8 * 1024;
 /// Largest answer read; a [`Progress`] with every file missing is far below.
 const MAX_ANSWER: usize = MAX_MANIFEST_BYTES + MAX_JWS_BYTES + MAX_FILES * 256;
+/// Largest offer of a release: its text's quotes and line ends are escaped.
+const MAX_OFFER: usize = 2 * MAX_RELEASE_BYTES + MAX_JWS_BYTES + 256;
 
 /// Why the client cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -128,7 +131,7 @@ impl Central {
         if !response.status().is_success() {
             return Err(announcement_trouble(response).await);
         }
-        let answer = read_limited(response).await?;
+        let answer = read_limited(response, MAX_ANSWER).await?;
         let progress: Progress = serde_json::from_slice(&answer)
             .map_err(|e| Trouble::retry(format!("central's answer does not read: {e}")))?;
         if progress.evidence_id != id {
@@ -170,6 +173,43 @@ impl Central {
         let request = self.request(Method::POST, url, MAX_REPORT_BYTES as u64).json(report);
         let response = request.send().await.map_err(|e| Trouble::retry(words(&e)))?;
         if response.status().is_success() { Ok(()) } else { Err(chunk_trouble(response).await) }
+    }
+
+    /// Asks what this box is to run.
+    pub async fn release(&self) -> Result<Option<Offer>, Trouble> {
+        let url = format!("{}/device/v1/release", self.base);
+        let request = self.request(Method::GET, url, MAX_OFFER as u64);
+        let response = request.send().await.map_err(|e| Trouble::retry(words(&e)))?;
+        match response.status() {
+            StatusCode::NO_CONTENT => Ok(None),
+            status if status.is_success() => {
+                let answer = read_limited(response, MAX_OFFER).await?;
+                let offer = serde_json::from_slice(&answer)
+                    .map_err(|e| Trouble::retry(format!("central's answer does not read: {e}")))?;
+                Ok(Some(offer))
+            }
+            _ => Err(chunk_trouble(response).await),
+        }
+    }
+
+    /// Fetches bytes `first` to `last` of a file of that release.
+    pub async fn release_file(
+        &self,
+        sha256: Digest,
+        first: u64,
+        last: u64,
+    ) -> Result<bytes::Bytes, Trouble> {
+        let url = format!("{}/device/v1/release/files/{sha256}", self.base);
+        let response = self
+            .request(Method::GET, url, CHUNK_BYTES)
+            .header(RANGE, format!("bytes={first}-{last}"))
+            .send()
+            .await
+            .map_err(|e| Trouble::retry(words(&e)))?;
+        if response.status() != StatusCode::PARTIAL_CONTENT {
+            return Err(chunk_trouble(response).await);
+        }
+        Ok(read_limited(response, CHUNK_BYTES as usize).await?.into())
     }
 
     /// Asks for nothing; tells whether the central answers over mTLS at all.
@@ -237,7 +277,7 @@ fn describe(status: StatusCode, problem: &Problem) -> String {
 }
 
 async fn problem(response: Response) -> Problem {
-    match read_limited(response).await {
+    match read_limited(response, MAX_ANSWER).await {
         Ok(body) => serde_json::from_slice(&body).unwrap_or_default(),
         Err(_) => Problem::default(),
     }
@@ -249,11 +289,11 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(Duration::from_secs(24 * 3600)))
 }
 
-async fn read_limited(mut response: Response) -> Result<Vec<u8>, Trouble> {
+async fn read_limited(mut response: Response, most: usize) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(|e| Trouble::retry(words(&e)))? {
         body.extend_from_slice(&part);
-        if body.len() > MAX_ANSWER {
+        if body.len() > most {
             return Err(Trouble::retry("central's answer is longer than any answer should be"));
         }
     }

@@ -39,7 +39,7 @@ use crate::spool::{Entry, Spool, SpoolError, State};
 
 pub(crate) use client::install_provider;
 pub use client::{Central, ClientError, Trouble};
-use rate::Bucket;
+pub use rate::Bucket;
 pub use report::Reporter;
 pub use status::{Monitor, Phase, Status};
 

@@ -47,6 +47,7 @@ async fn pages_tell_cameras_spool_and_whether_evidence_can_be_sealed() {
         crew: crew.clone(),
         configured: Configured::new(clock.now()),
         history: None,
+        updates: None,
         premises: Premises::default(),
     };
     let server = Server::bind("127.0.0.1:0".parse().unwrap(), sources, prometheus).await.unwrap();

@@ -23,4 +23,5 @@ mod sample;
 mod scenes;
 mod spool;
 mod streams;
+mod updates;
 mod uplink;

@@ -332,7 +332,7 @@ fn controls(c: char) -> bool {
 }
 
 /// The parser's message, bounded and on one line: it quotes text that a stranger may have written.
-fn quote(error: &serde_json::Error) -> String {
+pub(crate) fn quote(error: &serde_json::Error) -> String {
     let shown = |c: char| if c.is_control() { ' ' } else { c };
     let mut message: String = error.to_string().chars().take(MAX_TEXT).map(shown).collect();
     if !message.contains(" at line ") {

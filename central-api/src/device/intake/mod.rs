@@ -13,6 +13,7 @@ mod announce;
 mod complete;
 mod guard;
 mod problem;
+mod release;
 mod report;
 mod upload;
 
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{post, put};
+use axum::routing::{get, post, put};
 use axum::{Router, middleware};
 
 use super::places::Places;
@@ -59,6 +60,8 @@ pub fn router(app: AppState) -> Router {
         .route("/device/v1/evidence", post(announce::announce))
         .route("/device/v1/evidence/{evidence_id}/files/{sha256}", put(upload::upload))
         .route("/device/v1/report", post(report::report))
+        .route("/device/v1/release", get(release::offer))
+        .route("/device/v1/release/files/{sha256}", get(release::file))
         .fallback(problem::no_such_place)
         .method_not_allowed_fallback(problem::no_such_method)
         // Each handler reads its body against its own limit and answers with a problem.

@@ -48,6 +48,10 @@ pub enum IntakeError {
     UnknownEvidence(String),
     #[error("the manifest of evidence {0} names no file with this digest")]
     UnknownFile(String),
+    #[error("the release that this device was given has no file with this digest")]
+    UnknownReleaseFile,
+    #[error("Range must be `bytes=FIRST-LAST` within the file's {size} bytes, at most 1 MiB")]
+    BadPart { size: u64 },
     #[error("the chunk starts at byte {first}, {received} have arrived: continue there")]
     ChunkGap { first: u64, received: u64 },
     #[error("the chunk overlaps what has arrived: continue at byte {received}")]
@@ -125,6 +129,8 @@ impl IntakeError {
             Self::EvidenceConflict(_) => (S::CONFLICT, "evidence_conflict"),
             Self::UnknownEvidence(_) => (S::NOT_FOUND, "unknown_evidence"),
             Self::UnknownFile(_) => (S::NOT_FOUND, "unknown_file"),
+            Self::UnknownReleaseFile => (S::NOT_FOUND, "unknown_file"),
+            Self::BadPart { .. } => (S::RANGE_NOT_SATISFIABLE, "bad_range"),
             Self::ChunkGap { .. } => (S::CONFLICT, "chunk_gap"),
             Self::ChunkOverlap { .. } => (S::CONFLICT, "chunk_overlap"),
             Self::ContentMismatch { .. } | Self::TotalMismatch { .. } => {

@@ -29,6 +29,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use time::macros::datetime;
 use uuid::Uuid;
 
+use super::releases::{self, Releases};
 use crate::sample::key;
 
 /// A way to misbehave, for one announcement.
@@ -71,6 +72,7 @@ struct Memory {
 pub struct Central {
     address: SocketAddr,
     memory: Arc<Mutex<Memory>>,
+    pub releases: Releases,
 }
 
 fn receipt_key() -> SigningKey {
@@ -83,19 +85,21 @@ impl Central {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let config = enrol(keys_dir);
         let memory = Arc::new(Mutex::new(Memory::default()));
+        let releases = Releases::default();
         let router = Router::new()
             .route("/device/v1/evidence", post(announce))
             .route("/device/v1/evidence/{id}/files/{sha256}", put(upload))
             .route("/device/v1/report", post(report))
             .layer(DefaultBodyLimit::max(2 << 20))
-            .with_state(memory.clone());
+            .with_state(memory.clone())
+            .merge(releases::router(&releases));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let tls = axum_server::tls_rustls::RustlsConfig::from_config(Arc::new(config));
         let server = axum_server::from_tcp_rustls(listener, tls).unwrap();
         tokio::spawn(server.serve(router.into_make_service()));
-        Self { address, memory }
+        Self { address, memory, releases }
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -1,8 +1,9 @@
 //! The uplink against a double of the central that speaks the wire contract strictly, over real
 //! mTLS, with faults.
 
-mod central;
+pub mod central;
 mod line;
+pub mod releases;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -250,6 +251,7 @@ async fn health(rig: &Rig, monitor: &Monitor) -> String {
         uplink: Some(monitor.clone()),
         crew: Crew::new(clock.clone()),
         history: None,
+        updates: None,
         premises: Premises::default(),
         configured: Configured::new(clock.now()),
     };
@@ -444,7 +446,8 @@ async fn the_box_says_how_it_is_again_and_again() {
     let crew = Crew::new(clock.clone());
     let spool = Some(rig.spool.clone());
     let (history, premises) = (None, Premises::default());
-    let sources = Sources { board, spool, uplink: None, crew, configured, history, premises };
+    let (uplink, updates) = (None, None);
+    let sources = Sources { board, spool, uplink, crew, configured, history, updates, premises };
     let stop = CancellationToken::new();
     let reporter = Reporter::new(&rig.settings(), &rig.identity, clock.clone()).unwrap();
     let word = move || sources.report().to_central(Duration::from_secs(5));
