@@ -90,6 +90,15 @@ pub async fn take(store: &Store, now: OffsetDateTime) -> Result<Option<Taken>, S
 }
 
 async fn take_row(store: &Store, now: OffsetDateTime) -> Result<Option<AnyRow>, StoreError> {
+    // An idle worker looks every other second: that must be nobody's turn to write.
+    let due: Option<i64> =
+        sqlx::query_scalar("SELECT due_at FROM jobs WHERE due_at <= $1 ORDER BY due_at, id LIMIT 1")
+            .bind(to_ms(now))
+            .fetch_optional(store.pool())
+            .await?;
+    if due.is_none() {
+        return Ok(None);
+    }
     // Workers on PostgreSQL pass over what another is just taking; on SQLite one writes at a time.
     let lock = match store.dialect() {
         Dialect::Sqlite => "",
@@ -101,12 +110,15 @@ async fn take_row(store: &Store, now: OffsetDateTime) -> Result<Option<AnyRow>, 
              SELECT id FROM jobs WHERE due_at <= $3 ORDER BY due_at, id LIMIT 1 {lock}
          ) RETURNING id, task, attempts, ticket"
     );
-    Ok(sqlx::query(AssertSqlSafe(text))
+    let mut tx = store.begin().await?;
+    let row = sqlx::query(AssertSqlSafe(text))
         .bind(to_ms(now + LEASE))
         .bind(new_id(now))
         .bind(to_ms(now))
-        .fetch_optional(store.pool())
-        .await?)
+        .fetch_optional(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(row)
 }
 
 impl Taken {
@@ -141,6 +153,7 @@ pub async fn put_off(
     now: OffsetDateTime,
 ) -> Result<Option<bool>, StoreError> {
     let again = pause(taken.attempts).filter(|_| !hopeless);
+    let mut tx = store.begin().await?;
     let noted = sqlx::query(
         "UPDATE jobs SET due_at = $1, dead_at = $2, error = $3 WHERE id = $4 AND ticket = $5",
     )
@@ -149,7 +162,8 @@ pub async fn put_off(
     .bind(error.replace('\0', "").chars().take(MOST_ERROR).collect::<String>())
     .bind(taken.id.clone())
     .bind(taken.ticket.clone())
-    .execute(store.pool())
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok((noted.rows_affected() == 1).then_some(again.is_none()))
 }

@@ -46,7 +46,7 @@ pub async fn draft(store: &Store, case: &str, now: OffsetDateTime) -> Result<Dra
     .execute(&mut *tx)
     .await?;
     if taken.rows_affected() == 0 {
-        tx.rollback().await?;
+        drop(tx);
         let mut tx = store.begin().await?;
         return find(&mut tx, case).await?.ok_or_else(|| StoreError::corrupt("notice draft", case));
     }
