@@ -21,5 +21,6 @@ mod replays;
 mod sample;
 mod scenes;
 mod spool;
+mod strangers;
 mod streams;
 mod uplink;
