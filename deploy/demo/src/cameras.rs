@@ -14,6 +14,7 @@ use crate::json;
 use crate::process::Running;
 use crate::site::Site;
 use crate::system::SEED;
+use crate::usage::{cpu, memory, processor};
 
 /// Until every stream is decoded and the first vehicles are followed, seconds.
 const WARM: Duration = Duration::from_secs(10);
@@ -138,7 +139,7 @@ async fn one(
     server: &Running,
     plan: &Plan,
 ) -> Result<Row> {
-    let agent = Agent::many(site, geometry, weights)?;
+    let agent = Agent::many(site, geometry, weights, None)?;
     let mut running = agent.run(site).await?;
     tokio::time::sleep(WARM).await;
     let (from, before) = (Instant::now(), frames(site).await?);
@@ -174,10 +175,7 @@ fn multiply(
     (host, substream): (&str, bool),
     fps: f64,
 ) -> Result<PathBuf> {
-    let text = std::fs::read_to_string(geometry).with_context(|| geometry.display().to_string())?;
-    let mut table: toml::Table = toml::from_str(&text)?;
-    let one = table.get("camera").and_then(toml::Value::as_array).and_then(|all| all.first());
-    let one = one.and_then(toml::Value::as_table).context("a site file without a camera")?.clone();
+    let (mut table, one) = agent::drawn(geometry)?;
     let named = |n: u32| {
         let mut camera = one.clone();
         camera.insert("id".into(), format!("cam-{n:02}").into());
@@ -210,30 +208,6 @@ async fn frames(site: &Site) -> Result<Vec<f64>> {
     cameras.iter().map(|it| it["frames"].as_f64().context("a camera without frames")).collect()
 }
 
-/// Processor time that a process has taken, seconds (proc_pid_stat(5), fields 14 and 15).
-fn cpu(id: u32) -> Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
-    // The program's name may hold blanks; it ends with the last bracket.
-    let fields = text.rsplit_once(')').context("no /proc/PID/stat")?.1;
-    let times = fields.split_ascii_whitespace().skip(11).take(2);
-    let ticks: u64 = times.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
-}
-
-/// Resident memory, MB.
-fn memory(id: u32) -> Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kib = line.trim().trim_end_matches("kB").trim().parse::<f64>()?;
-    Ok(kib * 1024.0 / 1e6)
-}
-
-fn processor() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    name.map_or_else(|| std::env::consts::ARCH.into(), |(_, name)| name.trim().to_owned())
-}
-
 impl Row {
     const HEAD: &str =
         "  cameras  pictures/s  mean  worst  agent cores  server cores  ms/picture     MB";
@@ -259,17 +233,6 @@ impl fmt::Display for Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_process_knows_what_it_takes() {
-        let id = std::process::id();
-        let before = cpu(id).unwrap();
-        let until = Instant::now() + Duration::from_millis(60);
-        while Instant::now() < until {}
-        assert!(cpu(id).unwrap() >= before);
-        assert!((1.0..100_000.0).contains(&memory(id).unwrap()));
-        assert!(!processor().is_empty());
-    }
 
     #[test]
     fn one_camera_becomes_many_of_their_own_names() {

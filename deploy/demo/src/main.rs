@@ -1,7 +1,6 @@
 //! The whole system on one machine: for people (`run`), for tests (`smoke`), against sudden death
 //! (`crash`), against known truth (`score`, `tracks`), against damage (`damage`), against load
-//! (`cameras`). Everything it
-//! starts ends with it.
+//! (`cameras`), against time with all of its trouble (`soak`). Everything it starts ends with it.
 
 mod acts;
 mod agent;
@@ -12,6 +11,7 @@ mod central;
 mod crash;
 mod damage;
 mod json;
+mod ledger;
 mod officer;
 mod owner;
 mod process;
@@ -21,9 +21,11 @@ mod secrecy;
 mod sheet;
 mod site;
 mod smoke;
+mod soak;
 mod stages;
 mod system;
 mod tracks;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -60,6 +62,8 @@ enum Mode {
     Tracks(tracks::Plan),
     /// Serves one street as many cameras and measures how many one box bears.
     Cameras(cameras::Plan),
+    /// Runs for an hour with everything that goes wrong around a box, and measures what it does to it.
+    Soak(soak::Plan),
 }
 
 // One thread: the kernel ends the children with the thread that started them.
@@ -75,6 +79,7 @@ async fn main() -> ExitCode {
         Mode::Score(plan) => score::score(&cli.dir, &cli.weights, &plan),
         Mode::Damage(plan) => damage::damage(&cli.dir, &cli.weights, &plan).await,
         Mode::Cameras(plan) => cameras::measure(&cli.dir, &cli.weights, &plan).await,
+        Mode::Soak(plan) => soak::soak(&cli.dir, &cli.weights, &plan).await,
         Mode::Tracks(plan) => tracks::tracks(&cli.dir, &cli.weights, &plan),
     };
     match result {

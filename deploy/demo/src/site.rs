@@ -84,7 +84,8 @@ impl Site {
     }
 }
 
-fn free_port(wanted: u16) -> Result<u16> {
+/// `wanted` where it is free; 0 takes any.
+pub fn free_port(wanted: u16) -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", wanted))
         .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))
         .context("no free port on 127.0.0.1")?;
