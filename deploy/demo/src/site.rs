@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -84,8 +85,17 @@ impl Site {
     }
 }
 
-/// `wanted` where it is free; 0 takes any.
-pub fn free_port(wanted: u16) -> Result<u16> {
+/// A port that is still free when who listens on it was away for a while: below those that the kernel
+/// gives to outgoing connections, and not one that other runs ask for first.
+pub fn steady_port() -> Result<u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 9_000) as u16;
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut tried = (0..1000).map(|_| first + NEXT.fetch_add(1, Ordering::Relaxed));
+    tried.find(free).context("no free port on 127.0.0.1")
+}
+
+fn free_port(wanted: u16) -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", wanted))
         .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))
         .context("no free port on 127.0.0.1")?;

@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::ledger::Ledger;
-use crate::site::Site;
+use crate::site::{self, Site};
 use faults::{Log, Tempo, dice};
 use report::Report;
 use stage::Stage;
@@ -77,7 +77,11 @@ pub async fn soak(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
 }
 
 async fn whole(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
-    let site = Site::prepare(dir, "soak")?;
+    let mut site = Site::prepare(dir, "soak")?;
+    // The central is away for a while again and again.
+    site.ports.web = site::steady_port()?;
+    site.ports.device = site::steady_port()?;
+    site.ports.health = site::steady_port()?;
     let cameras = if plan.short { 2 } else { plan.cameras };
     println!("  {cameras} cameras, {} min, seed {}", plan.minutes(), plan.seed);
     let street =

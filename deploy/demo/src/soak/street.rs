@@ -71,7 +71,7 @@ impl Camera {
         let made = troubles.iter().map(make).collect::<Result<_>>()?;
         Ok(Self {
             id: format!("cam-{:02}", n + 1),
-            port: site::free_port(0)?,
+            port: site::steady_port()?,
             whole,
             made,
             guilty: offences(&truth)?,
