@@ -18,6 +18,8 @@ const STUCK: Duration = Duration::from_secs(150);
 /// What a changed file may take until it is in force, or refused.
 const REREAD: Duration = Duration::from_secs(45);
 
+/// The state of a camera whose pictures come and cannot be dated.
+const UNDATED: &str = "clock_unknown";
 /// A piece of a recording is shown no longer than it is.
 const PIECE: Duration = Duration::from_secs(18);
 
@@ -224,6 +226,8 @@ impl Stage {
             let trouble = next.swap_remove(random.random_range(0..next.len()));
             let (mut one, life) = (self.begin(trouble.name(), &camera.id), self.life.get());
             let hold = seconds(&mut random, &tempo.troubled);
+            // Where the machine itself keeps a camera from being dated, it cannot be better than that.
+            let undated = self.state_of(camera).is_some_and(|state| state.starts_with(UNDATED));
             camera.troubled.set(true);
             self.make_trouble(trouble, camera, hold, &mut random).await?;
             one.until_s = self.now_s();
@@ -234,7 +238,7 @@ impl Stage {
                 let frames = its["frames"].as_u64().unwrap_or_default();
                 let (of, from) = *first.get_or_insert((seen.life, frames));
                 let moves = of != seen.life || frames > from;
-                moves && its["state"] == "streaming"
+                moves && (its["state"] == "streaming" || undated && its["state"] == UNDATED)
             };
             let took = self.until(Instant::now(), STUCK, well).await;
             camera.troubled.set(false);
