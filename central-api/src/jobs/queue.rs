@@ -91,11 +91,12 @@ pub async fn take(store: &Store, now: OffsetDateTime) -> Result<Option<Taken>, S
 
 async fn take_row(store: &Store, now: OffsetDateTime) -> Result<Option<AnyRow>, StoreError> {
     // An idle worker looks every other second: that must be nobody's turn to write.
-    let due: Option<i64> =
-        sqlx::query_scalar("SELECT due_at FROM jobs WHERE due_at <= $1 ORDER BY due_at, id LIMIT 1")
-            .bind(to_ms(now))
-            .fetch_optional(store.pool())
-            .await?;
+    let due: Option<i64> = sqlx::query_scalar(
+        "SELECT due_at FROM jobs WHERE due_at <= $1 ORDER BY due_at, id LIMIT 1",
+    )
+    .bind(to_ms(now))
+    .fetch_optional(store.pool())
+    .await?;
     if due.is_none() {
         return Ok(None);
     }

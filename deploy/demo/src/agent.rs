@@ -34,14 +34,12 @@ impl Agent {
     /// Writes the configuration: the camera's geometry comes from `geometry`, its stream is `uri`.
     pub fn configure(site: &Site, geometry: &Path, weights: &Path, uri: &str) -> Result<Self> {
         let path = |path: PathBuf| quoted(&path.display().to_string());
-        let uplink = format!(
-            "[uplink]\nurl = \"https://127.0.0.1:{}\"\nbackoff_max_ms = 2000\n\
-             [update]\nkeys = {}\ndir = {}\nevery_s = 2\ntrial_s = 240\ncalm_s = 3\n",
-            site.ports.device,
+        let updates = format!(
+            "[update]\nkeys = {}\ndir = {}\nevery_s = 2\ntrial_s = 240\ncalm_s = 3\n",
             path(release::folder(site).join("release.pub")),
             path(site.dir.join("update")),
         );
-        Self::write(site, geometry, weights, uri, &uplink)
+        Self::write(site, geometry, weights, uri, &(uplink(Some(site.ports.device)) + &updates))
     }
 
     /// The same for an agent that keeps what it seals: there is no central service.
@@ -49,10 +47,16 @@ impl Agent {
         Self::write(site, geometry, weights, uri, "")
     }
 
-    /// The same for all cameras that `geometry` names with their streams.
-    pub fn many(site: &Site, geometry: &Path, weights: &Path) -> Result<Self> {
+    /// The same for all cameras that `geometry` names with their streams; with a central service
+    /// behind that port where there is one.
+    pub fn many(
+        site: &Site,
+        geometry: &Path,
+        weights: &Path,
+        central: Option<u16>,
+    ) -> Result<Self> {
         let config = site.dir.join("agent.toml");
-        let text = configuration(site, &found(weights)?, "");
+        let text = configuration(site, &found(weights)?, &uplink(central));
         std::fs::write(&config, text).with_context(|| format!("write {}", config.display()))?;
         Ok(Self { configs: vec![geometry.to_path_buf(), config] })
     }
@@ -64,14 +68,7 @@ impl Agent {
         uri: &str,
         uplink: &str,
     ) -> Result<Self> {
-        let text = std::fs::read_to_string(geometry)
-            .with_context(|| format!("read site file {}", geometry.display()))?;
-        let parsed: toml::Value =
-            toml::from_str(&text).with_context(|| format!("site file {}", geometry.display()))?;
-        let cameras = parsed.get("camera").and_then(|cameras| cameras.as_array());
-        let Some([camera]) = cameras.map(Vec::as_slice) else {
-            bail!("{}: the demo wants exactly one [[camera]]", geometry.display());
-        };
+        let (_, camera) = drawn(geometry)?;
         let id = camera
             .get("id")
             .and_then(|id| id.as_str())
@@ -124,6 +121,26 @@ impl Agent {
         }
         bail!("the agent does not answer after 90 s; {}", running.last_words())
     }
+}
+
+/// A site file and its only camera.
+pub fn drawn(geometry: &Path) -> Result<(toml::Table, toml::Table)> {
+    let text = std::fs::read_to_string(geometry)
+        .with_context(|| format!("read site file {}", geometry.display()))?;
+    let table: toml::Table =
+        toml::from_str(&text).with_context(|| format!("site file {}", geometry.display()))?;
+    let cameras = table.get("camera").and_then(|cameras| cameras.as_array());
+    let Some([toml::Value::Table(camera)]) = cameras.map(Vec::as_slice) else {
+        bail!("{}: the demo wants exactly one [[camera]]", geometry.display());
+    };
+    let camera = camera.clone();
+    Ok((table, camera))
+}
+
+/// The way to the central service, where there is one.
+fn uplink(central: Option<u16>) -> String {
+    let Some(port) = central else { return String::new() };
+    format!("[uplink]\nurl = \"https://127.0.0.1:{port}\"\nbackoff_max_ms = 2000\n")
 }
 
 /// The library of the Debian package faketime, wherever this architecture has it.
@@ -183,6 +200,19 @@ pub fn packages(site: &Site) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(folders)
+}
+
+/// Sequence numbers of the packages in one state.
+pub fn sequences(site: &Site, state: &str) -> Result<Vec<u64>> {
+    let Ok(entries) = std::fs::read_dir(site.dir.join("spool").join(state)) else {
+        return Ok(Vec::new());
+    };
+    let number = |name: std::ffi::OsString| name.to_str()?.split_once('-')?.0.parse::<u64>().ok();
+    let mut numbers = Vec::new();
+    for entry in entries {
+        numbers.extend(number(entry?.file_name()));
+    }
+    Ok(numbers)
 }
 
 /// Their evidence ids.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::process::Running;
+use crate::process::{self, Running};
 use crate::site::Site;
 
 /// The scene of the demo.
@@ -109,17 +109,19 @@ fn kept(site: &Site, name: &str, end: &str) -> PathBuf {
 
 /// The same pictures as a camera's substream of `size` has them, made once.
 pub fn substream(site: &Site, clip: &Path, size: &str) -> Result<PathBuf> {
-    let small = clip.with_extension(format!("{size}.mp4"));
-    if modified(&small).is_ok_and(|made| modified(clip).is_ok_and(|clip| made > clip)) {
-        return Ok(small);
+    derived(site, clip, size, &["substream", "--size", size])
+}
+
+/// What `world` makes of `clip` when told so, made once.
+pub fn derived(site: &Site, clip: &Path, mark: &str, words: &[&str]) -> Result<PathBuf> {
+    let made = clip.with_extension(format!("{mark}.mp4"));
+    if modified(&made).is_ok_and(|made| modified(clip).is_ok_and(|clip| made > clip)) {
+        return Ok(made);
     }
     let mut command: Command = site.program("world")?;
-    command.arg("substream").arg("--in").arg(clip).args(["--size", size]).arg("--out").arg(&small);
-    let status = command.stdin(Stdio::null()).status().context("make a substream")?;
-    if !status.success() {
-        bail!("making a substream ended with {status}");
-    }
-    Ok(small)
+    command.args(words).arg("--in").arg(clip).arg("--out").arg(&made);
+    process::finish(command)?;
+    Ok(made)
 }
 
 /// Path of the camera on its server.
@@ -132,18 +134,31 @@ pub async fn serve(site: &Site, clip: &Path) -> Result<(Running, String)> {
 
 /// The same by a camera that is told more, such as how to misbehave.
 pub async fn serve_with(site: &Site, clip: &Path, flags: &[&str]) -> Result<(Running, String)> {
+    serve_at(site, site.ports.rtsp, clip, flags).await
+}
+
+/// The same on another port.
+pub async fn serve_at(
+    site: &Site,
+    port: u16,
+    clip: &Path,
+    flags: &[&str],
+) -> Result<(Running, String)> {
     let mut command = site.program("camera")?;
     command.arg("--file").arg(clip).args(flags);
-    command.args(["--port", &site.ports.rtsp.to_string(), "--path", PATH]);
+    command.args(["--port", &port.to_string(), "--path", PATH]);
     // A log of its own: "ready" must be this camera's word.
     let name = clip.file_stem().unwrap_or_default().to_string_lossy();
     let told: String = flags.join("").replace([':', '/'], "-").chars().take(60).collect();
     let log = site.log(&format!("camera-{name}{told}"));
+    // What one before said in it does not count.
+    let before = std::fs::metadata(&log).map_or(0, |log| log.len() as usize);
     let mut running = Running::start("camera", command, &log)?;
     for _ in 0..600 {
         running.check()?;
         let text = std::fs::read_to_string(&log).unwrap_or_default();
-        if let Some(line) = text.lines().find_map(|line| line.strip_prefix("ready ")) {
+        let new = text.get(before..).unwrap_or_default();
+        if let Some(line) = new.lines().find_map(|line| line.strip_prefix("ready ")) {
             return Ok((running, line.trim().to_owned()));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

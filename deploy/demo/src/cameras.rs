@@ -139,7 +139,7 @@ async fn one(
     server: &Running,
     plan: &Plan,
 ) -> Result<Row> {
-    let agent = Agent::many(site, geometry, weights)?;
+    let agent = Agent::many(site, geometry, weights, None)?;
     let mut running = agent.run(site).await?;
     tokio::time::sleep(WARM).await;
     let (from, before) = (Instant::now(), frames(site).await?);
@@ -175,10 +175,7 @@ fn multiply(
     (host, substream): (&str, bool),
     fps: f64,
 ) -> Result<PathBuf> {
-    let text = std::fs::read_to_string(geometry).with_context(|| geometry.display().to_string())?;
-    let mut table: toml::Table = toml::from_str(&text)?;
-    let one = table.get("camera").and_then(toml::Value::as_array).and_then(|all| all.first());
-    let one = one.and_then(toml::Value::as_table).context("a site file without a camera")?.clone();
+    let (mut table, one) = agent::drawn(geometry)?;
     let named = |n: u32| {
         let mut camera = one.clone();
         camera.insert("id".into(), format!("cam-{n:02}").into());

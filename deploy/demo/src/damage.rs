@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+pub use live::{act, offences};
+
 use crate::site::Site;
 use play::Player;
 use table::{Outcome, Table};

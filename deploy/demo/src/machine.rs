@@ -45,6 +45,10 @@ pub fn written(id: u32) -> Result<u64> {
     Ok(line.context("no write_bytes")?.trim().parse()?)
 }
 
+pub fn threads(id: u32) -> Result<usize> {
+    Ok(std::fs::read_dir(format!("/proc/{id}/task"))?.count())
+}
+
 /// Open files and connections of a process.
 pub fn descriptors(id: u32) -> Result<usize> {
     Ok(std::fs::read_dir(format!("/proc/{id}/fd"))?.count())
@@ -102,6 +106,12 @@ mod tests {
         let (all, share) = (memory(id).unwrap(), memory_shared(id).unwrap());
         assert!((1.0..100_000.0).contains(&all) && (0.5..=all + 1.0).contains(&share));
         assert!(!processor().is_empty());
+        let before = threads(id).unwrap();
+        let (held, waits) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || waits.recv());
+        assert!(threads(id).unwrap() > before);
+        drop(held);
+        let _: Result<(), _> = thread.join().unwrap();
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The whole system on one machine: for people (`run`), for tests (`smoke`), against sudden death
 //! (`crash`), against known truth (`score`, `tracks`), against damage (`damage`), against load
-//! (`cameras`, `fleet`). Everything it starts ends with it.
+//! (`cameras`, `fleet`), against time with all of its trouble (`soak`). Everything it starts ends
+//! with it.
 
 mod acts;
 mod agent;
@@ -12,6 +13,7 @@ mod crash;
 mod damage;
 mod fleet;
 mod json;
+mod ledger;
 mod machine;
 mod officer;
 mod owner;
@@ -23,6 +25,7 @@ mod secrecy;
 mod sheet;
 mod site;
 mod smoke;
+mod soak;
 mod stages;
 mod system;
 mod tracks;
@@ -64,6 +67,8 @@ enum Mode {
     Cameras(cameras::Plan),
     /// Plays a province's boxes against one central and measures what it needs; nothing may be lost.
     Fleet(fleet::Plan),
+    /// Runs for an hour with everything that goes wrong around a box, and measures what it does to it.
+    Soak(soak::Plan),
 }
 
 // One thread: the kernel ends the children with the thread that started them.
@@ -80,6 +85,7 @@ async fn main() -> ExitCode {
         Mode::Damage(plan) => damage::damage(&cli.dir, &cli.weights, &plan).await,
         Mode::Cameras(plan) => cameras::measure(&cli.dir, &cli.weights, &plan).await,
         Mode::Fleet(plan) => fleet::load(&cli.dir, &plan).await,
+        Mode::Soak(plan) => soak::soak(&cli.dir, &cli.weights, &plan).await,
         Mode::Tracks(plan) => tracks::tracks(&cli.dir, &cli.weights, &plan),
     };
     match result {

@@ -74,6 +74,13 @@ impl Running {
         Ok(())
     }
 
+    /// Stops it in its tracks, or lets it go on.
+    pub fn freeze(&self, frozen: bool) -> Result<()> {
+        let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw).context("a process id")?;
+        let signal = if frozen { Signal::STOP } else { Signal::CONT };
+        kill_process(pid, signal).with_context(|| format!("signal {}", self.name))
+    }
+
     /// The last lines of the log, for an error message.
     pub fn last_words(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -89,6 +90,16 @@ impl Site {
     pub fn web_url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.ports.web)
     }
+}
+
+/// A port that is still free when who listens on it was away for a while: below those that the kernel
+/// gives to outgoing connections, and not one that other runs ask for first.
+pub fn steady_port() -> Result<u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 9_000) as u16;
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut tried = (0..1000).map(|_| first + NEXT.fetch_add(1, Ordering::Relaxed));
+    tried.find(free).context("no free port on 127.0.0.1")
 }
 
 fn free_port(wanted: u16) -> Result<u16> {

@@ -30,6 +30,11 @@ pub enum SourceError {
     Redirected { address: String },
     #[error("RTSP 404 from {address}: no such stream, check the path in uri")]
     NotFound { address: String },
+    #[error(
+        "{address} describes its streams but sends none of them over TCP: switch on RTSP over TCP \
+         (interleaved) in the camera; over UDP and multicast pictures get lost without a word"
+    )]
+    Transport { address: String },
     #[error("{address} cannot be reached: {problem}")]
     Unreachable { address: String, problem: String },
     #[error("{address} sends {found}, must be H.264 or H.265 video")]
@@ -92,6 +97,7 @@ impl SourceError {
             Self::Forbidden { .. } => "forbidden",
             Self::Redirected { .. } => "redirected",
             Self::NotFound { .. } => "not_found",
+            Self::Transport { .. } => "transport",
             Self::Unreachable { .. } => "unreachable",
             Self::Codec { .. } => "codec",
             Self::ZeroSize { .. } => "zero_size",
@@ -119,6 +125,7 @@ impl SourceError {
             | Self::Forbidden { .. }
             | Self::Redirected { .. }
             | Self::NotFound { .. }
+            | Self::Transport { .. }
             | Self::Codec { .. }
             | Self::ZeroSize { .. }
             | Self::Untimed { .. }
@@ -174,6 +181,10 @@ impl SourceError {
             };
         }
         match error.kind::<gst::StreamError>() {
+            // Of a camera only rtspsrc says this: what was described could not be set up (RTSP 461).
+            Some(gst::StreamError::CodecNotFound) if matches!(input, Input::Rtsp { .. }) => {
+                Self::Transport { address }
+            }
             Some(gst::StreamError::CodecNotFound | gst::StreamError::WrongType) => {
                 Self::Codec { address, found: problem }
             }

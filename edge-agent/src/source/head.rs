@@ -130,22 +130,20 @@ fn pad_added(
         form.name().starts_with("video/") || form.name().starts_with("image/")
     };
     let known = Codec::from_name(&name);
-    shared.saw(if video { format!("{name} video") } else { name.clone() }, known.is_some());
-    match known {
-        Some(codec) if !shared.attached() => {
-            shared.attach(attach(pipeline, pad, outlet, codec, rtp, shared)?);
-            Ok(())
-        }
-        // A picture track beside the video may be a cover; a video track of another codec is not.
-        None if video
-            && !shared.attached()
-            && form.name() != "image/jpeg"
-            && form.name() != "image/png" =>
-        {
-            Err(SourceError::Codec { address: address.into(), found: format!("{name} video") })
-        }
-        _ => drain(pipeline, pad),
+    // Claimed before it is seen: streams come on threads of their own.
+    let claimed = known.filter(|_| shared.claim());
+    shared.saw(if video { format!("{name} video") } else { name.clone() });
+    if let Some(codec) = claimed {
+        shared.attach(attach(pipeline, pad, outlet, codec, rtp, shared)?);
+        return Ok(());
     }
+    // A picture track beside the video may be a cover; a video track of another codec is not.
+    let cover = form.name() == "image/jpeg" || form.name() == "image/png";
+    if known.is_none() && video && !cover && !shared.claimed() {
+        let found = format!("{name} video");
+        return Err(SourceError::Codec { address: address.into(), found });
+    }
+    drain(pipeline, pad)
 }
 
 /// Sinks a stream nobody wants.

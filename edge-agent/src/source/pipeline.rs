@@ -199,18 +199,14 @@ impl Pipeline {
                 Ok(Next::Ended)
             };
         }
+        if let Some(found) = self.shared.nothing_usable(UNUSABLE) {
+            return Err(SourceError::Codec { address: self.address.clone(), found });
+        }
         let inner = self.shared.lock();
         let (since, limit) = match inner.last_unit {
             Some(last) => (last.elapsed(), STALL),
             None => (inner.started.elapsed(), START),
         };
-        // Since the last stream came, not since the camera was asked: one may be being attached.
-        let idle =
-            !inner.usable && inner.seen_at.is_some_and(|seen_at| seen_at.elapsed() > UNUSABLE);
-        if idle {
-            let found = inner.seen.join(", ");
-            return Err(SourceError::Codec { address: self.address.clone(), found });
-        }
         if self.live && since > limit {
             return Err(SourceError::Stalled {
                 address: self.address.clone(),

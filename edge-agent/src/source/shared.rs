@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -88,8 +88,8 @@ pub struct Inner {
     pub seen: Vec<String>,
     /// When the last of them was.
     pub seen_at: Option<Instant>,
-    /// Whether one of them is video that can be shown.
-    pub usable: bool,
+    /// One of them is usable and is attached or being so, for which a busy machine may take seconds.
+    pub claimed: bool,
     pub started: Instant,
     pub last_unit: Option<Instant>,
     pub counts: Counts,
@@ -174,7 +174,7 @@ impl Shared {
                 decoder: None,
                 seen: Vec::new(),
                 seen_at: None,
-                usable: false,
+                claimed: false,
                 started: Instant::now(),
                 last_unit: None,
                 counts: Counts::default(),
@@ -196,17 +196,20 @@ impl Shared {
         self.lock().failure.get_or_insert(error);
     }
 
-    /// A stream came; one that is `usable` is attached next, however long that takes, or its failure
-    /// is told.
-    pub fn saw(&self, stream: String, usable: bool) {
+    pub fn saw(&self, stream: String) {
         let mut inner = self.lock();
         inner.seen.push(stream);
-        inner.usable |= usable;
         inner.seen_at = Some(Instant::now());
     }
 
-    pub fn attached(&self) -> bool {
-        self.lock().decoder.is_some()
+    /// Whether the stream now at hand is the one to attach; then no other is.
+    pub fn claim(&self) -> bool {
+        !std::mem::replace(&mut self.lock().claimed, true)
+    }
+
+    /// Whether any has been.
+    pub fn claimed(&self) -> bool {
+        self.lock().claimed
     }
 
     pub fn attach(&self, decoder: &'static str) {
@@ -217,10 +220,17 @@ impl Shared {
     pub fn only_other_streams(&self) -> Option<String> {
         let inner = self.lock();
         let none = || String::from("no stream");
-        (!inner.usable).then(|| match inner.seen.is_empty() {
+        (!inner.claimed).then(|| match inner.seen.is_empty() {
             true => none(),
             false => inner.seen.join(", "),
         })
+    }
+
+    /// The same once no further stream has come for `patience`.
+    pub fn nothing_usable(&self, patience: Duration) -> Option<String> {
+        // Since the last stream came, not since the camera was asked.
+        let waited = self.lock().seen_at.is_some_and(|seen_at| seen_at.elapsed() > patience);
+        waited.then(|| self.only_other_streams()).flatten()
     }
 
     /// Notes every encoded unit that passes `pad`.
@@ -419,5 +429,44 @@ pub fn stream_time(segment: &gst::Segment, pts: Nanos) -> Nanos {
         Some(gst::Signed::Positive(time)) => time.nseconds(),
         Some(gst::Signed::Negative(_)) => 0,
         None => pts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Dating;
+
+    fn shared() -> Shared {
+        let settings = Settings {
+            camera: "cam-01".into(),
+            input: Input::File { path: "road.mp4".into() },
+            larger: None,
+            dating: Dating::Recording { start: OffsetDateTime::UNIX_EPOCH },
+            pace: Pace::fixed(5.0),
+            keep: 1_000_000_000,
+            keep_bytes: 1 << 20,
+        };
+        Shared::new(&settings, "road.mp4", Turn::default(), 0)
+    }
+
+    #[test]
+    fn a_stream_that_takes_long_to_be_attached_is_not_unusable() {
+        let slow = shared();
+        assert_eq!(slow.nothing_usable(Duration::ZERO), None, "the camera may still answer");
+        assert!(slow.claim());
+        slow.saw("H264 video".into());
+        // Sound comes on a thread of its own while the video's decoder is being made.
+        slow.saw("MPEG4-GENERIC".into());
+        assert!(!slow.claim(), "one stream is enough");
+        std::thread::sleep(Duration::from_millis(2));
+        assert_eq!(slow.nothing_usable(Duration::from_millis(1)), None);
+        assert_eq!(slow.only_other_streams(), None);
+        let mute = shared();
+        mute.saw("JPEG video".into());
+        std::thread::sleep(Duration::from_millis(2));
+        assert_eq!(mute.nothing_usable(Duration::from_secs(60)), None);
+        let found = mute.nothing_usable(Duration::from_millis(1));
+        assert_eq!(found.as_deref(), Some("JPEG video"));
     }
 }

@@ -53,7 +53,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    fn new(url: &str, login: Option<(&str, &str)>) -> Self {
+    pub fn new(url: &str, login: Option<(&str, &str)>) -> Self {
         let login =
             login.map(|(user, password)| Login { user: user.into(), password: password.into() });
         let url = url.to_owned();
@@ -100,7 +100,7 @@ impl Drop for Watched {
     }
 }
 
-fn settings(url: &str, login: Option<Login>) -> Settings {
+pub fn settings(url: &str, login: Option<Login>) -> Settings {
     Settings {
         camera: "cam-01".into(),
         input: Input::Rtsp { address: Address::parse(url).unwrap(), login },

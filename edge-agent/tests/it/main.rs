@@ -22,6 +22,7 @@ mod replays;
 mod sample;
 mod scenes;
 mod spool;
+mod strangers;
 mod streams;
 mod updates;
 mod uplink;

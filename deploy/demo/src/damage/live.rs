@@ -84,7 +84,7 @@ pub async fn clocks(site: &Site, weights: &Path) -> Result<Vec<Outcome>> {
 /// Loses packets of the picture that turns green, a round long.
 pub async fn packets(site: &Site, weights: &Path) -> Result<Outcome> {
     let run = Run::prepare(site, weights)?;
-    let guilty = run.offences()?;
+    let guilty = offences(&run.truth)?;
     let lossy =
         Fault { name: "packets of the picture that turns green", camera: Some(GREEN), ..RIGHT };
     let (sealed, state) = run.sealed(lossy, ROUND, false).await?;
@@ -120,13 +120,6 @@ impl<'a> Run<'a> {
         Ok(Self { site, weights, clip, truth, geometry })
     }
 
-    /// Every offence of the truth, as [`act`] writes it.
-    fn offences(&self) -> Result<HashSet<String>> {
-        let truth = crate::json::read(&self.truth)?;
-        let offences = truth["violations"].as_array().context("a truth without violations")?;
-        Ok(offences.iter().map(|offence| act(&offence["act"], &offence["plate"])).collect())
-    }
-
     /// What was sealed within `limit`, or until the first, and what the agent says of its camera.
     async fn sealed(
         &self,
@@ -157,8 +150,15 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Every offence of a truth, as [`act`] writes it.
+pub fn offences(truth: &Path) -> Result<HashSet<String>> {
+    let truth = crate::json::read(truth)?;
+    let offences = truth["violations"].as_array().context("a truth without violations")?;
+    Ok(offences.iter().map(|offence| act(&offence["act"], &offence["plate"])).collect())
+}
+
 /// An act and who is said to have done it.
-fn act(rule: &Value, plate: &Value) -> String {
+pub fn act(rule: &Value, plate: &Value) -> String {
     format!(
         "{} of {}",
         rule.as_str().unwrap_or_default(),
