@@ -5,24 +5,27 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use contract::Digest;
+use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, WriteMultipart};
+use sha2::{Digest as _, Sha256};
 
 use super::staging::PART_BYTES;
 use super::{EvidenceError, EvidenceStore};
 
 impl EvidenceStore {
-    /// Whether a file of this digest and size lies here.
-    pub async fn has_release_file(
-        &self,
-        sha256: Digest,
-        bytes: u64,
-    ) -> Result<bool, EvidenceError> {
-        match self.objects.head(&path(sha256)).await {
-            Ok(meta) => Ok(meta.size == bytes),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
+    /// Whether this very file lies here: read again, so that publishing again mends what was spoilt.
+    pub async fn has_release_file(&self, sha256: Digest) -> Result<bool, EvidenceError> {
+        let mut content = match self.objects.get(&path(sha256)).await {
+            Ok(found) => found.into_stream(),
+            Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let mut hash = Sha256::new();
+        while let Some(part) = content.try_next().await? {
+            hash.update(&part);
         }
+        Ok(Digest::from_bytes(hash.finalize().into()) == sha256)
     }
 
     /// Stores what `content` gives as the file of this digest; it is durable when this returns.

@@ -79,7 +79,7 @@ async fn store_files(
                 format!("is not the file that was signed: {} bytes of {}", found.0, found.1);
             return Err(Refusal::File { path, problem });
         }
-        if !evidence.has_release_file(file.sha256, file.bytes).await? {
+        if !evidence.has_release_file(file.sha256).await? {
             evidence.put_release_file(file.sha256, open()?).await?;
             stored += 1;
         }

@@ -88,6 +88,10 @@ async fn a_box_gets_what_it_was_given_and_no_other_s_files(database: Database) {
 
     assert_eq!(publish(&world, &folder, &apart.public).await.unwrap(), 2);
     assert_eq!(publish(&world, &folder, &apart.public).await.unwrap(), 0, "again is harmless");
+    let kept =
+        world.app.config.evidence.folder.join("releases").join(Digest::of(&model).to_string());
+    fs::write(&kept, vec![8; model.len()]).unwrap();
+    assert_eq!(publish(&world, &folder, &apart.public).await.unwrap(), 1, "and mends");
     assert_eq!(ask(&first).await.status, 204, "published is not given");
     assert_eq!(assign(&world, 7, To::Devices(vec!["edge-01".into()])).await.unwrap(), ["edge-01"]);
 
