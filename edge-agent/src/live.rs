@@ -109,6 +109,7 @@ pub async fn run<E: Eyes>(
                 clock: Arc::clone(&clock),
                 board: board.clone(),
                 crew: crew.clone(),
+                spool: Arc::clone(&spool),
                 configured: configured.clone(),
                 rate: settings.rate_bytes_per_s,
                 replace: replace.clone(),

@@ -317,6 +317,7 @@ fn launch(config: ConfigArgs) -> anyhow::Result<ExitCode> {
         program: std::env::current_exe().context("the path of this program")?,
         configs: config.files()?,
         models: config.models.clone(),
+        runtime: std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from),
         release: 0,
     };
     // One thread: the kernel ends the child with the thread that started it.

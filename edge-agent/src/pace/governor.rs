@@ -22,6 +22,8 @@ const FULL: f64 = 0.85;
 /// Weights of the newest second in what a picture is held to cost, where it is dearer and cheaper.
 const DEARER: f64 = 0.4;
 const CHEAPER: f64 = 0.08;
+/// Who sends no picture for so many seconds takes nothing from the others, whatever it took before.
+const GONE: u32 = 3;
 
 /// Shares out the time of the networks that all cameras use.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ struct Camera {
     /// Gone with its camera's loop.
     pace: Weak<Pace>,
     cost: Option<Cost>,
+    /// Seconds without a picture.
+    silent: u32,
 }
 
 /// Seconds that a picture takes.
@@ -62,7 +66,7 @@ impl Governor {
         let pace = Arc::new(Pace::new(range));
         // Plain values, each changed in one step.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.cameras.push(Camera { pace: Arc::downgrade(&pace), cost: None });
+        state.cameras.push(Camera { pace: Arc::downgrade(&pace), cost: None, silent: 0 });
         pace
     }
 
@@ -79,34 +83,50 @@ impl Governor {
         let mut paces = Vec::new();
         for camera in &mut state.cameras {
             let Some(pace) = camera.pace.upgrade() else { continue };
-            camera.learn(pace.take_work());
+            camera.learn(pace.take_work(), pace.range().least);
             let cost = camera.cost.unwrap_or(Cost { eyes: 0.0, own: 0.0 });
             paces.push((pace, cost));
         }
         drop(state);
-        let wanted: Vec<(Fps, f64)> =
-            paces.iter().map(|(pace, cost)| (cost.bears(pace.range()), cost.eyes)).collect();
+        // Nothing is looked for before whom nothing moves. What it costs stays known: when all wake at
+        // once, at a green light, they are reckoned with within a second.
+        let wants = |(pace, cost): &(Arc<Pace>, Cost)| match pace.is_quiet() {
+            true => (Fps::fixed(pace.range().least), 0.0),
+            false => (cost.bears(pace.range()), cost.eyes),
+        };
+        let wanted: Vec<(Fps, f64)> = paces.iter().map(wants).collect();
         let level = level(&wanted, FULL * self.sets as f64);
-        for ((pace, _), (range, _)) in paces.iter().zip(&wanted) {
-            pace.allow(level.min(range.most));
+        for (pace, cost) in &paces {
+            pace.allow(level.min(cost.bears(pace.range()).most));
         }
     }
 }
 
 impl Camera {
-    fn learn(&mut self, Work { pictures, eyes, own }: Work) {
+    fn learn(&mut self, Work { pictures, lent, eyes, own }: Work, least: f32) {
         if pictures == 0 {
+            self.silent += 1;
+            if self.silent >= GONE {
+                self.cost = None;
+            }
             return;
         }
-        let each = |time: Duration| time.as_secs_f64() / f64::from(pictures);
-        let (eyes, own) = (each(eyes), each(own));
+        self.silent = 0;
+        let each = |time: Duration, pictures: u32| time.as_secs_f64() / f64::from(pictures);
+        // A loop that waits for the sealer for seconds is not that slow: its least is all it can lose.
+        let own = each(own, pictures).min(1.0 / f64::from(least));
+        // What nothing was looked for in says nothing of what looking costs.
+        let eyes = (lent > 0).then(|| each(eyes, lent));
         let toward = |known: f64, now: f64| {
             known + if now > known { DEARER } else { CHEAPER } * (now - known)
         };
-        self.cost = Some(self.cost.map_or(Cost { eyes, own }, |known| Cost {
-            eyes: toward(known.eyes, eyes),
-            own: toward(known.own, own),
-        }));
+        self.cost = Some(match self.cost {
+            None => Cost { eyes: eyes.unwrap_or_default(), own },
+            Some(known) => Cost {
+                eyes: eyes.map_or(known.eyes, |eyes| toward(known.eyes, eyes)),
+                own: toward(known.own, own),
+            },
+        });
     }
 }
 

@@ -62,6 +62,8 @@ struct State {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Work {
     pub pictures: u32,
+    /// For so many of them networks were lent.
+    pub lent: u32,
     /// How long networks were lent.
     pub eyes: Duration,
     /// The loop's time with its pictures, but for waiting for networks.
@@ -92,6 +94,11 @@ impl Pace {
         Present { fps: state.allowed, less }
     }
 
+    /// Whether it is at its least because nothing moves.
+    fn is_quiet(&self) -> bool {
+        self.present().less == Some(Less::Quiet)
+    }
+
     /// Says whether nothing moves before the camera.
     pub fn still(&self, still: bool) {
         self.lock().still = still;
@@ -102,6 +109,7 @@ impl Pace {
     pub fn worked(&self, took: Duration, waited: Duration, eyes: Duration) {
         let work = &mut self.lock().work;
         work.pictures += 1;
+        work.lent += u32::from(!eyes.is_zero());
         work.eyes += eyes;
         work.own += took.saturating_sub(waited);
     }
@@ -123,5 +131,5 @@ impl Pace {
 }
 
 impl Work {
-    const NONE: Self = Self { pictures: 0, eyes: Duration::ZERO, own: Duration::ZERO };
+    const NONE: Self = Self { pictures: 0, lent: 0, eyes: Duration::ZERO, own: Duration::ZERO };
 }

@@ -17,6 +17,9 @@ pub struct Base {
     pub program: PathBuf,
     pub configs: Vec<PathBuf>,
     pub models: Option<PathBuf>,
+    /// ONNX Runtime as the launcher itself was told to use it.
+    #[serde(default)]
+    pub runtime: Option<PathBuf>,
     /// Number of the release that runs; 0: what was installed.
     pub release: u64,
 }
@@ -43,11 +46,14 @@ impl Base {
         if let Some(models) = models.as_ref().or(self.models.as_ref()) {
             command.arg("--models").arg(models);
         }
-        if let Some((folder, _)) =
-            release.filter(|(_, release)| release.files.iter().any(|file| file.path == RUNTIME))
-        {
-            command.env("ORT_DYLIB_PATH", folder.join(RUNTIME));
-        }
+        // Never the one of the release that runs now: a release is checked with what it is started with.
+        let brings =
+            |(_, release): &(&Path, &Release)| release.files.iter().any(|it| it.path == RUNTIME);
+        let runtime = release.filter(brings).map(|(folder, _)| folder.join(RUNTIME));
+        match runtime.as_ref().or(self.runtime.as_ref()) {
+            Some(runtime) => command.env("ORT_DYLIB_PATH", runtime),
+            None => command.env_remove("ORT_DYLIB_PATH"),
+        };
         let number = release.map_or(0, |(_, release)| release.number);
         let told = Self { release: number, ..self.clone() };
         // Paths that are no text cannot be told; such a box then says that nobody launched it.

@@ -27,6 +27,11 @@ use crate::keys;
 
 /// So often a release on trial may end before it is undone.
 pub const STARTS: u32 = 3;
+/// So often a proven release may fall, one life after another, each shorter than [`SHORT`].
+const FALLS: u32 = 3;
+const SHORT: Duration = Duration::from_secs(300);
+/// With this status a program ends that panicked.
+const PANICKED: i32 = 101;
 /// Between two starts of a release on trial.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How often the child and its word are looked at.
@@ -75,6 +80,7 @@ impl Launcher {
             let number = release.as_ref().map_or(0, |release| release.number);
             let trial = standing.trial.is_some();
             tracing::info!(release = number, trial, "starting");
+            let begun = Instant::now();
             let end = self.oversee(&mut asked, release.as_ref(), trial).await?;
             let mut standing = self.settled()?;
             let running = standing.running();
@@ -83,28 +89,64 @@ impl Launcher {
                     // No failure of the release.
                     if let Some(trial) = tried {
                         trial.starts = trial.starts.saturating_sub(1);
-                        self.folder.stand(&standing)?;
+                        self.stand(&standing);
                     }
                     return Ok(code(status));
                 }
                 (End::OutOfTime, Some(_)) => {
                     let waits = self.folder.waiting().unwrap_or_else(|| "it said nothing".into());
                     let time = self.trial.as_secs();
-                    self.undo(standing, format!("not confirmed within {time} s: {waits}"))?;
+                    self.undo(standing, format!("not confirmed within {time} s: {waits}"));
                 }
                 (End::Exited(status), Some(trial)) => {
                     tracing::warn!(release = number, %status, "ended on trial");
                     trial.ended = Some(status.to_string());
                     let last = trial.starts >= STARTS;
-                    self.folder.stand(&standing)?;
+                    self.stand(&standing);
                     if !last && let Some(code) = asked.pause(PAUSE).await {
                         return Ok(code);
                     }
                 }
                 // Not for another one, which would be on trial now: for who started us.
-                (End::Exited(status), None) if running == number => return Ok(code(status)),
-                (End::Exited(_) | End::OutOfTime, None) => {}
+                (End::Exited(status), None) if running == number => {
+                    match self.fell(standing, status, begun.elapsed()) {
+                        // Nothing could be undone: the same would fall again.
+                        Some(standing) if standing.running() != number => {}
+                        _ => return Ok(code(status)),
+                    }
+                }
+                (End::Exited(_) | End::OutOfTime, None) => {
+                    if let Some(code) = asked.pause(PAUSE).await {
+                        return Ok(code);
+                    }
+                }
             }
+        }
+    }
+
+    /// Counts how often what is proven fell: a release may show only days later that it cannot live here.
+    /// One that ends with a word of its own is not fallen: its configuration may be wrong. Gives what is
+    /// to run after it was undone.
+    fn fell(&self, mut standing: Standing, status: ExitStatus, life: Duration) -> Option<Standing> {
+        let fallen = status.signal().is_some() || status.code() == Some(PANICKED);
+        let falls = if fallen && life < SHORT { standing.falls + 1 } else { 0 };
+        if falls >= FALLS && standing.proven != 0 {
+            let reason =
+                format!("fell {FALLS} times within {} s of its start: {status}", SHORT.as_secs());
+            return Some(self.undo(standing, reason));
+        }
+        if falls != standing.falls {
+            standing.falls = falls;
+            self.stand(&standing);
+        }
+        None
+    }
+
+    /// A disk that is full is no reason to run something else: what was decided holds in this life, and
+    /// is decided again in the next.
+    fn stand(&self, standing: &Standing) {
+        if let Err(error) = self.folder.stand(standing) {
+            tracing::error!(%error, "a decision cannot be written down");
         }
     }
 
@@ -161,7 +203,7 @@ impl Launcher {
                 if trial.starts >= STARTS {
                     let ended = trial.ended.as_deref().unwrap_or("the box itself went down");
                     let reason = format!("ended {STARTS} times before it was confirmed: {ended}");
-                    standing = self.undo(standing, reason)?;
+                    standing = self.undo(standing, reason);
                     continue;
                 }
                 trial.starts += 1;
@@ -176,22 +218,24 @@ impl Launcher {
             }
             match self.folder.verified(number, &self.keys) {
                 Ok(release) => return Ok((standing, Some(release))),
-                Err(error) => standing = self.undo(standing, error.to_string())?,
+                Err(error) => standing = self.undo(standing, error.to_string()),
             }
         }
     }
 
     /// Goes back from what runs to what was proven before it.
-    fn undo(&self, standing: Standing, reason: String) -> Result<Standing, UpdateError> {
+    fn undo(&self, standing: Standing, reason: String) -> Standing {
         let number = standing.running();
         tracing::error!(release = number, reason, "undone");
-        let undone = Some(Undone { number, reason, at: OffsetDateTime::now_utc() });
+        let undone = Some(Undone::new(number, &reason, OffsetDateTime::now_utc()));
         let standing = match standing.trial {
             Some(_) => Standing { trial: None, undone, ..standing },
-            None => Standing { proven: standing.previous, previous: 0, undone, ..standing },
+            None => {
+                Standing { proven: standing.previous, previous: 0, falls: 0, undone, ..standing }
+            }
         };
-        self.folder.stand(&standing)?;
-        Ok(standing)
+        self.stand(&standing);
+        standing
     }
 
     /// Removes releases that nothing leads back to. Newer ones are the agent's.

@@ -47,6 +47,10 @@ pub enum UpdateError {
     TooFar { number: u64, over: u64, running: u64 },
     #[error("release {number} does not start here: {problem}")]
     Unfit { number: u64, problem: String },
+    #[error("release {number} could not be checked now: {problem}")]
+    Unchecked { number: u64, problem: String },
+    #[error("no camera works now: release {number} could not show that the box is well with it")]
+    Blind { number: u64 },
     #[error("{path}: {problem}")]
     File { path: PathBuf, problem: String },
     #[error("{needed} bytes are to be fetched, the volume has {free} and {reserve} must stay free")]

@@ -84,6 +84,11 @@ impl Stager {
         let needed: u64 = lacking.iter().map(|file| file.bytes).sum();
         let mut there = release.bytes() - needed;
         let free = disk::free_bytes(&self.folder.incoming())?;
+        // What an earlier try has fetched lies there already.
+        let there_already =
+            |file: &File| fs::metadata(self.part(file.sha256)).map_or(0, |it| it.len());
+        let fetched: u64 = lacking.iter().map(there_already).sum();
+        let needed = needed.saturating_sub(fetched);
         if free < needed.saturating_add(self.reserve) {
             return Err(UpdateError::NoRoom { needed, free, reserve: self.reserve });
         }

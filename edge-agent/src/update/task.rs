@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::health::{Board, CameraState, Configured, Crew};
 use crate::keys;
+use crate::spool::Spool;
 use crate::uplink::{Bucket, Central, Trouble};
 
 /// How often the box is looked at during a trial.
@@ -42,6 +43,7 @@ pub struct Means {
     pub clock: Arc<dyn Clock>,
     pub board: Board,
     pub crew: Crew,
+    pub spool: Arc<Spool>,
     pub configured: Configured,
     /// Bytes a second; 0 is no limit.
     pub rate: u64,
@@ -102,7 +104,7 @@ impl Updater {
         if self.told.status().on_trial
             && let Err(error) = self.prove(base.release).await
         {
-            tracing::error!(%error, "the trial cannot be confirmed");
+            tracing::error!(%error, "the trial cannot be shown");
             self.told.phase(Phase::Waiting { why: error.to_string() });
             return std::future::pending().await;
         }
@@ -138,18 +140,30 @@ impl Updater {
         let mut proof = Proof::new(trial.map(|trial| trial.cameras).unwrap_or_default(), self.calm);
         let mut said = None;
         loop {
-            if !proof.reached() && self.means.central.probe().await.is_ok() {
+            // By the question that a release must be able to ask: else no further one could come.
+            if !proof.reached() && self.ask().await.is_ok() {
                 proof.reach();
             }
             let Means { board, crew, clock, .. } = &self.means;
-            let lacks = proof.lacks(&board.snapshot(), crew.troubles());
+            let mut troubles = crew.troubles();
+            if self.means.spool.stats().failed {
+                troubles.push("evidence cannot be sealed: the spool's volume failed".into());
+            }
+            let lacks = proof.lacks(&board.snapshot(), troubles);
             if said.as_ref() != Some(&lacks) {
                 tracing::info!(number, ?lacks, "on trial");
-                folder.wait_for(&lacks.join("; "))?;
+                // For people only.
+                if let Err(error) = folder.wait_for(&lacks.join("; ")) {
+                    tracing::warn!(%error, "what the trial waits for cannot be written down");
+                }
                 self.told.phase(Phase::Proving { lacks: lacks.clone() });
             }
             if proof.holds(&lacks, clock.monotonic()) {
-                folder.confirm(number)?;
+                if let Err(error) = folder.confirm(number) {
+                    tracing::error!(%error, "the trial cannot be confirmed yet");
+                    clock.sleep(LOOK).await;
+                    continue;
+                }
                 tracing::info!(number, "release confirmed: the box is well with it");
                 self.told.proven();
                 self.told.phase(Phase::Idle);
@@ -188,8 +202,13 @@ impl Updater {
             return Ok(());
         }
         let cameras = self.means.board.snapshot().into_iter();
-        let working = cameras.filter(|camera| camera.state == CameraState::Streaming);
-        let wanted = Wanted { number, cameras: working.map(|camera| camera.id).collect() };
+        let (working, others): (Vec<_>, Vec<_>) =
+            cameras.partition(|camera| camera.state == CameraState::Streaming);
+        if working.is_empty() && !others.is_empty() {
+            return Err(UpdateError::Blind { number });
+        }
+        let cameras = working.into_iter().map(|camera| camera.id).collect();
+        let wanted = Wanted { number, cameras };
         self.stager.folder.want(&wanted)?;
         tracing::info!(number, "release staged and checked: ending, so that it can be tried");
         self.means.replace.cancel();
@@ -210,14 +229,16 @@ impl Updater {
         }
         let folder = self.stager.folder.release(number);
         let command = base.command(&["check-config", "--to-run"], Some((&folder, release)));
+        // Only its own word says that it does not fit; a busy box or a file half saved says nothing.
         let unfit = |problem: String| UpdateError::Unfit { number, problem };
+        let unchecked = |problem: String| UpdateError::Unchecked { number, problem };
         let mut child = tokio::process::Command::from(command)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| unfit(error.to_string()))?;
+            .map_err(|error| unchecked(error.to_string()))?;
         let stderr = child.stderr.take();
         let ended = async {
             let mut words = Vec::new();
@@ -231,10 +252,16 @@ impl Updater {
         match tokio::time::timeout(CHECK, ended).await {
             Ok((Ok(status), _)) if status.success() => Ok(()),
             Ok((Ok(status), words)) => {
-                Err(unfit(format!("its check ended with {status}: {words}")))
+                let problem = format!("its check ended with {status}: {words}");
+                let ours = self.means.configured.status().refused.is_some();
+                Err(if ours || status.code().is_none() {
+                    unchecked(problem)
+                } else {
+                    unfit(problem)
+                })
             }
-            Ok((Err(error), _)) => Err(unfit(error.to_string())),
-            Err(_) => Err(unfit(format!("its check took over {} s", CHECK.as_secs()))),
+            Ok((Err(error), _)) => Err(unchecked(error.to_string())),
+            Err(_) => Err(unchecked(format!("its check took over {} s", CHECK.as_secs()))),
         }
     }
 
@@ -244,7 +271,7 @@ impl Updater {
             return Err(error);
         }
         tracing::error!(number, %error, "release refused");
-        let undone = Undone { number, reason: error.to_string(), at: self.means.clock.now() };
+        let undone = Undone::new(number, &error.to_string(), self.means.clock.now());
         self.stager.folder.refuse(&undone)?;
         self.stager.folder.remove_release(number)?;
         self.told.undone(undone);

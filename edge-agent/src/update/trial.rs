@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::health::{CameraState, CameraStatus};
 
+/// Away for less than this is no answer: lines break, and come back.
+const SHORT: Duration = Duration::from_secs(10);
+
 /// One trial as its own program sees it.
 #[derive(Debug, Default)]
 pub struct Proof {
@@ -15,6 +18,7 @@ pub struct Proof {
     /// How long it must have been well.
     calm: Duration,
     well_since: Option<Duration>,
+    lacking_since: Option<Duration>,
 }
 
 impl Proof {
@@ -32,12 +36,17 @@ impl Proof {
 
     /// What the box lacks, in words; nothing where it is well.
     pub fn lacks(&self, cameras: &[CameraStatus], troubles: Vec<String>) -> Vec<String> {
-        // One that new settings took away is not waited for.
+        // One that new settings took away is not waited for; nor does it count what a street or a line
+        // does to a camera whatever program runs: packets lost, a night in which nothing moves.
+        let blind = |camera: &CameraStatus| camera.dropped.contains_key("inference_failed");
         let away = |camera: &&CameraStatus| {
-            camera.state != CameraState::Streaming && self.expected.contains(&camera.id)
+            use CameraState::{Connecting, Failed, Stalled, Stopped};
+            let gone = matches!(camera.state, Connecting | Stalled | Failed | Stopped);
+            self.expected.contains(&camera.id) && (gone || blind(camera))
         };
-        let words = |camera: &CameraStatus| {
-            format!("camera {} worked before and is {}", camera.id, camera.state.name())
+        let words = |camera: &CameraStatus| match blind(camera) {
+            true => format!("camera {}: its pictures cannot be looked at", camera.id),
+            false => format!("camera {} worked before and is {}", camera.id, camera.state.name()),
         };
         let mut lacks: Vec<String> = cameras.iter().filter(away).map(words).collect();
         lacks.extend(troubles);
@@ -50,9 +59,12 @@ impl Proof {
     /// Whether it has lacked nothing for long enough.
     pub fn holds(&mut self, lacks: &[String], now: Duration) -> bool {
         if !lacks.is_empty() {
-            self.well_since = None;
+            if now.saturating_sub(*self.lacking_since.get_or_insert(now)) >= SHORT {
+                self.well_since = None;
+            }
             return false;
         }
+        self.lacking_since = None;
         now.saturating_sub(*self.well_since.get_or_insert(now)) >= self.calm
     }
 }
@@ -87,10 +99,20 @@ mod tests {
         assert!(!proof.holds(&seen(&proof), at(5)) && !proof.holds(&seen(&proof), at(64)));
         // A camera that comes and goes is not well.
         board.camera("cam-1").state(CameraState::Stalled, "");
-        assert!(!proof.holds(&seen(&proof), at(66)));
+        assert!(!proof.holds(&seen(&proof), at(54)) && !proof.holds(&seen(&proof), at(66)));
         board.camera("cam-1").state(CameraState::Streaming, "");
         assert!(!proof.holds(&seen(&proof), at(67)) && !proof.holds(&seen(&proof), at(126)));
         assert!(proof.holds(&seen(&proof), at(127)));
+        // One that was away for a moment is.
+        board.camera("cam-1").state(CameraState::Stalled, "");
+        assert!(!proof.holds(&seen(&proof), at(129)) && !proof.holds(&seen(&proof), at(137)));
+        board.camera("cam-1").state(CameraState::Streaming, "");
+        assert!(proof.holds(&seen(&proof), at(138)));
+        // Lost packets are the line's, and not the release's.
+        board.camera("cam-1").state(CameraState::Damaged, "");
+        assert!(seen(&proof).is_empty());
+        board.camera("cam-1").dropped("inference_failed", 1);
+        assert_eq!(seen(&proof), ["camera cam-1: its pictures cannot be looked at"]);
         let troubles = vec!["sealer has ended: restart the agent".to_owned()];
         assert!(!proof.holds(&proof.lacks(&board.snapshot(), troubles), at(200)));
     }

@@ -205,7 +205,7 @@ fn a_release_that_never_says_it_is_well_is_undone() {
     let (keys, dir) = (it.path("release.pub"), it.path("update"));
     let config = Update { keys, dir, every_s: 60, trial_s: 60, calm_s: 1 };
     let program = PathBuf::from("/bin/false");
-    let base = Base { program, configs: Vec::new(), models: None, release: 0 };
+    let base = Base { program, configs: Vec::new(), models: None, runtime: None, release: 0 };
     let launcher = Launcher::new(&config, base).unwrap().within(Duration::from_secs(1));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(launcher.run()).unwrap();

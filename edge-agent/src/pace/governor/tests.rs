@@ -137,6 +137,48 @@ fn a_camera_that_goes_leaves_its_share() {
 }
 
 #[test]
+fn a_camera_whose_cable_is_cut_leaves_its_share_too() {
+    let mut simulated = Machine::new(1, &[0.03; 6], 1);
+    simulated.seconds(20, 1.0);
+    assert!(simulated.rates().iter().all(|rate| *rate < 5.5));
+    // Their loops live on, and try to connect again.
+    let silent = simulated.cameras.split_off(2);
+    simulated.seconds(5, 1.0);
+    assert_eq!(simulated.rates(), [10.0; 2]);
+    simulated.cameras.extend(silent);
+    simulated.seconds(10, 1.0);
+    assert!(simulated.rates().iter().all(|rate| *rate < 5.5), "{:?}", simulated.rates());
+}
+
+#[test]
+fn all_that_wake_at_once_are_reckoned_with_within_a_second() {
+    let mut simulated = Machine::new(1, &[0.03; 6], 1);
+    simulated.seconds(20, 1.0);
+    let wake = |simulated: &mut Machine, moves: bool| {
+        for camera in &mut simulated.cameras {
+            camera.moves = moves;
+            camera.pace.still(!moves);
+        }
+    };
+    wake(&mut simulated, false);
+    simulated.seconds(120, 1.0);
+    wake(&mut simulated, true);
+    simulated.second(1.0);
+    assert!(simulated.rates().iter().all(|rate| *rate < 6.0), "{:?}", simulated.rates());
+}
+
+#[test]
+fn a_loop_that_waited_for_the_sealer_is_soon_forgiven() {
+    let mut simulated = Machine::new(4, &[0.02; 2], 1);
+    simulated.seconds(20, 1.0);
+    let blocked = Duration::from_secs(10);
+    simulated.cameras[0].pace.worked(blocked, Duration::ZERO, Duration::from_millis(20));
+    simulated.second(1.0);
+    simulated.seconds(8, 1.0);
+    assert_eq!(simulated.rates(), [10.0; 2]);
+}
+
+#[test]
 fn one_whose_own_loop_is_slow_slows_nobody_else() {
     let mut simulated = Machine::new(4, &[0.02; 3], 1);
     simulated.cameras[0].own = 0.13;
