@@ -30,8 +30,11 @@ const REFUSED: &str = "refused.json";
 const WANTED: &str = "wanted.json";
 const WAITING: &str = "waiting";
 const CONFIRMED: &str = "confirmed";
-/// More than any of these files has.
-const MAX_BYTES: u64 = 256 * 1024;
+/// More than any of these files has. The launcher's holds what it took from the agent's.
+const MAX_BYTES: u64 = 64 * 1024;
+const MAX_STANDING_BYTES: u64 = 4 * MAX_BYTES;
+/// Characters of a reason that are kept.
+const MAX_REASON: usize = 1000;
 
 /// Which releases the box has. Number 0 is what was installed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +68,12 @@ pub struct Undone {
     pub reason: String,
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
+}
+
+impl Undone {
+    pub(super) fn new(number: u64, reason: &str, at: OffsetDateTime) -> Self {
+        Self { number, reason: reason.chars().take(MAX_REASON).collect(), at }
+    }
 }
 
 /// What the agent asks for.
@@ -204,9 +213,10 @@ impl Folder {
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, UpdateError> {
         let path = self.root.join(name);
+        let most = if name == STANDING { MAX_STANDING_BYTES } else { MAX_BYTES };
         match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Ok(meta) if meta.len() > MAX_BYTES => {
+            Ok(meta) if meta.len() > most => {
                 Err(UpdateError::File { path, problem: "is too long".into() })
             }
             _ => Ok(Some(disk::read(&path)?)),

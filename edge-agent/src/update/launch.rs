@@ -185,7 +185,7 @@ impl Launcher {
     fn undo(&self, standing: Standing, reason: String) -> Result<Standing, UpdateError> {
         let number = standing.running();
         tracing::error!(release = number, reason, "undone");
-        let undone = Some(Undone { number, reason, at: OffsetDateTime::now_utc() });
+        let undone = Some(Undone::new(number, &reason, OffsetDateTime::now_utc()));
         let standing = match standing.trial {
             Some(_) => Standing { trial: None, undone, ..standing },
             None => Standing { proven: standing.previous, previous: 0, undone, ..standing },

@@ -244,7 +244,7 @@ impl Updater {
             return Err(error);
         }
         tracing::error!(number, %error, "release refused");
-        let undone = Undone { number, reason: error.to_string(), at: self.means.clock.now() };
+        let undone = Undone::new(number, &error.to_string(), self.means.clock.now());
         self.stager.folder.refuse(&undone)?;
         self.stager.folder.remove_release(number)?;
         self.told.undone(undone);
