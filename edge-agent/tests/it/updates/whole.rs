@@ -58,7 +58,7 @@ async fn get(port: u16, path: &str) -> Option<String> {
 }
 
 async fn until(port: u16, log: &Path, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-    let end = Instant::now() + Duration::from_secs(120);
+    let end = Instant::now() + Duration::from_secs(240);
     loop {
         let status = get(port, "/status").await;
         let status: Option<Value> = status.and_then(|text| serde_json::from_str(&text).ok());
