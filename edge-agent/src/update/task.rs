@@ -16,11 +16,11 @@ use super::child::Base;
 use super::folder::{Folder, Undone, Wanted};
 use super::stage::{Files, Stager};
 use super::status::{Phase, Status, Updates};
-use super::trial::Proof;
+use super::trial::{Proof, comes};
 use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::config;
-use crate::health::{Board, CameraState, Configured, Crew};
+use crate::health::{Board, Configured, Crew};
 use crate::keys;
 use crate::spool::Spool;
 use crate::uplink::{Bucket, Central, Trouble};
@@ -202,8 +202,7 @@ impl Updater {
             return Ok(());
         }
         let cameras = self.means.board.snapshot().into_iter();
-        let (working, others): (Vec<_>, Vec<_>) =
-            cameras.partition(|camera| camera.state == CameraState::Streaming);
+        let (working, others): (Vec<_>, Vec<_>) = cameras.partition(|camera| comes(camera.state));
         if working.is_empty() && !others.is_empty() {
             return Err(UpdateError::Blind { number });
         }

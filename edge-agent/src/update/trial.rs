@@ -8,6 +8,12 @@ use crate::health::{CameraState, CameraStatus};
 /// Away for less than this is no answer: lines break, and come back.
 const SHORT: Duration = Duration::from_secs(10);
 
+/// Whether pictures come of a camera that stands so, whatever they show.
+pub const fn comes(state: CameraState) -> bool {
+    use CameraState::{Connecting, Failed, Stalled, Stopped};
+    !matches!(state, Connecting | Stalled | Failed | Stopped)
+}
+
 /// One trial as its own program sees it.
 #[derive(Debug, Default)]
 pub struct Proof {
@@ -40,9 +46,7 @@ impl Proof {
         // does to a camera whatever program runs: packets lost, a night in which nothing moves.
         let blind = |camera: &CameraStatus| camera.dropped.contains_key("inference_failed");
         let away = |camera: &&CameraStatus| {
-            use CameraState::{Connecting, Failed, Stalled, Stopped};
-            let gone = matches!(camera.state, Connecting | Stalled | Failed | Stopped);
-            self.expected.contains(&camera.id) && (gone || blind(camera))
+            self.expected.contains(&camera.id) && (!comes(camera.state) || blind(camera))
         };
         let words = |camera: &CameraStatus| match blind(camera) {
             true => format!("camera {}: its pictures cannot be looked at", camera.id),
