@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
 use crate::central::Login;
 use crate::site::Site;
+
+/// How often a notice is asked for that the central is making, and how long between.
+const NOTICE_TRIES: u32 = 100;
+const NOTICE_PAUSE: Duration = Duration::from_millis(300);
 
 /// Signs in through the page.
 pub async fn sign_in(browser: &Browser, site: &Site, officer: &Login) -> Result<()> {
@@ -54,12 +59,12 @@ pub async fn approve(browser: &Browser, site: &Site, case: &str) -> Result<i64> 
     browser.click("details[data-key=a] > summary").await?;
     browser.submit("details[data-key=a] form button[type=submit]").await?;
     browser.text("main h1").await?;
-    for _ in 0..100 {
+    for _ in 0..NOTICE_TRIES {
         browser.go(&site.web_url(&format!("/ho-so/{case}"))).await?;
         if browser.count("a[href$='thong-bao.pdf']").await? > 0 {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(NOTICE_PAUSE).await;
     }
     browser.picture("notified").await?;
     let pdf = browser.script(NOTICE).await?;
@@ -136,11 +141,19 @@ impl Api {
         Ok(())
     }
 
-    /// Approves the case, which issues its notice, and fetches that.
+    /// Approves the case, and fetches the notice once the central has made it.
     pub async fn approve(&self, id: &str) -> Result<Vec<u8>> {
         self.decide(id, "approve").await?;
         let url = format!("{}/ho-so/{id}/thong-bao.pdf", self.site);
-        let pdf = self.client.get(url).send().await?.error_for_status()?.bytes().await?;
+        let mut answer = self.client.get(&url).send().await?;
+        for _ in 0..NOTICE_TRIES {
+            if answer.status() != StatusCode::NOT_FOUND {
+                break;
+            }
+            tokio::time::sleep(NOTICE_PAUSE).await;
+            answer = self.client.get(&url).send().await?;
+        }
+        let pdf = answer.error_for_status()?.bytes().await?;
         ensure!(pdf.starts_with(b"%PDF-"), "the notice is no PDF");
         Ok(pdf.to_vec())
     }
