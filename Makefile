@@ -82,7 +82,6 @@ test: setup-test build
 	cargo test --locked --workspace
 	@$(DEMO) smoke
 	@$(DEMO) damage --short
-	@$(DEMO) soak --short --json run/soak-short.json
 
 .PHONY: lint
 lint: setup-test

@@ -77,8 +77,8 @@ fn offer(system: &System, number: u64, program: &Path) -> Result<()> {
     make.args(["release", "make", "--number", &number, "--version", "demo", "--key"]);
     make.arg(apart.join("release.key")).arg("--dir").arg(&release);
     process::finish(make)?;
-    let mut publish = system.central.command(site, &["release", "publish", "--key"])?;
-    publish.arg(apart.join("release.pub")).arg("--dir").arg(&release);
+    let mut publish = system.central.command(site, &["release", "publish"])?;
+    publish.arg("--key").arg(apart.join("release.pub")).arg("--dir").arg(&release);
     process::finish(publish)?;
     let assign = ["release", "assign", "--number", &number, "--device", agent::DEVICE];
     process::finish(system.central.command(site, &assign)?).map(drop)
