@@ -166,7 +166,8 @@ impl Launcher {
         {
             tracing::info!(release = trial.number, "confirmed");
             (standing.previous, standing.proven) = (standing.proven, trial.number);
-            standing.trial = None;
+            // What fell was another one.
+            (standing.trial, standing.falls) = (None, 0);
             self.folder.stand(&standing)?;
         }
         // A wish that does not read is none.

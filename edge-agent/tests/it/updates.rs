@@ -196,6 +196,42 @@ fn a_release_that_ends_is_undone_and_not_tried_again() {
 }
 
 #[test]
+fn a_proven_release_that_keeps_falling_is_undone_and_one_that_refuses_to_run_is_not() {
+    for (does, code, falls) in [("kill -SEGV $$", 139, true), ("exit 3", 3, false)] {
+        let it = RoadBox::new();
+        it.stage(2, does);
+        it.stand(&Standing { proven: 2, previous: 1, highest: 2, ..Standing::default() });
+        for start in 1..=2 {
+            assert_eq!(it.launch().ends(), Some(code));
+            assert_eq!(it.standing().falls, if falls { start } else { 0 });
+        }
+        let mut launched = it.launch();
+        if falls {
+            it.until("the old one", || it.said().last().is_some_and(|last| last == "started 1"));
+            let standing = it.standing();
+            assert_eq!((standing.proven, standing.previous, standing.falls), (1, 0, 0));
+            let undone = standing.undone.unwrap();
+            assert_eq!(undone.number, 2);
+            assert!(undone.reason.starts_with("fell 3 times within 300 s of its start"));
+        } else {
+            assert_eq!(launched.ends(), Some(code));
+            assert_eq!((it.standing().proven, it.standing().undone), (2, None));
+        }
+    }
+}
+
+#[test]
+fn falls_of_the_one_before_are_not_held_against_the_next() {
+    let it = RoadBox::new();
+    it.stand(&Standing { proven: 1, highest: 1, falls: 2, ..Standing::default() });
+    it.stage(2, &format!("{CONFIRM}; {STAY}"));
+    it.want(2);
+    let _launched = it.launch();
+    it.until("proven", || it.standing().proven == 2);
+    assert_eq!(it.standing().falls, 0);
+}
+
+#[test]
 fn a_release_that_never_says_it_is_well_is_undone() {
     let it = RoadBox::new();
     // The proven one ends by itself, and the launcher with it.
