@@ -148,7 +148,9 @@ pub async fn decide(
     }
     note_down(&mut tx, &case.id, actor, command.action, now, detail).await?;
     tx.commit().await.map_err(StoreError::from)?;
-    state.bell.notify_one();
+    if command.action == Action::Approve {
+        state.bell.notify_one();
+    }
     Ok(after)
 }
 

@@ -81,9 +81,8 @@ pub async fn expire(state: &AppState, taken: &Taken) -> Result<Done, ExpireError
 
 /// Whether it was this attempt that closed it: an officer may have been faster.
 async fn close(state: &AppState, case: &Case, at: OffsetDateTime) -> Result<bool, StoreError> {
-    let step_to =
-        Step { action: Action::Expire, reason: None, note: None, plate: None, recheck: false, at };
-    let Ok(after) = step(case, step_to, &Actor::Job, false) else { return Ok(false) };
+    let barred = Step::of_central(Action::Expire, at);
+    let Ok(after) = step(case, barred, &Actor::Job, false) else { return Ok(false) };
     let mut tx = state.store.begin().await?;
     match record::write(&mut tx, case, &after).await {
         Ok(()) => {}

@@ -20,6 +20,13 @@ pub struct Step<'a> {
     pub at: OffsetDateTime,
 }
 
+impl Step<'_> {
+    /// What the central does by itself: nobody gives a reason.
+    pub const fn of_central(action: Action, at: OffsetDateTime) -> Self {
+        Self { action, reason: None, note: None, plate: None, recheck: false, at }
+    }
+}
+
 /// The case after `step`, or why it is refused; `ready` is the gate's word.
 pub fn step(case: &Case, step: Step<'_>, actor: &Actor, ready: bool) -> Result<Case, Refusal> {
     let after = states::next(&case.standing(), step.action, actor, step.reason, ready)?;

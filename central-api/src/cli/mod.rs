@@ -15,7 +15,7 @@ use central_api::serve::{self, ServeError};
 use central_api::store::Store;
 use central_api::{ops, work};
 use clap::{Parser, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// The central service: takes sealed evidence in, leads cases from review to notice.
@@ -100,6 +100,22 @@ async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Ok(Store::open(&config.database.url, config.database.connections).await?)
 }
 
+/// Hears when this process is asked to end: SIGTERM, Ctrl-C.
+struct Stopping(Signal);
+
+impl Stopping {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self(signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?))
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+}
+
 async fn run_workers(config: Config, workers: u32) -> anyhow::Result<ExitCode> {
     ops::logging::start(&config.log)?;
     ops::install()?;
@@ -112,11 +128,10 @@ async fn run_workers(config: Config, workers: u32) -> anyhow::Result<ExitCode> {
     let stop = CancellationToken::new();
     let mut crew = tokio::spawn(work::run(app.clone(), workers, stop.clone()));
     tracing::info!(workers, "working off jobs");
-    let mut term = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
+    let mut stopping = Stopping::listen()?;
     tokio::select! {
         ended = &mut crew => return Ok(ended.map(|()| ExitCode::FAILURE)?),
-        _ = term.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+        () = stopping.asked() => {}
     }
     tracing::info!("stopping: jobs at hand are finished");
     stop.cancel();
@@ -130,11 +145,10 @@ async fn run_server(config: Config) -> anyhow::Result<ExitCode> {
     ops::install()?;
     let app = serve::open_app(config, Arc::new(System)).await?;
     let mut running = serve::start(app).await?;
-    let mut term = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
+    let mut stopping = Stopping::listen()?;
     let failure: Option<ServeError> = tokio::select! {
         error = running.failed() => Some(error),
-        _ = term.recv() => None,
-        _ = tokio::signal::ctrl_c() => None,
+        () = stopping.asked() => None,
     };
     tracing::info!("stopping: open requests may finish");
     running.stop().await;

@@ -18,7 +18,7 @@ use crate::store::StoreError;
 
 pub use pause::ATTEMPTS;
 pub use queue::{Taken, ask, ask_at, begin, forget, put_off, take};
-pub use standing::{Asked, Dead, Standing, dead, find, revive, standing};
+pub use standing::{Asked, Dead, Standing, dead, find, of_case, revive, standing};
 
 /// How long a worker has a job for itself.
 pub const LEASE: Duration = Duration::minutes(2);

@@ -154,17 +154,14 @@ pub async fn put_off(
     now: OffsetDateTime,
 ) -> Result<Option<bool>, StoreError> {
     let again = pause(taken.attempts).filter(|_| !hopeless);
-    let mut tx = store.begin().await?;
-    let noted = sqlx::query(
+    let note = sqlx::query(
         "UPDATE jobs SET due_at = $1, dead_at = $2, error = $3 WHERE id = $4 AND ticket = $5",
     )
     .bind(again.map(|pause| to_ms(now + pause)))
     .bind(again.is_none().then(|| to_ms(now)))
     .bind(error.replace('\0', "").chars().take(MOST_ERROR).collect::<String>())
     .bind(taken.id.clone())
-    .bind(taken.ticket.clone())
-    .execute(&mut *tx)
-    .await?;
-    tx.commit().await?;
+    .bind(taken.ticket.clone());
+    let noted = store.write(note).await?;
     Ok((noted.rows_affected() == 1).then_some(again.is_none()))
 }

@@ -97,6 +97,16 @@ pub async fn find(store: &Store, job: &Job) -> Result<Option<Asked>, StoreError>
     .transpose()
 }
 
+/// The job about a case that was asked for and is not done: there is one at a time.
+pub async fn of_case(store: &Store, case: &str) -> Result<Option<Asked>, StoreError> {
+    for job in Job::of_case(case) {
+        if let Some(asked) = find(store, &job).await? {
+            return Ok(Some(asked));
+        }
+    }
+    Ok(None)
+}
+
 /// Lets a job that was given up be tried again, from the first attempt on.
 pub async fn revive(tx: &mut Tx<'_>, id: &str, now: OffsetDateTime) -> Result<Job, JobError> {
     let task: Option<String> = sqlx::query_scalar(

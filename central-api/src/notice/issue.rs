@@ -56,8 +56,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
         return Ok(taken.nothing_left(&state.store).await?);
     }
     let at = state.clock.now();
-    let step =
-        Step { action: Action::Notify, reason: None, note: None, plate: None, recheck: false, at };
+    let step = Step::of_central(Action::Notify, at);
     let after = match case::step(case, step, &Actor::Job, examination.gate.is_open()) {
         Err(Refusal::NotReady) => {
             let blockers = examination.gate.blockers.iter().map(|blocker| blocker.name());

@@ -16,7 +16,7 @@ use crate::AppState;
 use crate::admin::users;
 use crate::case::states;
 use crate::case::{self, Action, Case, Examination, ExamineError, Reason, plate};
-use crate::jobs::{self, Asked, Job};
+use crate::jobs::{self, Asked};
 use crate::notice::{self, Notice};
 use crate::proceedings;
 use crate::web::problem::page;
@@ -144,15 +144,14 @@ pub(super) async fn show(
     let reviewer = name(&state, case.reviewer.as_deref()).await?;
     let approver = name(&state, case.approver.as_deref()).await?;
     let actions = actions(&officer, case);
-    let owner = OwnerView::of(&state, &officer, case).await?;
+    let found = proceedings::owner::find(&state.store, &case.id).await?;
+    let opens_notice = officer.sees_owners() || found.is_none();
+    let owner = OwnerView::of(&state, &officer, case, found).await?;
     let must_name = owner.as_ref().is_some_and(|owner| owner.names && owner.owner.is_empty());
-    let identifying = Job::IdentifyOwner { case: case.id.clone() };
-    let issuing = Job::IssueNotice { case: case.id.clone() };
     let notice = notice::find(&state.store, &case.id).await?;
-    let names_owner = proceedings::owner::find(&state.store, &case.id).await?.is_some();
-    let issuing = match jobs::find(&state.store, &identifying).await? {
-        None => jobs::find(&state.store, &issuing).await?,
-        identifying => identifying,
+    let issuing = match case.state {
+        case::State::Approved => jobs::of_case(&state.store, &case.id).await?,
+        _ => None,
     };
     let issuing = issuing.map(|asked| Asked {
         given_up: asked.given_up.map(|error| super::jobs::why(&error, w)),
@@ -208,7 +207,7 @@ pub(super) async fn show(
             .map(|notice| w.with("case.notice_number", "number", format!("{:06}", notice.number)))
             .unwrap_or_default(),
         notice,
-        opens_notice: officer.sees_owners() || !names_owner,
+        opens_notice,
         issuing,
         revives: officer.revives(),
         owner,

@@ -43,11 +43,9 @@ impl OwnerView {
         state: &AppState,
         officer: &Officer,
         case: &case::Case,
+        found: Option<Record>,
     ) -> Result<Option<Self>, WebError> {
-        if !officer.sees_owners() {
-            return Ok(None);
-        }
-        let Some(record) = owner::find(&state.store, &case.id).await? else { return Ok(None) };
+        let Some(record) = found.filter(|_| officer.sees_owners()) else { return Ok(None) };
         let w = officer.lang.words();
         let named = super::case_page::name(state, record.named_by.as_deref()).await?;
         let is_open =

@@ -368,16 +368,15 @@ async fn owner_of(
     id: &str,
     told: &Story,
 ) -> Result<(), StoreError> {
-    let row = sqlx::query(owner::ROW).bind(id.to_owned()).fetch_optional(&mut *view).await?;
-    let problem = match (row, &told.owner) {
-        (None, None) => return Ok(()),
-        (None, Some(_)) => "was put on record, and is not there",
-        (Some(_), None) => "is on record, but nobody put it there",
-        (Some(row), Some(digest)) => match owner::Record::from_row(&row) {
-            Ok(record) if owner::digest(&record) == *digest => return Ok(()),
-            Ok(_) | Err(StoreError::Corrupt { .. }) => CHANGED,
-            Err(error) => return Err(error),
-        },
+    let problem = match (owner::read(view, id).await, &told.owner) {
+        (Ok(None), None) => return Ok(()),
+        (Ok(None), Some(_)) => "was put on record, and is not there",
+        (Ok(Some(_)) | Err(StoreError::Corrupt { .. }), None) => {
+            "is on record, but nobody put it there"
+        }
+        (Ok(Some(record)), Some(digest)) if owner::digest(&record) == *digest => return Ok(()),
+        (Ok(Some(_)) | Err(StoreError::Corrupt { .. }), Some(_)) => CHANGED,
+        (Err(error), _) => return Err(error),
     };
     report.add(format!("owner of case {id}"), problem);
     Ok(())

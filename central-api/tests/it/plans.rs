@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 
 use central_api::case::{self, Filter, State};
+use central_api::proceedings::owner;
 use central_api::store::Store;
 use contract::Act;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
@@ -112,6 +113,7 @@ fn built() -> Vec<String> {
     texts.push(case::count_text());
     texts.extend(case::recheck_texts());
     texts.push(case::expire_text());
+    texts.extend(owner::texts());
     texts
 }
 

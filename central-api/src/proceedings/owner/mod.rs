@@ -14,7 +14,7 @@ use crate::registry::{Registration, Status};
 
 pub use identify::{IdentifyError, identify};
 pub use name::{NameError, Named, name};
-pub use record::{ROW, Record, digest, find, waiting, waiting_count};
+pub use record::{Record, digest, find, read, texts, waiting, waiting_count};
 
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! The row of a case's owner, its digest for the audit, and the clerks' worklist.
 
 use contract::Digest;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 use time::OffsetDateTime;
 
 use super::{Doubt, State};
@@ -48,45 +48,49 @@ pub fn digest(record: &Record) -> String {
     Digest::of(fields.to_string().as_bytes()).to_string()
 }
 
-/// Reads the row of one case.
-pub const ROW: &str = "SELECT case_id, state, plate, doubts, registration, kind, name, id_number,
-         address, asked_at, named_by, named_at, note, salt, version
-     FROM owners WHERE case_id = $1";
+const COLUMNS: &str = "case_id, state, plate, doubts, registration, kind, name, id_number, address, \
+     asked_at, named_by, named_at, note, salt, version";
+/// Whose owner a clerk must look for: of cases that are approved with the number that was asked for.
+const WAITING: &str = "FROM owners WHERE state = 'by_hand' AND EXISTS (
+     SELECT 1 FROM cases WHERE id = owners.case_id AND state = 'approved' AND plate = owners.plate)";
+
+/// Reads the row of one case, counts those that wait for a clerk, and reads them, who waits longest
+/// first.
+pub fn texts() -> [String; 3] {
+    [
+        format!("SELECT {COLUMNS} FROM owners WHERE case_id = $1"),
+        format!("SELECT COUNT(*) {WAITING}"),
+        format!("SELECT {COLUMNS} {WAITING} ORDER BY asked_at, case_id LIMIT $1"),
+    ]
+}
 
 pub async fn find(store: &Store, case: &str) -> Result<Option<Record>, StoreError> {
-    let row = sqlx::query(ROW).bind(case.to_owned()).fetch_optional(store.pool()).await?;
+    let mut connection = store.pool().acquire().await?;
+    read(&mut connection, case).await
+}
+
+/// The same within a view of the whole store.
+pub async fn read(view: &mut AnyConnection, case: &str) -> Result<Option<Record>, StoreError> {
+    let [one, ..] = texts();
+    let row = sqlx::query(AssertSqlSafe(one)).bind(case.to_owned()).fetch_optional(view).await?;
     row.map(|row| Record::from_row(&row)).transpose()
 }
 
-/// Approved cases whose owner a clerk must look for, those that wait longest first.
+/// Approved cases whose owner a clerk must look for.
 pub async fn waiting(store: &Store, most: i64) -> Result<Vec<Record>, StoreError> {
-    sqlx::query(
-        "SELECT o.case_id, o.state, o.plate, o.doubts, o.registration, o.kind, o.name, o.id_number,
-             o.address, o.asked_at, o.named_by, o.named_at, o.note, o.salt, o.version
-         FROM owners o JOIN cases c ON c.id = o.case_id
-         WHERE o.state = 'by_hand' AND c.state = 'approved' AND c.plate = o.plate
-         ORDER BY o.asked_at, o.case_id LIMIT $1",
-    )
-    .bind(most)
-    .fetch_all(store.pool())
-    .await?
-    .iter()
-    .map(Record::from_row)
-    .collect()
+    let [.., rows] = texts();
+    let rows = sqlx::query(AssertSqlSafe(rows)).bind(most).fetch_all(store.pool()).await?;
+    rows.iter().map(Record::from_row).collect()
 }
 
 pub async fn waiting_count(store: &Store) -> Result<u64, StoreError> {
-    let count: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM owners o JOIN cases c ON c.id = o.case_id
-         WHERE o.state = 'by_hand' AND c.state = 'approved' AND c.plate = o.plate",
-    )
-    .fetch_one(store.pool())
-    .await?;
+    let [_, count, _] = texts();
+    let count: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(store.pool()).await?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
 impl Record {
-    pub(crate) fn from_row(row: &AnyRow) -> Result<Self, StoreError> {
+    fn from_row(row: &AnyRow) -> Result<Self, StoreError> {
         let text = |name| row.try_get::<Option<String>, _>(name);
         let doubts: String = row.try_get("doubts")?;
         let registration: Option<String> = text("registration")?;
