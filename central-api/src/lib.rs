@@ -12,6 +12,7 @@ pub mod case;
 pub mod clock;
 pub mod config;
 pub mod device;
+pub mod documents;
 pub mod evidence;
 pub mod jobs;
 pub mod law;

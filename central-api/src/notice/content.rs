@@ -10,19 +10,15 @@ use time::OffsetDateTime;
 use super::NoticeError;
 use crate::case::{Case, plate};
 use crate::config::{Agency, Office};
-use crate::law::VIETNAM;
+use crate::documents::Draft;
+use crate::documents::frame::{Head, date};
 use crate::registry::Owner;
 use crate::web::{Lang, facts};
 
 /// The fields of one notice.
 #[derive(Debug, Clone)]
 pub struct Content {
-    pub parent: String,
-    pub agency: String,
-    /// `Số: 000012/TB-PC08`.
-    pub number: String,
-    pub place: String,
-    pub issued_at: OffsetDateTime,
+    pub head: Head,
     /// Unit that operates the device.
     pub detecting_unit: String,
     pub vehicle: String,
@@ -46,7 +42,6 @@ pub struct Content {
     pub signer: String,
     pub archive: String,
     pub lookup_url: String,
-    pub code: String,
 }
 
 /// What the annex shows: everybody but the accused vehicle [`veiled`](super::veiled).
@@ -74,8 +69,7 @@ pub struct Taken {
 /// What only the moment of issue knows.
 #[derive(Debug)]
 pub(super) struct Issue<'a> {
-    pub number: i64,
-    pub code: &'a str,
+    pub draft: &'a Draft,
     pub at: OffsetDateTime,
     pub appointment: OffsetDateTime,
     pub no_show_days: u32,
@@ -101,11 +95,13 @@ impl Content {
             act_place.push_str(part);
         }
         Ok(Self {
-            parent: agency.parent.clone(),
-            agency: agency.name.clone(),
-            number: format!("{:06}/TB-{}", issue.number, agency.code),
-            place: agency.place.clone(),
-            issued_at: issue.at,
+            head: Head::new(
+                "Mẫu số 01/73 (Thông tư số 73/2024/TT-BCA)",
+                agency,
+                issue.draft.shown(&agency.code),
+                &issue.draft.code,
+                issue.at,
+            ),
             detecting_unit: manifest.unit.name.clone(),
             vehicle: vehicle(case.vehicle).into(),
             plate: plate::display(plate_text, case.vehicle, case.plate_colour),
@@ -127,8 +123,7 @@ impl Content {
                 .collect(),
             signer: issue.signer.into(),
             archive: agency.code.clone(),
-            lookup_url: format!("{}/tra-cuu?thong-bao={}", issue.public_url, issue.code),
-            code: issue.code.into(),
+            lookup_url: format!("{}/tra-cuu?thong-bao={}", issue.public_url, issue.draft.code),
         })
     }
 }
@@ -197,37 +192,5 @@ pub fn plate_colour(colour: PlateColour) -> &'static str {
         PlateColour::Yellow => "Nền màu vàng, chữ và số màu đen",
         PlateColour::Blue => "Nền màu xanh, chữ và số màu trắng",
         PlateColour::Red => "Nền màu đỏ, chữ và số màu trắng",
-    }
-}
-
-/// `21/11/2026`.
-pub(super) fn date(date: time::Date) -> String {
-    format!("{:02}/{:02}/{}", date.day(), u8::from(date.month()), date.year())
-}
-
-/// `ngày 21 tháng 11 năm 2026`; days under 10 and months under 3 take a zero.
-pub(super) fn long_date(at: OffsetDateTime) -> String {
-    let date = at.to_offset(VIETNAM).date();
-    let (day, month) = (date.day(), u8::from(date.month()));
-    let month = if month < 3 { format!("{month:02}") } else { month.to_string() };
-    format!("ngày {day:02} tháng {month} năm {}", date.year())
-}
-
-/// `08 giờ 15 phút`.
-pub(super) fn long_time(at: OffsetDateTime) -> String {
-    let time = at.to_offset(VIETNAM).time();
-    format!("{:02} giờ {:02} phút", time.hour(), time.minute())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use time::macros::datetime;
-
-    #[test]
-    fn dates_follow_the_administrative_form_in_vietnam() {
-        assert_eq!(long_date(datetime!(2027-02-04 20:00 UTC)), "ngày 05 tháng 02 năm 2027");
-        assert_eq!(long_date(datetime!(2026-11-21 08:15 +7)), "ngày 21 tháng 11 năm 2026");
-        assert_eq!(long_time(datetime!(2026-11-21 01:05 UTC)), "08 giờ 05 phút");
     }
 }

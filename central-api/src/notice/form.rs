@@ -1,19 +1,14 @@
 //! Mẫu 01/73 laid out as an administrative document (NĐ 30/2020): national title, number, place
 //! and date, the fields in their order, recipients and signature, the lookup's QR code.
 
-use krilla::SerializeSettings;
-use krilla::metadata::{DateTime, Metadata};
-
 use super::NoticeError;
-use super::content::{Content, Pictures, Taken, date, long_date, long_time};
-use super::layout::{bold, italic, plain};
-use super::page::{Align, LEFT, Paper, RIGHT};
-use super::qr;
+use super::content::{Content, Pictures, Taken};
 use crate::config::Office;
+use crate::documents::frame::{self, BODY, date, long_date, long_time};
+use crate::documents::layout::{bold, italic, plain};
+use crate::documents::{Align, LEFT, Paper, RIGHT, qr};
 use crate::law::VIETNAM;
 
-/// Body type, points.
-const BODY: f32 = 11.5;
 const SMALL: f32 = 10.5;
 /// Height of recipients, code and signature together.
 const FOOT: f32 = 116.0;
@@ -25,60 +20,25 @@ const SIDE: f32 = 140.0;
 /// The PDF of a notice, with an annex where there are pictures.
 pub fn render(content: &Content, pictures: Option<&Pictures>) -> Result<Vec<u8>, NoticeError> {
     let mut paper = Paper::new()?;
-    head(&mut paper, content);
+    content.head.write(&mut paper);
     title(&mut paper, content);
     body(&mut paper, content);
     foot(&mut paper, content)?;
     if let Some(pictures) = pictures {
         annex(&mut paper, content, pictures)?;
     }
-    paper.print(metadata(content), SerializeSettings::default())
-}
-
-fn head(paper: &mut Paper, content: &Content) {
-    paper.column(
-        &[italic("Mẫu số 01/73 (Thông tư số 73/2024/TT-BCA)")],
-        9.0,
-        RIGHT - 200.0..RIGHT,
-        Align::Centre,
-    );
-    paper.space(4.0);
-    let top = paper.y;
-    let left = LEFT - 20.0..LEFT + 190.0;
-    let right = LEFT + 195.0..RIGHT + 10.0;
-    let middle = |column: &std::ops::Range<f32>| (column.start + column.end) / 2.0;
-    paper.column(&[plain(content.parent.to_uppercase())], 12.0, left.clone(), Align::Centre);
-    paper.column(&[bold(content.agency.to_uppercase())], 12.0, left.clone(), Align::Centre);
-    paper.rule(middle(&left), 70.0);
-    let left_end = paper.y;
-    paper.y = top;
-    paper.column(&[bold("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM")], 11.5, right.clone(), Align::Centre);
-    paper.column(&[bold("Độc lập - Tự do - Hạnh phúc")], 12.5, right.clone(), Align::Centre);
-    paper.rule(middle(&right), 155.0);
-    paper.y = paper.y.max(left_end) + 4.0;
-    let line = paper.y;
-    paper.column(&[plain(format!("Số: {}", content.number))], 12.5, left, Align::Centre);
-    let left_end = paper.y;
-    paper.y = line;
-    let dated = format!("{}, {}", content.place, long_date(content.issued_at));
-    paper.column(&[italic(dated)], 12.5, right, Align::Centre);
-    paper.y = paper.y.max(left_end);
+    Ok(paper.print(content.head.metadata("Thông báo"))?)
 }
 
 fn title(paper: &mut Paper, content: &Content) {
-    let page = LEFT..RIGHT;
-    paper.space(9.0);
-    paper.column(&[bold("THÔNG BÁO")], 14.0, page.clone(), Align::Centre);
     let subject = "Về việc vi phạm trật tự, an toàn giao thông đường bộ được phát hiện bằng \
                    phương tiện, thiết bị kỹ thuật nghiệp vụ";
-    paper.column(&[bold(subject)], BODY, LEFT + 30.0..RIGHT - 30.0, Align::Centre);
-    paper.rule((LEFT + RIGHT) / 2.0, 90.0);
-    paper.space(5.0);
+    frame::title(paper, "THÔNG BÁO", subject);
     let to = match &content.owner {
         Some(owner) => format!("Kính gửi: {}", owner.name),
         None => format!("Kính gửi: Chủ phương tiện biển số {}", content.plate),
     };
-    paper.column(&[plain(to)], 12.5, page, Align::Centre);
+    paper.column(&[plain(to)], 12.5, LEFT..RIGHT, Align::Centre);
     paper.space(5.0);
 }
 
@@ -86,7 +46,7 @@ fn body(paper: &mut Paper, content: &Content) {
     let label = |text: &str| plain(text.to_owned());
     paper.paragraph(
         &[
-            bold(content.agency.clone()),
+            bold(content.head.agency.clone()),
             plain(" thông báo: "),
             plain(content.detecting_unit.clone()),
             plain(
@@ -214,11 +174,8 @@ fn foot(paper: &mut Paper, content: &Content) -> Result<(), NoticeError> {
     paper.keep(FOOT);
     paper.space(2.0);
     let top = paper.y;
-    let left = LEFT..LEFT + 130.0;
-    paper.column(&[italic("Nơi nhận:")], SMALL, left.clone(), Align::Left);
-    paper.column(&[plain("- Như trên;")], SMALL, left.clone(), Align::Left);
-    let archive = format!("- Lưu: VT, {}.", content.archive);
-    paper.column(&[plain(archive)], SMALL, left, Align::Left);
+    let archive = format!("Lưu: VT, {}.", content.archive);
+    frame::recipients(paper, &["Như trên;".into(), archive], 130.0);
 
     let qr_left = LEFT + 112.0;
     paper.shape(qr::path(&content.lookup_url, qr_left, top - 4.0, QR_SIDE)?);
@@ -226,16 +183,11 @@ fn foot(paper: &mut Paper, content: &Content) -> Result<(), NoticeError> {
     let caption = qr_left - 14.0..qr_left + QR_SIDE + 14.0;
     paper.column(&[italic("Quét mã để tra cứu.")], 9.0, caption.clone(), Align::Centre);
     paper.column(&[italic("Mã thông báo:")], 9.0, caption.clone(), Align::Centre);
-    paper.column(&[plain(content.code.clone())], 9.0, caption, Align::Centre);
+    paper.column(&[plain(content.head.code.clone())], 9.0, caption, Align::Centre);
     let left_end = paper.y;
 
     paper.y = top;
-    let right = LEFT + 235.0..RIGHT;
-    paper.column(&[bold("THỦ TRƯỞNG ĐƠN VỊ")], BODY, right.clone(), Align::Centre);
-    let hint = "(Ký, ghi rõ họ tên, đóng dấu hoặc ký số)";
-    paper.column(&[italic(hint)], 11.0, right.clone(), Align::Centre);
-    paper.space(56.0);
-    paper.column(&[bold(content.signer.clone())], BODY, right, Align::Centre);
+    frame::signature(paper, "THỦ TRƯỞNG ĐƠN VỊ", &content.signer);
     paper.y = paper.y.max(left_end);
     Ok(())
 }
@@ -244,7 +196,7 @@ fn annex(paper: &mut Paper, content: &Content, pictures: &Pictures) -> Result<()
     paper.turn();
     let page = LEFT..RIGHT;
     paper.column(&[bold("PHỤ LỤC")], 14.0, page.clone(), Align::Centre);
-    let of = format!("Kèm theo Thông báo số {}", content.number);
+    let of = format!("Kèm theo Thông báo số {}", content.head.number);
     paper.column(&[italic(of)], BODY, page.clone(), Align::Centre);
     paper.space(10.0);
     let (main, others): (Vec<_>, Vec<_>) = pictures.moments.iter().partition(|taken| taken.main);
@@ -282,22 +234,4 @@ fn shown(taken: &Taken) -> String {
     let (hour, minute, second) = at.to_hms();
     let (shows, day) = (taken.shows, date(at.date()));
     format!("Phương tiện {shows}, lúc {hour:02}:{minute:02}:{second:02}, {day}")
-}
-
-/// Only what the notice itself says, so that the same notice has the same bytes.
-fn metadata(content: &Content) -> Metadata {
-    let issued = content.issued_at.to_offset(VIETNAM);
-    let date = DateTime::new(u16::try_from(issued.year()).unwrap_or(0))
-        .month(issued.month().into())
-        .day(issued.day())
-        .hour(issued.hour())
-        .minute(issued.minute())
-        .second(issued.second())
-        .utc_offset_hour(7);
-    Metadata::new()
-        .title(format!("Thông báo số {}", content.number))
-        .language("vi".into())
-        .authors(vec![content.agency.clone()])
-        .creation_date(date)
-        .document_id(content.code.clone())
 }

@@ -1,23 +1,19 @@
 //! The job that issues the notice of an approved case: number, PDF, then one transaction in which
 //! the notice is on record and the case notified.
 
-use contract::Digest;
-use time::OffsetDateTime;
-
 use super::NoticeError;
 use super::content::Issue;
-use super::draft::{self, Draft};
-use super::found::file_name;
 use super::print::print;
 use crate::AppState;
 use crate::case::states::{Action, Actor, Refusal, State};
 use crate::case::{self, Case, ExamineError, Step, WriteError, examine};
 use crate::config::RegistrySource;
+use crate::documents::{self, DocumentError, Kind};
 use crate::jobs::{self, Done, Job, JobError, Taken};
 use crate::law::Term;
 use crate::proceedings::owner;
 use crate::registry::Owner;
-use crate::store::{Store, StoreError, Tx, to_ms};
+use crate::store::{Store, StoreError};
 
 /// Why a notice is not out.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +27,8 @@ pub enum IssueError {
     Examine(#[from] ExamineError),
     #[error(transparent)]
     Notice(#[from] NoticeError),
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     #[error(transparent)]
     Write(#[from] WriteError),
     #[error(transparent)]
@@ -70,11 +68,10 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
     if owner.is_none() && state.config.registry.source != RegistrySource::None {
         return Ok(ask_for_owner(state, taken, id).await?);
     }
-    let draft = draft::draft(&state.store, id, at).await?;
+    let draft = documents::draft(&state.store, Kind::Notice, id, at).await?;
     let book = &state.law;
     let issue = Issue {
-        number: draft.number,
-        code: &draft.code,
+        draft: &draft,
         at,
         appointment: book.appointment(at).map_err(NoticeError::from)?,
         no_show_days: book.deadline(Term::NoShow).count,
@@ -83,9 +80,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
         public_url: &state.config.web.public_url,
     };
     let pdf = print(state, case, &examination, issue).await?;
-    let sha256 = Digest::of(&pdf).to_string();
-    let file = file_name(&sha256);
-    state.evidence.put_file(&case.evidence_id, &file, pdf).await.map_err(NoticeError::from)?;
+    let sha256 = documents::store(state, case, Kind::Notice, pdf).await?;
 
     let mut detail = case::told(&examination, &after, Some(approver));
     detail["evidence"] = "verified".into();
@@ -97,7 +92,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
     });
     let mut tx = state.store.begin().await?;
     case::write(&mut tx, case, &after).await?;
-    put_on_record(&mut tx, case, &draft, &sha256, approver, at).await?;
+    documents::record(&mut tx, id, &draft, &sha256, approver, at).await?;
     let done = taken.done(&mut tx).await?;
     case::note_down(&mut tx, id, &Actor::Job, Action::Notify, at, detail).await?;
     tx.commit().await.map_err(StoreError::from)?;
@@ -121,30 +116,6 @@ async fn ask_for_owner(state: &AppState, taken: &Taken, id: &str) -> Result<Done
     jobs::ask(&mut tx, &Job::IdentifyOwner { case: id.to_owned() }, state.clock.now()).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(done)
-}
-
-async fn put_on_record(
-    tx: &mut Tx<'_>,
-    case: &Case,
-    draft: &Draft,
-    sha256: &str,
-    approver: &str,
-    at: OffsetDateTime,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO notices (case_id, code, year, number, sha256, issued_at, issued_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(case.id.clone())
-    .bind(draft.code.clone())
-    .bind(i64::from(draft.year))
-    .bind(draft.number)
-    .bind(sha256.to_owned())
-    .bind(to_ms(at))
-    .bind(approver.to_owned())
-    .execute(&mut **tx)
-    .await?;
-    draft::used(tx, &case.id).await
 }
 
 async fn user_name(store: &Store, id: &str) -> Result<String, StoreError> {

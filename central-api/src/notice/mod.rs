@@ -3,23 +3,17 @@
 //! the job that does it, which an approval asks for.
 
 mod content;
-mod draft;
-mod fonts;
 mod form;
-mod found;
 mod issue;
-mod layout;
-mod page;
 mod print;
-mod qr;
 mod veil;
 
 pub use content::{Content, Pictures, Taken, plate_colour};
 pub use form::render;
-pub use found::{Notice, file_name, find, find_by_code, read};
 pub use issue::{IssueError, issue};
 pub use veil::{Veil, veiled};
 
+use crate::documents::DocumentError;
 use crate::evidence::EvidenceError;
 use crate::law::LawError;
 use crate::store::StoreError;
@@ -29,12 +23,10 @@ use crate::store::StoreError;
 pub enum NoticeError {
     #[error("the case lacks {0}: the gate should have held it")]
     Incomplete(&'static str),
-    #[error("failed to write the notice's PDF: {0}")]
-    Pdf(String),
     #[error("a picture of the evidence cannot be shown: {0}")]
     Picture(#[from] image::ImageError),
-    #[error("the stored notice does not have the digest on record")]
-    Changed,
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     #[error(transparent)]
     Law(#[from] LawError),
     #[error(transparent)]

@@ -10,6 +10,7 @@ use super::veil::{Veil, veiled};
 use super::{NoticeError, form};
 use crate::AppState;
 use crate::case::{Case, Examination, Proof, acts};
+use crate::documents::DocumentError;
 
 /// More pictures of other cameras than this do not fit a notice.
 const MOST_FURTHER: usize = 2;
@@ -70,7 +71,7 @@ pub async fn print(
         form::render(&content, Some(&pictures))
     })
     .await
-    .map_err(|e| NoticeError::Pdf(e.to_string()))??;
+    .map_err(|e| DocumentError::Pdf(e.to_string()))??;
     Ok(Bytes::from(pdf))
 }
 

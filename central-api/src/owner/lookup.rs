@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::captcha::{self, Answer, Solved};
 use crate::AppState;
 use crate::case::{self, State, plate};
+use crate::documents;
 use crate::notice;
 use crate::store::StoreError;
 use crate::web::address::Client;
@@ -241,7 +242,7 @@ pub(super) async fn of_notice(
     if code.len() > 32 {
         return Ok(None);
     }
-    let Some(notice) = notice::find_by_code(&state.store, code).await? else { return Ok(None) };
+    let Some(notice) = documents::find_by_code(&state.store, code).await? else { return Ok(None) };
     let case = case::find(&state.store, &notice.case_id).await?;
     Ok(case.and_then(|case| {
         if case.state == State::Withdrawn {

@@ -2,3 +2,23 @@
 //! and its own states. They run in parallel; what a case waits for is asked of them.
 
 pub mod owner;
+
+use sqlx::AnyConnection;
+
+use crate::store::StoreError;
+
+/// Proceedings with one row a case, whose digest stands in the audit: rows of the action
+/// `<proceeding>.<step>` have it as `record`.
+pub const RECORDED: [&str; 1] = ["owner"];
+
+/// The digest of what a proceeding has on record of a case.
+pub async fn digest_of(
+    view: &mut AnyConnection,
+    proceeding: &str,
+    case: &str,
+) -> Result<Option<String>, StoreError> {
+    Ok(match proceeding {
+        "owner" => owner::read(view, case).await?.as_ref().map(owner::digest),
+        _ => None,
+    })
+}

@@ -22,8 +22,8 @@ use crate::case::passage::Uncertain;
 use crate::case::{
     self, Action, Command, DecideError, ExamineError, Filter, Reason, State as CaseState, plate,
 };
+use crate::documents::{self, Kind};
 use crate::law::Provision;
-use crate::notice;
 use crate::web::address::Client;
 use crate::web::page_number::PageNumber;
 use crate::web::problem::{failed, problem};
@@ -272,7 +272,7 @@ async fn get_case(
 ) -> Result<Json<CaseDetail>, Response> {
     reader(&officer)?;
     let examination = case::examine(&state, &id).await.map_err(examine_problem)?;
-    let notice = notice::find(&state.store, &id).await.map_err(failed)?;
+    let notice = documents::find(&state.store, Kind::Notice, &id).await.map_err(failed)?;
     let case = &examination.case;
     Ok(Json(CaseDetail {
         case: CaseSummary::of(case),

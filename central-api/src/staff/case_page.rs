@@ -16,8 +16,8 @@ use crate::AppState;
 use crate::admin::users;
 use crate::case::states;
 use crate::case::{self, Action, Case, Examination, ExamineError, Reason, plate};
+use crate::documents::{self, Document, Kind};
 use crate::jobs::{self, Asked};
-use crate::notice::{self, Notice};
 use crate::proceedings;
 use crate::web::problem::page;
 use crate::web::{Shell, WebError, Words, facts, format};
@@ -62,7 +62,7 @@ struct CasePage {
     return_reasons: Vec<Choice>,
     withdraw_reasons: Vec<Choice>,
     hint: Option<String>,
-    notice: Option<Notice>,
+    notice: Option<Document>,
     /// Whether the officer may open it: it may name the owner.
     opens_notice: bool,
     /// The notice is being made, or could not be.
@@ -148,7 +148,7 @@ pub(super) async fn show(
     let opens_notice = officer.sees_owners() || found.is_none();
     let owner = OwnerView::of(&state, &officer, case, found).await?;
     let must_name = owner.as_ref().is_some_and(|owner| owner.names && owner.owner.is_empty());
-    let notice = notice::find(&state.store, &case.id).await?;
+    let notice = documents::find(&state.store, Kind::Notice, &case.id).await?;
     let issuing = match case.state {
         case::State::Approved => jobs::of_case(&state.store, &case.id).await?,
         _ => None,

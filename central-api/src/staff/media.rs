@@ -10,8 +10,8 @@ use axum::response::{IntoResponse as _, Response};
 use super::session::Officer;
 use crate::AppState;
 use crate::case;
+use crate::documents::{self, Kind};
 use crate::evidence::EvidenceError;
-use crate::notice;
 use crate::proceedings::owner;
 use crate::web::WebError;
 
@@ -106,12 +106,13 @@ pub(super) async fn notice(
     }
     let missing = || WebError::NotFound(officer.lang);
     let case = case::find(&state.store, &id).await?.ok_or_else(missing)?;
-    let notice = notice::find(&state.store, &case.id).await?.ok_or_else(missing)?;
+    let notice =
+        documents::find(&state.store, Kind::Notice, &case.id).await?.ok_or_else(missing)?;
     // Once it names the owner, it is for those alone who may know.
     if !officer.sees_owners() && owner::find(&state.store, &case.id).await?.is_some() {
         return Err(WebError::Forbidden(officer.lang));
     }
-    let pdf = notice::read(&state, &case, &notice)
+    let pdf = documents::read(&state, &case, &notice)
         .await
         .map_err(|error| WebError::internal(officer.lang, error))?;
     let name = format!("attachment; filename=\"thong-bao-{:06}.pdf\"", notice.number);

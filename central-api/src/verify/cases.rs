@@ -1,6 +1,6 @@
 //! No row is believed alone: every case is made again from its sealed packages and the decisions in
-//! the audit, and compared with its row, its notice, its notice's PDF and the names of those who
-//! decided. A value that a hand in the database put there is named by its column.
+//! the audit, and compared with its row, its documents and the names of those who decided (`papers` has the
+//! documents). A value that a hand in the database put there is named by its column.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,13 +10,11 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 use time::OffsetDateTime;
 
-use super::Report;
+use super::{Report, papers};
 use crate::case::acts::{self, Tie};
 use crate::case::{self, Action, Actor, Case, Reason, Step, Value, passage};
 use crate::evidence::EvidenceStore;
 use crate::law::LawBook;
-use crate::notice;
-use crate::proceedings::owner;
 use crate::store::{StoreError, from_ms, to_ms};
 
 const PAGE: i64 = 200;
@@ -54,9 +52,10 @@ struct Story {
     packages: Vec<String>,
     /// The law's words as they were kept when the case was opened.
     law: Option<String>,
-    notice: Option<Columns>,
-    /// Digest of what was last put on record of the owner.
-    owner: Option<String>,
+    /// Every document that was issued about it.
+    papers: Vec<Columns>,
+    /// Digest of what was last put on record in each proceeding, by its name.
+    proceedings: BTreeMap<String, String>,
 }
 
 /// Checks users, cases, findings of two acts, notices and their files.
@@ -83,8 +82,10 @@ pub(super) async fn check(
             let packages = packages(view, id).await?;
             let told = story(report, view, id, &packages, &bench, &mut pairs).await?;
             rows_of(report, view, id, &told).await?;
-            paper(report, view, evidence, id, &told).await?;
-            owner_of(report, view, id, &told).await?;
+            if let Some(case) = &told.case {
+                papers::check(report, view, evidence, case, &told.papers).await?;
+            }
+            papers::proceedings(report, view, id, &told.proceedings).await?;
         }
     }
     apart(report, view, &pairs).await
@@ -116,9 +117,12 @@ async fn story(
     let subject = format!("case {id}");
     for entry in entries(view, "case", id).await? {
         let text = |key: &str| entry.detail.get(key).and_then(Json::as_str);
-        if entry.action.starts_with("owner.") {
-            told.owner = text("record").map(str::to_owned);
+        if let (Some((proceeding, _)), Some(digest)) =
+            (entry.action.split_once('.'), text("record"))
+        {
+            told.proceedings.insert(proceeding.into(), digest.into());
         }
+        told.papers.extend(papers::issued(id, &entry));
         let Some(name) = entry.action.strip_prefix("case.") else { continue };
         let wrong = |what: &str| format!("audit row {}, {name}: {what}", entry.seq);
         let Some(before) = told.case.take() else {
@@ -192,7 +196,7 @@ async fn story(
             }
         }
         if action == Action::Notify {
-            told.notice = Some(notice_columns(id, by, &entry));
+            told.papers.push(papers::notice(id, by, &entry));
         }
         if let Some(other) = text("other").filter(|_| action == Action::Distinguish) {
             let (first, second) = case::in_order(id, other);
@@ -275,27 +279,6 @@ impl Story {
     }
 }
 
-/// The columns of a notice as its decision recorded them; older decisions recorded fewer.
-fn notice_columns(id: &str, by: &str, entry: &Entry) -> Columns {
-    let said = |key: &str| entry.detail.pointer(&format!("/notice/{key}")).cloned();
-    let mut columns = vec![
-        ("case_id", Value::Text(Some(id.into()))),
-        ("issued_at", Value::Integer(Some(to_ms(entry.at)))),
-        ("issued_by", Value::Text(Some(by.into()))),
-    ];
-    for key in ["year", "number"] {
-        if let Some(number) = said(key) {
-            columns.push((key, Value::Integer(number.as_i64())));
-        }
-    }
-    for key in ["code", "sha256"] {
-        if let Some(text) = said(key) {
-            columns.push((key, Value::Text(text.as_str().map(str::to_owned))));
-        }
-    }
-    columns
-}
-
 /// The case's row against its story.
 async fn rows_of(
     report: &mut Report,
@@ -314,71 +297,6 @@ async fn rows_of(
     let text = format!("SELECT {names} FROM cases WHERE id = $1");
     let row = sqlx::query(AssertSqlSafe(text)).bind(id.to_owned());
     compare(report, &format!("case {id}"), &row.fetch_one(&mut *view).await?, &columns);
-    Ok(())
-}
-
-/// The notice's row and file against its story.
-async fn paper(
-    report: &mut Report,
-    view: &mut AnyConnection,
-    evidence: &EvidenceStore,
-    id: &str,
-    told: &Story,
-) -> Result<(), StoreError> {
-    let subject = format!("notice of case {id}");
-    let row = sqlx::query(
-        "SELECT case_id, code, year, number, sha256, issued_at, issued_by FROM notices
-         WHERE case_id = $1",
-    )
-    .bind(id.to_owned())
-    .fetch_optional(&mut *view)
-    .await?;
-    let (row, columns) = match (row, &told.notice) {
-        (None, None) => return Ok(()),
-        (None, Some(_)) => {
-            report.add(subject, "was issued, but is not on record");
-            return Ok(());
-        }
-        (Some(_), None) => {
-            report.add(subject, "is on record, but no decision issued it");
-            return Ok(());
-        }
-        (Some(row), Some(columns)) => (row, columns),
-    };
-    compare(report, &subject, &row, columns);
-    let (Some(case), Some((_, Value::Text(Some(sha256))))) =
-        (&told.case, columns.iter().find(|(name, _)| *name == "sha256"))
-    else {
-        return Ok(());
-    };
-    let name = notice::file_name(sha256);
-    report.files += 1;
-    match evidence.read(&case.evidence_id, &name).await {
-        Ok(pdf) if Digest::of(&pdf).to_string() == *sha256 => {}
-        Ok(_) => report.add(format!("{subject}: {name}"), "is not the file that was issued"),
-        Err(error) => report.add(format!("{subject}: {name}"), super::whole::why(&error)),
-    }
-    Ok(())
-}
-
-/// The owner's row against the digest that the audit has of it.
-async fn owner_of(
-    report: &mut Report,
-    view: &mut AnyConnection,
-    id: &str,
-    told: &Story,
-) -> Result<(), StoreError> {
-    let problem = match (owner::read(view, id).await, &told.owner) {
-        (Ok(None), None) => return Ok(()),
-        (Ok(None), Some(_)) => "was put on record, and is not there",
-        (Ok(Some(_)) | Err(StoreError::Corrupt { .. }), None) => {
-            "is on record, but nobody put it there"
-        }
-        (Ok(Some(record)), Some(digest)) if owner::digest(&record) == *digest => return Ok(()),
-        (Ok(Some(_)) | Err(StoreError::Corrupt { .. }), Some(_)) => CHANGED,
-        (Err(error), _) => return Err(error),
-    };
-    report.add(format!("owner of case {id}"), problem);
     Ok(())
 }
 

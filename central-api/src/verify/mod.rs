@@ -3,6 +3,7 @@
 mod cases;
 mod delivery;
 mod package;
+mod papers;
 mod whole;
 
 use contract::manifest::{FileRole, Manifest};

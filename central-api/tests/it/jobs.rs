@@ -141,7 +141,7 @@ async fn many_workers_issue_every_notice_once_and_without_a_gap() {
             attempts += worker.await.unwrap();
         }
         assert_eq!(attempts, 8, "each was taken once");
-        let rows = sqlx::query("SELECT case_id, number FROM notices ORDER BY number")
+        let rows = sqlx::query("SELECT case_id, number FROM documents ORDER BY number")
             .fetch_all(state.store.pool())
             .await
             .unwrap();
@@ -149,7 +149,7 @@ async fn many_workers_issue_every_notice_once_and_without_a_gap() {
         assert_eq!(numbers, (1..=8).collect::<Vec<_>>());
         let issued: BTreeSet<String> = rows.iter().map(|row| row.get("case_id")).collect();
         assert_eq!(issued, cases.into_iter().collect());
-        let drafts: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notice_drafts")
+        let drafts: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM document_drafts")
             .fetch_one(state.store.pool())
             .await
             .unwrap();
@@ -173,7 +173,7 @@ async fn a_notice_that_may_not_go_out_is_given_up_with_its_reason_and_people_dec
         let asked = jobs::find(&state.store, &notice(&case)).await.unwrap().unwrap();
         assert_eq!(asked.given_up.as_deref(), Some("the gate is closed: notice_term_passed"));
         let why = "Đã quá thời hạn";
-        let numbers: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notice_numbers")
+        let numbers: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM document_numbers")
             .fetch_one(state.store.pool())
             .await
             .unwrap();
@@ -280,7 +280,7 @@ async fn numbers_have_no_gap_and_no_year_but_their_own() {
         // Number 1 was drafted for a case that became no notice; ours has one of last year.
         for (case, code, year, number) in [(&other, "A", 2026, 1), (&case, "B", 2025, 77)] {
             sqlx::query(
-                "INSERT INTO notice_drafts (case_id, code, year, number) VALUES ($1, $2, $3, $4)",
+                "INSERT INTO document_drafts (kind, case_id, code, year, number) VALUES ('notice', $1, $2, $3, $4)",
             )
             .bind(case.clone())
             .bind(code)
@@ -290,12 +290,12 @@ async fn numbers_have_no_gap_and_no_year_but_their_own() {
             .await
             .unwrap();
         }
-        sqlx::query("INSERT INTO notice_numbers (year, last) VALUES (2026, 1)")
+        sqlx::query("INSERT INTO document_numbers (kind, year, last) VALUES ('notice', 2026, 1)")
             .execute(store.pool())
             .await
             .unwrap();
         binh.decide(&case, "approve", &[]).await;
-        let row = sqlx::query("SELECT case_id, year, number, code FROM notices")
+        let row = sqlx::query("SELECT case_id, year, number, code FROM documents")
             .fetch_one(store.pool())
             .await
             .unwrap();
@@ -308,7 +308,7 @@ async fn numbers_have_no_gap_and_no_year_but_their_own() {
                 .await
                 .unwrap();
         assert_eq!(void, r#"{"void":{"number":77,"year":2025}}"#);
-        let drafts: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notice_drafts")
+        let drafts: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM document_drafts")
             .fetch_one(store.pool())
             .await
             .unwrap();

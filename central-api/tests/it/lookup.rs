@@ -461,7 +461,7 @@ async fn one_address_asks_so_often_and_no_more() {
 #[tokio::test]
 async fn a_notice_s_code_fills_the_form_and_another_does_not() {
     let setting = notified().await;
-    let code: String = sqlx::query_scalar("SELECT code FROM notices")
+    let code: String = sqlx::query_scalar("SELECT code FROM documents")
         .fetch_one(setting.state.store.pool())
         .await
         .unwrap();

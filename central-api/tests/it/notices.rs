@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use central_api::admin::users::Role;
 use central_api::config::Office;
+use central_api::documents::Head;
 use central_api::notice::{Content, Pictures, Taken, render};
 use contract::Digest;
 use time::macros::datetime;
@@ -21,11 +22,7 @@ fn content() -> Content {
         phone: "0233 000 000".into(),
     };
     Content {
-        parent: "CÔNG AN TỈNH QUẢNG TRỊ".into(),
-        agency: "Phòng Cảnh sát giao thông".into(),
-        number: "000012/TB-PC08".into(),
-        place: "Quảng Trị".into(),
-        issued_at: datetime!(2026-11-21 09:00 +7),
+        head: head("000012/TB-PC08"),
         detecting_unit: "Đội Cảnh sát giao thông số 1".into(),
         vehicle: "Xe mô tô, xe gắn máy".into(),
         plate: "29-AA 123.45".into(),
@@ -51,6 +48,17 @@ fn content() -> Content {
         signer: "Nguyễn Văn Bình".into(),
         archive: "PC08".into(),
         lookup_url: "https://phatnguoi.example/tra-cuu?thong-bao=K7QM2X9DHR4TBV6N".into(),
+    }
+}
+
+fn head(number: &str) -> Head {
+    Head {
+        form: "Mẫu số 01/73 (Thông tư số 73/2024/TT-BCA)",
+        parent: "CÔNG AN TỈNH QUẢNG TRỊ".into(),
+        agency: "Phòng Cảnh sát giao thông".into(),
+        number: number.into(),
+        place: "Quảng Trị".into(),
+        at: datetime!(2026-11-21 09:00 +7),
         code: "K7QM2X9DHR4TBV6N".into(),
     }
 }
@@ -92,7 +100,7 @@ fn the_same_notice_has_the_same_bytes() {
     let first = render(&content(), Some(&pictures())).unwrap();
     assert!(first.starts_with(b"%PDF-"));
     assert_eq!(first, render(&content(), Some(&pictures())).unwrap());
-    let other = Content { number: "000013/TB-PC08".into(), ..content() };
+    let other = Content { head: head("000013/TB-PC08"), ..content() };
     assert_ne!(first, render(&other, Some(&pictures())).unwrap());
     assert!(first.len() < 600_000, "{}", first.len());
 }

@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 
 use central_api::case::{self, Filter, State};
+use central_api::documents;
 use central_api::proceedings::owner;
 use central_api::store::Store;
 use contract::Act;
@@ -28,7 +29,8 @@ const LARGE: &[&str] = &[
     "distinct_acts",
     "evidence",
     "evidence_files",
-    "notices",
+    "documents",
+    "document_drafts",
     "sessions",
 ];
 /// Columns that name few rows among a million; `received_at` is asked for where it is absent, as it
@@ -114,6 +116,7 @@ fn built() -> Vec<String> {
     texts.extend(case::recheck_texts());
     texts.push(case::expire_text());
     texts.extend(owner::texts());
+    texts.extend(documents::texts());
     texts
 }
 

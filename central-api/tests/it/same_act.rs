@@ -108,7 +108,7 @@ async fn one_act_has_one_notice_until_somebody_finds_two() {
             );
         }
         desk.notify(&two).await;
-        let notices: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notices")
+        let notices: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM documents")
             .fetch_one(desk.setting.state.store.pool())
             .await
             .unwrap();

@@ -120,7 +120,7 @@ async fn every_column_that_a_hand_changes_is_named() {
         // A row is found by a column that stays: another where that one is changed itself.
         for (table, keys) in [
             ("cases", ["evidence_id", "id"]),
-            ("notices", ["number", "code"]),
+            ("documents", ["number", "code"]),
             ("distinct_acts", ["note", "decided_at"]),
             ("owners", ["salt", "case_id"]),
             ("users", ["login", "id"]),
@@ -187,7 +187,7 @@ async fn every_column_that_a_hand_changes_is_named() {
         assert!(verify(&setting).await.ok, "everything was put back");
 
         // Rows that nobody decided, and rows that are gone.
-        let notice = format!("DELETE FROM notices WHERE case_id = '{}'", cases[0]);
+        let notice = format!("DELETE FROM documents WHERE case_id = '{}'", cases[0]);
         force(&setting, notice).await;
         let told = verify(&setting).await.findings;
         assert_eq!(told[0].subject, format!("notice of case {}", cases[0]), "{told:?}");
@@ -200,7 +200,7 @@ async fn a_notice_that_was_exchanged_is_named() {
     let setting = Setting::new().await;
     let cases = story(&setting).await;
     let row = sqlx::query(
-        "SELECT c.evidence_id, n.sha256 FROM notices n JOIN cases c ON c.id = n.case_id
+        "SELECT c.evidence_id, n.sha256 FROM documents n JOIN cases c ON c.id = n.case_id
          WHERE n.case_id = $1",
     )
     .bind(cases[0].clone())

@@ -95,7 +95,7 @@ async fn a_rejection_is_reopened_with_a_reason_and_decided_anew() {
 async fn a_notice_is_withdrawn_by_two_people_and_then_nobody_outside_sees_it() {
     for mut desk in Desk::each().await {
         let case = desk.notified().await;
-        let code: String = sqlx::query_scalar("SELECT code FROM notices")
+        let code: String = sqlx::query_scalar("SELECT code FROM documents")
             .fetch_one(desk.setting.state.store.pool())
             .await
             .unwrap();

@@ -36,7 +36,8 @@ pub async fn copies(store: &Store, case: &str, count: u32, columns: &[(&str, &st
         cases.iter_mut().find(|(column, _)| *column == name).unwrap().1 = value;
     }
     insert(store, &numbers, "cases", &cases, &format!("cases WHERE id = '{case}'")).await;
-    let notices = [
+    let documents = [
+        ("kind", "kind"),
         ("case_id", "'copy-' || i"),
         ("code", "'CODE-' || i"),
         ("year", "year"),
@@ -45,8 +46,8 @@ pub async fn copies(store: &Store, case: &str, count: u32, columns: &[(&str, &st
         ("issued_at", "issued_at"),
         ("issued_by", "issued_by"),
     ];
-    let of_notice = format!("notices WHERE case_id = '{case}'");
-    insert(store, &numbers, "notices", &notices, &of_notice).await;
+    let of_notice = format!("documents WHERE case_id = '{case}'");
+    insert(store, &numbers, "documents", &documents, &of_notice).await;
 }
 
 const COLUMNS: &str = "id, evidence_id, device_id, camera_id, place, act, vehicle, vehicle_type, \

@@ -3,15 +3,15 @@
 use krilla::geom::{Path, PathBuilder, Rect};
 use qrcode::{Color, EcLevel, QrCode};
 
-use super::NoticeError;
+use super::DocumentError;
 
 /// Light modules around the code that readers need.
 const QUIET: usize = 4;
 
 /// The dark modules of `text`'s code in a square of `side` points at (`x`, `y`), quiet zone
 /// included.
-pub(super) fn path(text: &str, x: f32, y: f32, side: f32) -> Result<Path, NoticeError> {
-    let failed = |what: String| NoticeError::Pdf(format!("QR code: {what}"));
+pub fn path(text: &str, x: f32, y: f32, side: f32) -> Result<Path, DocumentError> {
+    let failed = |what: String| DocumentError::Pdf(format!("QR code: {what}"));
     let code =
         QrCode::with_error_correction_level(text, EcLevel::M).map_err(|e| failed(e.to_string()))?;
     let width = code.width();

@@ -5,26 +5,26 @@ use super::fonts::{Fonts, Style};
 
 /// A stretch of text in one style.
 #[derive(Debug, Clone)]
-pub(super) struct Run {
+pub struct Run {
     pub style: Style,
     pub text: String,
 }
 
-pub(super) fn plain(text: impl Into<String>) -> Run {
+pub fn plain(text: impl Into<String>) -> Run {
     Run { style: Style::Regular, text: text.into() }
 }
 
-pub(super) fn bold(text: impl Into<String>) -> Run {
+pub fn bold(text: impl Into<String>) -> Run {
     Run { style: Style::Bold, text: text.into() }
 }
 
-pub(super) fn italic(text: impl Into<String>) -> Run {
+pub fn italic(text: impl Into<String>) -> Run {
     Run { style: Style::Italic, text: text.into() }
 }
 
 /// What is drawn in one go: a word, or its part in one style.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Piece {
+pub struct Piece {
     pub style: Style,
     pub text: String,
     /// From the line's left edge.
@@ -32,7 +32,7 @@ pub(super) struct Piece {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Line {
+pub struct Line {
     pub pieces: Vec<Piece>,
     pub width: f32,
 }
@@ -47,14 +47,14 @@ struct Word {
 
 /// How lines fill their width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fill {
+pub enum Fill {
     Ragged,
     /// Every line but the last reaches the right edge.
     Justified,
 }
 
 /// Breaks `runs` into lines of at most `width`, the first one indented.
-pub(super) fn lines(
+pub fn lines(
     fonts: &Fonts,
     runs: &[Run],
     size: f32,

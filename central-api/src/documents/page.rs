@@ -14,15 +14,15 @@ use krilla::surface::Surface;
 use krilla::text::TextDirection;
 use krilla::{Document, SerializeSettings};
 
-use super::NoticeError;
+use super::DocumentError;
 use super::fonts::{Fonts, Style};
 use super::layout::{self, Fill, Line, Run};
 
-pub(super) const WIDTH: f32 = 595.28;
-pub(super) const HEIGHT: f32 = 841.89;
+pub const WIDTH: f32 = 595.28;
+pub const HEIGHT: f32 = 841.89;
 /// 30 mm left, 20 mm right, 16 mm top, 15 mm bottom.
-pub(super) const LEFT: f32 = 85.0;
-pub(super) const RIGHT: f32 = WIDTH - 56.7;
+pub const LEFT: f32 = 85.0;
+pub const RIGHT: f32 = WIDTH - 56.7;
 const TOP: f32 = 45.4;
 const BOTTOM: f32 = HEIGHT - 42.5;
 /// Between pictures beside each other.
@@ -37,7 +37,7 @@ enum Mark {
 }
 
 /// The pages written so far.
-pub(super) struct Paper {
+pub(crate) struct Paper {
     pub fonts: Fonts,
     pages: Vec<Vec<Mark>>,
     /// Top of the next line.
@@ -46,34 +46,34 @@ pub(super) struct Paper {
 
 /// Where lines sit in their column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Align {
+pub enum Align {
     Left,
     Centre,
 }
 
 impl Paper {
-    pub(super) fn new() -> Result<Self, NoticeError> {
+    pub fn new() -> Result<Self, DocumentError> {
         Ok(Self { fonts: Fonts::load()?, pages: vec![Vec::new()], y: TOP })
     }
 
-    pub(super) fn space(&mut self, points: f32) {
+    pub fn space(&mut self, points: f32) {
         self.y += points;
     }
 
     /// Makes sure that `points` fit on this page.
-    pub(super) fn keep(&mut self, points: f32) {
+    pub fn keep(&mut self, points: f32) {
         if self.y + points > BOTTOM {
             self.turn();
         }
     }
 
-    pub(super) fn turn(&mut self) {
+    pub fn turn(&mut self) {
         self.pages.push(Vec::new());
         self.y = TOP;
     }
 
     /// A justified paragraph over the whole width, its first line indented by 1 cm.
-    pub(super) fn paragraph(&mut self, runs: &[Run], size: f32) {
+    pub fn paragraph(&mut self, runs: &[Run], size: f32) {
         let lines = layout::lines(&self.fonts, runs, size, RIGHT - LEFT, 28.35, Fill::Justified);
         for line in &lines {
             self.keep(size * LEADING);
@@ -83,7 +83,7 @@ impl Paper {
     }
 
     /// Lines in `column`, which moves the pen down.
-    pub(super) fn column(&mut self, runs: &[Run], size: f32, column: Range<f32>, align: Align) {
+    pub fn column(&mut self, runs: &[Run], size: f32, column: Range<f32>, align: Align) {
         let width = column.end - column.start;
         for line in layout::lines(&self.fonts, runs, size, width, 0.0, Fill::Ragged) {
             self.keep(size * LEADING);
@@ -96,7 +96,7 @@ impl Paper {
     }
 
     /// `label` and dots up to the right edge: to be filled in.
-    pub(super) fn dotted(&mut self, label: &str, size: f32) {
+    pub fn dotted(&mut self, label: &str, size: f32) {
         let start = LEFT + 28.35;
         let label_width = self.fonts.width(Style::Regular, size, label);
         let dot = self.fonts.width(Style::Regular, size, ".");
@@ -108,7 +108,7 @@ impl Paper {
     }
 
     /// A thin line of `width` centred on `x`, below what was written last.
-    pub(super) fn rule(&mut self, x: f32, width: f32) {
+    pub fn rule(&mut self, x: f32, width: f32) {
         let mut path = PathBuilder::new();
         if let Some(rect) = Rect::from_xywh(x - width / 2.0, self.y + 1.5, width, 0.6) {
             path.push_rect(rect);
@@ -119,22 +119,22 @@ impl Paper {
         self.y += 5.0;
     }
 
-    pub(super) fn shape(&mut self, path: Path) {
+    pub fn shape(&mut self, path: Path) {
         self.mark(Mark::Shape(path));
     }
 
     /// JPEGs side by side, each as wide as its share of the page or as high as `max_height`,
     /// whichever is smaller, with a caption below.
-    pub(super) fn pictures(
+    pub fn pictures(
         &mut self,
         row: &[(&Bytes, String)],
         max_height: f32,
         size: f32,
-    ) -> Result<(), NoticeError> {
+    ) -> Result<(), DocumentError> {
         let share = (RIGHT - LEFT + GUTTER) / row.len().max(1) as f32;
         let mut placed = Vec::with_capacity(row.len());
         for (column, (jpeg, caption)) in row.iter().enumerate() {
-            let image = Image::from_jpeg(jpeg.to_vec().into(), true).map_err(NoticeError::Pdf)?;
+            let image = Image::from_jpeg(jpeg.to_vec().into(), true).map_err(DocumentError::Pdf)?;
             let (pixels_wide, pixels_high) = image.size();
             let left = LEFT + share * column as f32;
             let room = share - GUTTER;
@@ -178,15 +178,11 @@ impl Paper {
     }
 
     /// The PDF's bytes.
-    pub(super) fn print(
-        self,
-        metadata: krilla::metadata::Metadata,
-        settings: SerializeSettings,
-    ) -> Result<Vec<u8>, NoticeError> {
-        let mut document = Document::new_with(settings);
+    pub fn print(self, metadata: krilla::metadata::Metadata) -> Result<Vec<u8>, DocumentError> {
+        let mut document = Document::new_with(SerializeSettings::default());
         document.set_metadata(metadata);
         let size = PageSettings::from_wh(WIDTH, HEIGHT)
-            .ok_or_else(|| NoticeError::Pdf("the page has no size".into()))?;
+            .ok_or_else(|| DocumentError::Pdf("the page has no size".into()))?;
         for marks in self.pages {
             let mut page = document.start_page_with(size.clone());
             let mut surface = page.surface();
@@ -196,7 +192,7 @@ impl Paper {
             surface.finish();
             page.finish();
         }
-        document.finish().map_err(|e| NoticeError::Pdf(format!("{e:?}")))
+        document.finish().map_err(|e| DocumentError::Pdf(format!("{e:?}")))
     }
 }
 

@@ -1,9 +1,9 @@
-//! The typeface of the notice and its measures. Liberation Serif has the metrics of Times New
+//! The typeface of documents and its measures. Liberation Serif has the metrics of Times New
 //! Roman, which administrative documents ask for, and every Vietnamese letter.
 
 use ab_glyph::{Font as _, FontRef};
 
-use super::NoticeError;
+use super::DocumentError;
 
 const FILES: [&[u8]; 3] = [
     include_bytes!("../../web/fonts/LiberationSerif-Regular.ttf"),
@@ -12,7 +12,7 @@ const FILES: [&[u8]; 3] = [
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub enum Style {
     Regular,
     Bold,
     Italic,
@@ -25,11 +25,11 @@ struct Face {
 }
 
 /// The three faces, for drawing and for measuring.
-pub(super) struct Fonts([Face; 3]);
+pub(crate) struct Fonts([Face; 3]);
 
 impl Fonts {
-    pub(super) fn load() -> Result<Self, NoticeError> {
-        let broken = || NoticeError::Pdf("an embedded font cannot be read".into());
+    pub fn load() -> Result<Self, DocumentError> {
+        let broken = || DocumentError::Pdf("an embedded font cannot be read".into());
         let mut faces = Vec::new();
         for file in FILES {
             let font = krilla::text::Font::new(file.into(), 0).ok_or_else(broken)?;
@@ -40,12 +40,12 @@ impl Fonts {
         faces.try_into().map(Self).map_err(|_| broken())
     }
 
-    pub(super) fn font(&self, style: Style) -> krilla::text::Font {
+    pub fn font(&self, style: Style) -> krilla::text::Font {
         self.face(style).font.clone()
     }
 
     /// Width of `text` in points.
-    pub(super) fn width(&self, style: Style, size: f32, text: &str) -> f32 {
+    pub fn width(&self, style: Style, size: f32, text: &str) -> f32 {
         let face = self.face(style);
         let units: f32 =
             text.chars().map(|c| face.measure.h_advance_unscaled(face.measure.glyph_id(c))).sum();
