@@ -8,9 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::AppState;
 use crate::case::{self, ExpireError};
+use crate::documents::Kind;
 use crate::jobs::{self, Done, Job, Taken};
 use crate::notice::{self, IssueError};
 use crate::proceedings::owner::{self, IdentifyError};
+use crate::proceedings::{PrintError, decision, minutes};
 use crate::store::StoreError;
 
 /// How long an idle worker waits for the bell before it looks by itself: jobs of other processes and
@@ -120,6 +122,16 @@ async fn carry_out(app: &AppState, taken: &Taken) -> Result<Done, Failure> {
             owner::identify(app, taken, case).await.map_err(Failure::from)
         }
         Job::IssueNotice { case } => notice::issue(app, taken, case).await.map_err(Failure::from),
+        Job::PrintPaper { case, kind } => match kind {
+            Kind::Minutes => minutes::print(app, taken, case).await,
+            Kind::Decision => decision::issue(app, taken, case).await,
+            Kind::Annulment => decision::annul(app, taken, case).await,
+            // Its own job, and forms that nothing asks for yet.
+            Kind::Notice | Kind::Hearing | Kind::Points => {
+                taken.nothing_left(&app.store).await.map_err(PrintError::from)
+            }
+        }
+        .map_err(Failure::from),
     }
 }
 
@@ -137,6 +149,12 @@ impl From<IdentifyError> for Failure {
 
 impl From<IssueError> for Failure {
     fn from(error: IssueError) -> Self {
+        Self { hopeless: error.is_hopeless(), error: error.to_string() }
+    }
+}
+
+impl From<PrintError> for Failure {
+    fn from(error: PrintError) -> Self {
         Self { hopeless: error.is_hopeless(), error: error.to_string() }
     }
 }

@@ -15,6 +15,7 @@ use crate::AppState;
 use crate::audit;
 use crate::config::{Config, RegistrySource};
 use crate::jobs::{self, Job};
+use crate::proceedings::decision;
 use crate::store::{StoreError, Tx};
 
 /// Longest note, in characters.
@@ -51,6 +52,8 @@ pub enum DecideError {
     OtherVehicle(String, String),
     #[error("case {0:?} is not of the same number at about the same time")]
     NotRelated(String),
+    #[error("a decision is in force: annul it first")]
+    DecisionStands,
     #[error("a note must say why")]
     NoteMissing,
     #[error("a note has at most {MAX_NOTE} characters")]
@@ -119,6 +122,10 @@ pub async fn decide(
     };
     let mut tx = state.store.begin().await?;
     record::write(&mut tx, case, &after).await?;
+    // Money may be owed on it: it must be annulled before the notice goes.
+    if command.action == Action::Withdraw && decision::stands(&mut tx, &case.id).await? {
+        return Err(DecideError::DecisionStands);
+    }
     let mut detail = told(&examination, &after, actor.user());
     if let Some(reason) = command.reason {
         detail["reason"] = reason.name().into();

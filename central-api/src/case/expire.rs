@@ -11,6 +11,7 @@ use super::{decide, find};
 use crate::AppState;
 use crate::jobs::{self, Done, Job, JobError, Taken};
 use crate::law::{LawError, VIETNAM};
+use crate::proceedings::decision;
 use crate::store::{StoreError, to_ms};
 
 /// Cases of one attempt.
@@ -28,10 +29,14 @@ pub enum ExpireError {
     Store(#[from] StoreError),
 }
 
-/// Reads the oldest cases of a state whose act was done before a moment.
+/// Reads the oldest cases of a state whose act was done before a moment, but for those with a
+/// decision in force: it was made in time.
 pub fn expire_text() -> String {
     format!(
-        "SELECT id FROM cases WHERE state = $1 AND act_at < $2 ORDER BY act_at, id LIMIT {BATCH}"
+        "SELECT id FROM cases WHERE state = $1 AND act_at < $2 AND NOT EXISTS (
+             SELECT 1 FROM proceedings WHERE case_id = cases.id AND name = 'decision'
+                 AND state IN ('signed', 'issued', 'annulling'))
+         ORDER BY act_at, id LIMIT {BATCH}"
     )
 }
 
@@ -88,6 +93,9 @@ async fn close(state: &AppState, case: &Case, at: OffsetDateTime) -> Result<bool
         Ok(()) => {}
         Err(WriteError::Conflict) => return Ok(false),
         Err(WriteError::Store(error)) => return Err(error),
+    }
+    if decision::stands(&mut tx, &case.id).await? {
+        return Ok(false);
     }
     let detail = serde_json::json!({
         "from": case.state.name(),

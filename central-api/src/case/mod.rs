@@ -36,7 +36,7 @@ pub use query::{
 };
 pub use reason::Reason;
 pub use recheck::{recheck_count, recheck_texts, to_recheck};
-pub use record::{Case, Value, WriteError, name_of, named, write};
+pub use record::{Case, Value, WriteError, hold, name_of, named, write};
 pub use related::{Distinct, Related, in_order};
 pub use states::{Action, Actor, State};
 pub use step::{Step, step};

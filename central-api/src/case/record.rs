@@ -2,14 +2,14 @@
 
 use contract::plate::PlateColour;
 use contract::{Act, VehicleClass};
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 use time::OffsetDateTime;
 
 use super::reason::Reason;
 use super::states::{Standing, State};
 use crate::law::Provision;
-use crate::store::{StoreError, Tx, from_ms, to_ms};
+use crate::store::{Dialect, StoreError, Tx, from_ms, to_ms};
 
 /// One case.
 #[derive(Debug, Clone)]
@@ -53,6 +53,25 @@ pub struct Case {
 pub(super) const COLUMNS: &str = "id, evidence_id, device_id, camera_id, place, act, vehicle, \
      vehicle_type, act_at, received_at, notice_due, plate_read, plate, plate_colour, confidence, \
      plate_by, law, state, version, reviewer, reviewed_at, approver, approved_at, undone_by, recheck, reason, note";
+
+/// The state of a case that nobody else changes until `tx` ends.
+pub async fn hold(
+    tx: &mut Tx<'_>,
+    id: &str,
+    dialect: Dialect,
+) -> Result<Option<State>, StoreError> {
+    // On SQLite one writes at a time.
+    let lock = match dialect {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "FOR UPDATE",
+    };
+    let text = format!("SELECT state FROM cases WHERE id = $1 {lock}");
+    let state: Option<String> = sqlx::query_scalar(AssertSqlSafe(text))
+        .bind(id.to_owned())
+        .fetch_optional(&mut **tx)
+        .await?;
+    state.map(|state| super::named(state, "state")).transpose()
+}
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq)]

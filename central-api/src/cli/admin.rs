@@ -14,6 +14,7 @@ use central_api::device::keyring::Keyring;
 use central_api::device::parked::{self, Verdict};
 use central_api::device::{enrol, fleet, settle};
 use central_api::law;
+use central_api::proceedings::decision::{self, Office};
 use central_api::registry;
 use central_api::store::Store;
 use central_api::text_file;
@@ -45,6 +46,18 @@ pub enum Admin {
         /// The file is the whole registry: drop the vehicles that are not in it.
         #[arg(long)]
         replace: bool,
+    },
+    /// Say by which office a member of staff signs decisions on fines; without --title the office is
+    /// taken away.
+    SetOffice {
+        #[arg(long)]
+        login: String,
+        /// A title of the law's table of signers, e.g. "Trưởng phòng Cảnh sát giao thông".
+        #[arg(long)]
+        title: Option<String>,
+        /// Of a deputy, who signs for the head: number and date of the delegation.
+        #[arg(long, requires = "title", value_name = "TEXT")]
+        delegation: Option<String>,
     },
     /// List the staff.
     ListUsers,
@@ -124,6 +137,12 @@ impl Admin {
                     .await
                     .with_context(|| file.display().to_string())?;
                 println!("{} vehicles taken in, {} dropped", taken.vehicles, taken.dropped);
+            }
+            Self::SetOffice { login, title, delegation } => {
+                let office = title.map(|title| Office { title, delegation });
+                let shown = office.as_ref().map_or("no office", |office| &office.title).to_owned();
+                decision::set_office(&store, &law::book()?, System.now(), &login, office).await?;
+                println!("user {login} signs by {shown}");
             }
             Self::ListUsers => {
                 for user in users::list(&store).await? {

@@ -2,7 +2,7 @@
 //! place and date above; recipients and signature below.
 
 use krilla::metadata::{DateTime, Metadata};
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::layout::{bold, italic, plain};
 use super::{Align, LEFT, Paper, RIGHT};
@@ -118,11 +118,6 @@ pub(crate) fn signature(paper: &mut Paper, office: &str, name: &str) {
     paper.column(&[italic(hint)], 11.0, right.clone(), Align::Centre);
     paper.space(56.0);
     paper.column(&[bold(name)], BODY, right, Align::Centre);
-}
-
-/// `21/11/2026`.
-pub fn date(date: Date) -> String {
-    format!("{:02}/{:02}/{}", date.day(), u8::from(date.month()), date.year())
 }
 
 /// `ngày 21 tháng 11 năm 2026`; days under 10 and months under 3 take a zero.

@@ -8,6 +8,7 @@ mod fonts;
 pub(crate) mod frame;
 pub(crate) mod layout;
 mod number;
+pub mod numerals;
 mod page;
 pub(crate) mod qr;
 mod stored;

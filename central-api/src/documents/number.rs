@@ -22,8 +22,13 @@ pub struct Draft {
 impl Draft {
     /// As the document writes it: `000012/TB-PC08`.
     pub fn shown(&self, agency: &str) -> String {
-        format!("{:06}/{}-{agency}", self.number, self.kind.sign())
+        shown(self.kind, self.number, agency)
     }
+}
+
+/// A number of a kind, as its document writes it.
+pub(super) fn shown(kind: Kind, number: i64, agency: &str) -> String {
+    format!("{number:06}/{}-{agency}", kind.sign())
 }
 
 /// The draft of a case's document: the one that there is, or a new one. A number of last year is not

@@ -122,6 +122,11 @@ pub fn file_name(kind: Kind, sha256: &str) -> String {
 }
 
 impl Document {
+    /// As the document writes its number: `000012/TB-PC08`.
+    pub fn shown(&self, agency: &str) -> String {
+        super::number::shown(self.kind, self.number, agency)
+    }
+
     fn from_row(row: &AnyRow) -> Result<Self, StoreError> {
         let kind: String = row.try_get("kind")?;
         let year: i64 = row.try_get("year")?;

@@ -14,6 +14,7 @@ mod standing;
 use serde::{Deserialize, Serialize};
 use time::Duration;
 
+use crate::documents::Kind;
 use crate::store::StoreError;
 
 pub use pause::ATTEMPTS;
@@ -31,6 +32,8 @@ pub enum Job {
     IdentifyOwner { case: String },
     /// Prints and issues the notice of an approved case.
     IssueNotice { case: String },
+    /// Prints a document that a proceeding has asked for.
+    PrintPaper { case: String, kind: Kind },
     /// Closes the cases whose limitation has passed; asks for itself again, every day.
     ExpireCases,
 }
@@ -41,6 +44,7 @@ impl Job {
         match self {
             Self::IdentifyOwner { .. } => "identify_owner",
             Self::IssueNotice { .. } => "issue_notice",
+            Self::PrintPaper { .. } => "print_paper",
             Self::ExpireCases => "expire_cases",
         }
     }
@@ -48,21 +52,26 @@ impl Job {
     /// The case that it is about, if it is about one.
     pub fn case(&self) -> Option<&str> {
         match self {
-            Self::IdentifyOwner { case } | Self::IssueNotice { case } => Some(case),
+            Self::IdentifyOwner { case }
+            | Self::IssueNotice { case }
+            | Self::PrintPaper { case, .. } => Some(case),
             Self::ExpireCases => None,
         }
     }
 
-    /// Every job that is about a case.
+    /// The jobs that lead from an approval to the notice.
     pub fn of_case(case: &str) -> [Self; 2] {
         [Self::IdentifyOwner { case: case.into() }, Self::IssueNotice { case: case.into() }]
     }
 
     /// Names the work: what is asked for again while it waits is the same job.
     pub fn key(&self) -> String {
-        match self.case() {
-            Some(case) => format!("{}:{case}", self.name()),
-            None => self.name().into(),
+        match (self, self.case()) {
+            (Self::PrintPaper { kind, .. }, Some(case)) => {
+                format!("{}:{}:{case}", self.name(), kind.name())
+            }
+            (_, Some(case)) => format!("{}:{case}", self.name()),
+            (_, None) => self.name().into(),
         }
     }
 }

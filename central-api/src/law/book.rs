@@ -11,7 +11,7 @@ use super::calendar::{Calendar, Day};
 use super::deadline::End;
 use super::fine::{Circumstances, Payer, Range, Scale};
 use super::late::{self, Debt};
-use super::schema::{DecreeFile, Kind, ProcedureFile, ProvisionRow};
+use super::schema::{Circumstance, DecreeFile, Kind, ProcedureFile, ProvisionRow};
 use super::signer::Signers;
 use super::{Deadline, Term, VIETNAM};
 
@@ -71,8 +71,12 @@ pub struct LawBook {
     deadlines: Vec<Deadline>,
     calendar: Calendar,
     signers: Signers,
+    circumstances: Vec<Circumstance>,
     scale: Scale,
     late_per_day: f64,
+    without_proof_days: i64,
+    /// Bracket maxima from which a person and an organisation may explain themselves.
+    explains_from: [i64; 2],
     appointment_days: i64,
     appointment_at: Time,
 }
@@ -103,6 +107,13 @@ impl Provision {
     }
 }
 
+impl Provision {
+    /// `7.7.c`: article, clause and point.
+    pub fn key(&self) -> String {
+        super::schema::key(self.article, self.clause, self.point.as_deref())
+    }
+}
+
 impl LawBook {
     /// Reads and checks the files; each comes with the name used in messages.
     pub fn read(
@@ -123,7 +134,10 @@ impl LawBook {
                 position: file.fine.default_position,
                 organisation_factor: file.fine.organisation_factor,
             },
+            circumstances: circumstances(procedure.0, file.circumstance)?,
             late_per_day: file.late_payment.per_day,
+            without_proof_days: file.late_payment.without_proof_days,
+            explains_from: [file.explanation.person_from, file.explanation.organisation_from],
             appointment_days: file.appointment.days_after_notice,
             appointment_at,
         };
@@ -148,6 +162,7 @@ impl LawBook {
             && file.licence.points > 0
             && file.licence.several_acts == "highest_only"
             && (0.0..0.01).contains(&file.late_payment.per_day)
+            && file.late_payment.without_proof_days > 0
             && file.explanation.person_from <= file.explanation.organisation_from;
         if !sound {
             let problem = "fine, licence, late_payment or explanation holds an impossible value";
@@ -240,16 +255,49 @@ impl LawBook {
 
     /// The last moment for the notice of an act. Where the calendar is not settled, the earlier.
     pub fn notice_due(&self, detected: OffsetDateTime) -> Result<OffsetDateTime, LawError> {
-        Ok(self.end(Term::Notice, detected)?.earliest)
+        Ok(self.term(Term::Notice, detected)?.earliest)
     }
 
     /// The last moment at which an act may still be fined.
     pub fn limitation(&self, act: OffsetDateTime) -> Result<OffsetDateTime, LawError> {
-        Ok(self.end(Term::Limitation, act)?.earliest)
+        Ok(self.term(Term::Limitation, act)?.earliest)
     }
 
-    fn end(&self, term: Term, event: OffsetDateTime) -> Result<End, LawError> {
+    /// When a term that starts with `event` ends.
+    pub fn term(&self, term: Term, event: OffsetDateTime) -> Result<End, LawError> {
         self.deadline(term).end(event, &self.calendar)
+    }
+
+    /// Whether there is a right to explain oneself before the decision (Luật XLVPHC Điều 61): by the
+    /// bracket's maximum, an organisation's being a multiple of a person's.
+    pub fn may_explain(&self, provision: &Provision, payer: Payer) -> bool {
+        let [person, organisation] = self.explains_from;
+        match payer {
+            Payer::Organisation => {
+                provision.fine_max * self.scale.organisation_factor >= organisation
+            }
+            Payer::Adult | Payer::Minor => provision.fine_max >= person,
+        }
+    }
+
+    /// Whether the office of a title may sign a decision under a provision on an act of `act`.
+    pub fn may_sign(&self, title: &str, provision: &Provision, act: OffsetDateTime) -> bool {
+        self.signers.may(title, provision, act)
+    }
+
+    /// The offices that sign at `at`.
+    pub fn offices(&self, at: OffsetDateTime) -> Vec<&str> {
+        self.signers.titles(at)
+    }
+
+    /// What makes a fine milder or harsher, in the law's order.
+    pub fn circumstances(&self) -> &[Circumstance] {
+        &self.circumstances
+    }
+
+    /// The last day for paying a decision of `day` while nothing proves when it was received.
+    pub fn pay_until_without_proof(&self, day: Date) -> Date {
+        day.saturating_add(Duration::days(self.without_proof_days))
     }
 
     /// When a notice of `issued` asks the owner to come: a day that is certainly worked, within
@@ -290,6 +338,19 @@ fn terms(file: &str, given: &[Deadline]) -> Result<Vec<Deadline>, LawError> {
         }
     };
     Term::ALL.into_iter().map(found).collect()
+}
+
+fn circumstances(file: &str, rows: Vec<Circumstance>) -> Result<Vec<Circumstance>, LawError> {
+    for (index, row) in rows.iter().enumerate() {
+        let wrong = |problem| entry(file, &format!("circumstance {}", row.key), problem);
+        if rows[..index].iter().any(|other| other.key == row.key) {
+            return Err(wrong("is there twice"));
+        }
+        if row.key.is_empty() || row.text.trim().is_empty() || row.source.trim().is_empty() {
+            return Err(wrong("needs a key, a text and a source"));
+        }
+    }
+    Ok(rows)
 }
 
 fn decree(source: (&str, &str), book: &LawBook) -> Result<Decree, LawError> {

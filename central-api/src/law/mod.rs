@@ -18,7 +18,7 @@ pub use calendar::{Calendar, Day};
 pub use deadline::{Deadline, DeadlineUnit, End, Term};
 pub use fine::{Circumstances, Payer, Range};
 pub use late::Debt;
-pub use schema::Kind;
+pub use schema::{Circumstance, Kind, Side};
 
 const DECREES: [(&str, &str); 2] = [
     ("law/decree-168-2024.toml", include_str!("../../law/decree-168-2024.toml")),

@@ -58,10 +58,32 @@ impl ProvisionRow {
 
     /// `6.9.b`: Điều 6 khoản 9 điểm b.
     pub fn key(&self) -> String {
-        let point = self.point.iter().map(String::as_str);
-        let numbers = [self.article.to_string(), self.clause.to_string()];
-        numbers.iter().map(String::as_str).chain(point).collect::<Vec<_>>().join(".")
+        key(self.article, self.clause, self.point.as_deref())
     }
+}
+
+pub(super) fn key(article: u32, clause: u32, point: Option<&str>) -> String {
+    match point {
+        Some(point) => format!("{article}.{clause}.{point}"),
+        None => format!("{article}.{clause}"),
+    }
+}
+
+/// What makes a fine milder or harsher (Luật XLVPHC Điều 9, 10).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Circumstance {
+    pub key: String,
+    pub side: Side,
+    pub text: String,
+    pub source: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Mitigating,
+    Aggravating,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +95,7 @@ pub(super) struct ProcedureFile {
     pub late_payment: LatePaymentRow,
     pub explanation: ExplanationRow,
     pub signer: Vec<SignerRow>,
+    pub circumstance: Vec<Circumstance>,
     pub appointment: AppointmentRow,
 }
 
@@ -107,6 +130,8 @@ pub(super) struct LicenceRow {
 #[serde(deny_unknown_fields)]
 pub(super) struct LatePaymentRow {
     pub per_day: f64,
+    /// Days after the decision's date from which it counts as received where nothing proves it.
+    pub without_proof_days: i64,
     pub source: String,
 }
 

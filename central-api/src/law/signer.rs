@@ -4,8 +4,17 @@
 
 use time::OffsetDateTime;
 
-use super::book::{LawError, day, entry};
+use super::book::{LawError, Provision, day, entry};
 use super::schema::{ProvisionRow, SignerRow};
+
+impl SignerRow {
+    /// By the bracket's maximum, the points and the provision's key.
+    fn may(&self, most: i64, points: u32, key: &String) -> bool {
+        most <= self.up_to
+            && (points == 0 || self.suspends)
+            && self.only.as_ref().is_none_or(|only| only.contains(key))
+    }
+}
 
 /// Every office, by date.
 #[derive(Debug)]
@@ -38,14 +47,26 @@ impl Signers {
 
     /// The lowest office that may sign for a provision at `at`.
     pub fn lowest(&self, row: &ProvisionRow, at: OffsetDateTime) -> Option<&str> {
-        let in_force = self.0.iter().map(|signer| signer.from).filter(|from| *from <= at).max()?;
         let key = row.key();
-        let may = |office: &&SignerRow| {
-            row.fine[1] <= office.up_to
-                && (row.points == 0 || office.suspends)
-                && office.only.as_ref().is_none_or(|only| only.contains(&key))
-        };
-        let offices = self.0.iter().filter(|signer| signer.from == in_force);
-        offices.map(|signer| &signer.office).find(may).map(|office| office.title.as_str())
+        let may = |office: &&SignerRow| office.may(row.fine[1], row.points, &key);
+        self.in_force(at).find(may).map(|office| office.title.as_str())
+    }
+
+    /// Whether the office of a title may sign for a provision at `at`. What an organisation pays is
+    /// twice a person's, and so is every limit (Luật XLVPHC Điều 52): a person's bracket decides.
+    pub fn may(&self, title: &str, provision: &Provision, at: OffsetDateTime) -> bool {
+        let key = provision.key();
+        self.in_force(at)
+            .any(|it| it.title == title && it.may(provision.fine_max, provision.points, &key))
+    }
+
+    /// Every office's title at `at`, the lowest first.
+    pub fn titles(&self, at: OffsetDateTime) -> Vec<&str> {
+        self.in_force(at).map(|office| office.title.as_str()).collect()
+    }
+
+    fn in_force(&self, at: OffsetDateTime) -> impl Iterator<Item = &SignerRow> {
+        let from = self.0.iter().map(|signer| signer.from).filter(|from| *from <= at).max();
+        self.0.iter().filter(move |it| Some(it.from) == from).map(|it| &it.office)
     }
 }

@@ -11,9 +11,9 @@ use super::NoticeError;
 use crate::case::{Case, plate};
 use crate::config::{Agency, Office};
 use crate::documents::Draft;
-use crate::documents::frame::{Head, date};
+use crate::documents::frame::Head;
 use crate::registry::Owner;
-use crate::web::{Lang, facts};
+use crate::web::{Lang, facts, format};
 
 /// The fields of one notice.
 #[derive(Debug, Clone)]
@@ -139,7 +139,7 @@ fn device(manifest: &Manifest) -> String {
         device.push_str(&format!(
             ", giấy chứng nhận kiểm định/hiệu chuẩn số {} có hiệu lực đến {}",
             verification.certificate,
-            date(verification.valid_to)
+            format::day(verification.valid_to)
         ));
     }
     device

@@ -4,10 +4,11 @@
 use super::NoticeError;
 use super::content::{Content, Pictures, Taken};
 use crate::config::Office;
-use crate::documents::frame::{self, BODY, date, long_date, long_time};
+use crate::documents::frame::{self, BODY, long_date, long_time};
 use crate::documents::layout::{bold, italic, plain};
 use crate::documents::{Align, LEFT, Paper, RIGHT, qr};
 use crate::law::VIETNAM;
+use crate::web::format;
 
 const SMALL: f32 = 10.5;
 /// Height of recipients, code and signature together.
@@ -232,6 +233,6 @@ fn annex(paper: &mut Paper, content: &Content, pictures: &Pictures) -> Result<()
 fn shown(taken: &Taken) -> String {
     let at = taken.at.to_offset(VIETNAM);
     let (hour, minute, second) = at.to_hms();
-    let (shows, day) = (taken.shows, date(at.date()));
+    let (shows, day) = (taken.shows, format::day(at.date()));
     format!("Phương tiện {shows}, lúc {hour:02}:{minute:02}:{second:02}, {day}")
 }

@@ -8,7 +8,7 @@ mod issue;
 mod print;
 mod veil;
 
-pub use content::{Content, Pictures, Taken, plate_colour};
+pub use content::{Content, Pictures, Taken, plate_colour, vehicle};
 pub use form::render;
 pub use issue::{IssueError, issue};
 pub use veil::{Veil, veiled};

@@ -1,15 +1,22 @@
 //! What follows from a decided case: small proceedings beside it, each a folder with its own table
 //! and its own states. They run in parallel; what a case waits for is asked of them.
 
+pub mod decision;
+pub mod minutes;
 pub mod owner;
+mod paper;
+mod person;
+pub mod row;
 
 use sqlx::AnyConnection;
 
 use crate::store::StoreError;
 
+pub use paper::PrintError;
+
 /// Proceedings with one row a case, whose digest stands in the audit: rows of the action
 /// `<proceeding>.<step>` have it as `record`.
-pub const RECORDED: [&str; 1] = ["owner"];
+pub const RECORDED: [&str; 3] = ["owner", "minutes", "decision"];
 
 /// The digest of what a proceeding has on record of a case.
 pub async fn digest_of(
@@ -19,6 +26,8 @@ pub async fn digest_of(
 ) -> Result<Option<String>, StoreError> {
     Ok(match proceeding {
         "owner" => owner::read(view, case).await?.as_ref().map(owner::digest),
+        "minutes" => row::read::<minutes::Minutes>(view, case).await?.map(|row| row.digest()),
+        "decision" => row::read::<decision::Decision>(view, case).await?.map(|row| row.digest()),
         _ => None,
     })
 }

@@ -406,6 +406,7 @@ fn decide_problem(error: DecideError) -> Response {
         }
         DecideError::Plate(_) | DecideError::OtherVehicle(..) => problem(UNFIT, "plate", text),
         DecideError::NotRelated(_) => problem(UNFIT, "not_related", text),
+        DecideError::DecisionStands => problem(StatusCode::CONFLICT, "decision_stands", text),
         DecideError::NoteMissing => problem(UNFIT, "note_missing", text),
         DecideError::NoteTooLong => problem(UNFIT, "note_too_long", text),
         DecideError::Examine(error) => examine_problem(error),

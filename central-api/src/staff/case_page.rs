@@ -11,6 +11,7 @@ use super::history::{self, Event};
 use super::owner::OwnerView;
 use super::package_view::{Fact, FurtherView, PackageView};
 use super::queue::{self, Due};
+use super::sanction::SanctionView;
 use super::session::Officer;
 use crate::AppState;
 use crate::admin::users;
@@ -69,6 +70,7 @@ struct CasePage {
     issuing: Option<Asked>,
     revives: bool,
     owner: Option<OwnerView>,
+    sanction: Option<SanctionView>,
     notice_number: String,
     events: Vec<Event>,
 }
@@ -146,6 +148,10 @@ pub(super) async fn show(
     let actions = actions(&officer, case);
     let found = proceedings::owner::find(&state.store, &case.id).await?;
     let opens_notice = officer.sees_owners() || found.is_none();
+    let sanction = {
+        let owner = super::sanction::known(found.as_ref());
+        SanctionView::of(&state, &officer, &examination, owner).await?
+    };
     let owner = OwnerView::of(&state, &officer, case, found).await?;
     let must_name = owner.as_ref().is_some_and(|owner| owner.names && owner.owner.is_empty());
     let notice = documents::find(&state.store, Kind::Notice, &case.id).await?;
@@ -178,7 +184,8 @@ pub(super) async fn show(
         state: case.state.name(),
         state_text: w.named("state", case.state.name()),
         home: officer.home(),
-        done: queue::done(w, &after.xong).map(|done| format!("{done} {}", w.t("done.next"))),
+        done: super::sanction::done(w, &after.xong)
+            .or(queue::done(w, &after.xong).map(|done| format!("{done} {}", w.t("done.next")))),
         due: queue::due(case, w, state.clock.now()),
         plate: case
             .plate
@@ -211,6 +218,7 @@ pub(super) async fn show(
         issuing,
         revives: officer.revives(),
         owner,
+        sanction,
         events: history::of_case(&state, &officer, &case.id).await?,
         id: case.id.clone(),
     };

@@ -142,6 +142,7 @@ fn explain(error: DecideError, lang: Lang, here: &str) -> WebError {
         }
         DecideError::NoteMissing => refused("note_needed", UNFIT),
         DecideError::NotRelated(_) => refused("not_related", UNFIT),
+        DecideError::DecisionStands => refused("decision_stands", StatusCode::CONFLICT),
         DecideError::NoteTooLong => refused("note_too_long", UNFIT),
         DecideError::Examine(ExamineError::NotFound(_)) => WebError::NotFound(lang),
         other => WebError::internal(lang, other),

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::session::Officer;
 use crate::AppState;
-use crate::case;
-use crate::documents::{self, Kind};
+use crate::case::{self, Case};
+use crate::documents::{self, Document, Kind};
 use crate::evidence::EvidenceError;
 use crate::proceedings::owner;
 use crate::web::WebError;
@@ -112,10 +112,38 @@ pub(super) async fn notice(
     if !officer.sees_owners() && owner::find(&state.store, &case.id).await?.is_some() {
         return Err(WebError::Forbidden(officer.lang));
     }
-    let pdf = documents::read(&state, &case, &notice)
+    pdf(&state, &officer, &case, &notice, format!("thong-bao-{:06}.pdf", notice.number)).await
+}
+
+/// `GET /ho-so/{id}/van-ban/{kind}-{year}-{number}.pdf`: what followed from the notice.
+pub(super) async fn document(
+    State(state): State<AppState>,
+    officer: Officer,
+    Path((id, name)): Path<(String, String)>,
+) -> Result<Response, WebError> {
+    if !officer.sees_owners() {
+        return Err(WebError::Forbidden(officer.lang));
+    }
+    let missing = || WebError::NotFound(officer.lang);
+    let case = case::find(&state.store, &id).await?.ok_or_else(missing)?;
+    let documents = documents::of_case(&state.store, &case.id).await?;
+    let named =
+        |it: &&Document| name == format!("{}-{}-{}.pdf", it.kind.name(), it.year, it.number);
+    let document = documents.iter().find(named).ok_or_else(missing)?;
+    pdf(&state, &officer, &case, document, name.clone()).await
+}
+
+async fn pdf(
+    state: &AppState,
+    officer: &Officer,
+    case: &Case,
+    document: &Document,
+    name: String,
+) -> Result<Response, WebError> {
+    let pdf = documents::read(state, case, document)
         .await
         .map_err(|error| WebError::internal(officer.lang, error))?;
-    let name = format!("attachment; filename=\"thong-bao-{:06}.pdf\"", notice.number);
+    let name = format!("attachment; filename=\"{name}\"");
     let fields =
         [(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)];
     Ok((fields, pdf).into_response())

@@ -13,6 +13,7 @@ mod owner;
 mod package_view;
 mod queue;
 mod recheck;
+mod sanction;
 mod session;
 mod sign_in;
 
@@ -37,6 +38,11 @@ pub fn router() -> Router<AppState> {
         .route("/kiem-tra", get(recheck::list))
         .route("/chu-xe", get(owner::list))
         .route("/ho-so/{id}/chu-xe", post(owner::name))
+        .route("/xu-phat", get(sanction::list))
+        .route("/ho-so/{id}/bien-ban", post(sanction::draw))
+        .route("/ho-so/{id}/giai-trinh", post(sanction::explain))
+        .route("/ho-so/{id}/xu-phat", post(sanction::decide))
+        .route("/ho-so/{id}/van-ban/{name}", get(media::document))
         .route("/cong-viec", get(jobs::list))
         .route("/cong-viec/{id}/thu-lai", post(jobs::again))
         .route("/ho-so", get(queue::all))

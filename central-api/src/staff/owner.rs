@@ -64,7 +64,7 @@ impl OwnerView {
     }
 }
 
-fn person(owner: &Owner, w: &Words) -> Vec<(String, String)> {
+pub(super) fn person(owner: &Owner, w: &Words) -> Vec<(String, String)> {
     let text = |key: &str| w.t(key).to_owned();
     vec![
         (text("owner.kind"), w.named("owner_kind", &name_of(&owner.kind))),

@@ -14,7 +14,7 @@ use time::{Duration, OffsetDateTime};
 use crate::AppState;
 use crate::admin::users::{self, Role, User};
 use crate::case::{self, Actor};
-use crate::proceedings::owner;
+use crate::proceedings::{decision, owner};
 use crate::secret::random_token;
 use crate::store::{StoreError, to_ms};
 use crate::web::problem::{failed, problem};
@@ -106,6 +106,10 @@ impl Officer {
                 },
                 to_name: match self.sees_owners() {
                     true => owner::waiting_count(&state.store).await?,
+                    false => 0,
+                },
+                to_sign: match self.sees_owners() {
+                    true => decision::waiting(&state.store).await?,
                     false => 0,
                 },
                 tab,

@@ -1,6 +1,6 @@
 //! Times, amounts and sizes as Vietnamese pages write them.
 
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use crate::law::VIETNAM;
 
@@ -18,8 +18,12 @@ pub fn second(at: OffsetDateTime) -> String {
 
 /// `21/11/2026`.
 pub fn date(at: OffsetDateTime) -> String {
-    let at = at.to_offset(VIETNAM);
-    format!("{:02}/{:02}/{}", at.day(), u8::from(at.month()), at.year())
+    day(at.to_offset(VIETNAM).date())
+}
+
+/// `21/11/2026`.
+pub fn day(day: Date) -> String {
+    format!("{:02}/{:02}/{}", day.day(), u8::from(day.month()), day.year())
 }
 
 /// `4.000.000`.

@@ -28,7 +28,9 @@ pub struct StaffFrame {
     pub to_recheck: u64,
     /// Owners that a clerk must look for.
     pub to_name: u64,
-    /// `review`, `approval`, `recheck`, `all`, `owners`, `boxes`, `jobs` or empty.
+    /// Decisions that wait for a leader.
+    pub to_sign: u64,
+    /// `review`, `approval`, `recheck`, `all`, `owners`, `sanctions`, `boxes`, `jobs` or empty.
     pub tab: &'static str,
 }
 

@@ -304,6 +304,69 @@ async fn a_clerk_names_the_owner_on_a_phone() {
     server.abort();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clerk_proposes_a_fine_and_a_leader_signs_it_on_a_phone() {
+    let Some(driver) = Driver::start() else {
+        println!("skipped: chromedriver is not installed");
+        return;
+    };
+    let mut setting = Setting::new().await;
+    crate::owners::registered(&mut setting, "").await;
+    for (login, role) in [
+        ("an", Role::Reviewer),
+        ("binh", Role::Approver),
+        ("chi", Role::Registry),
+        ("dung", Role::Approver),
+    ] {
+        setting.user(login, &[role]).await;
+    }
+    crate::sanctions::office(&setting, "dung", crate::sanctions::CHIEF).await;
+    let case = setting.case(1, |_| {}).await;
+    Visitor::officer(&setting.state, "an").await.decide(&case, "accept", &[]).await;
+    Visitor::officer(&setting.state, "binh").await.decide(&case, "approve", &[]).await;
+    let (base, server) = serve(&setting).await;
+    let profile = tempfile::tempdir().unwrap();
+    let browser = driver.browser(profile.path(), [1400, 1000]).await;
+    let site = Site { browser, base };
+    site.sign_in("chi").await;
+    site.goto(&format!("/ho-so/{case}")).await;
+    site.click("#xu-phat details summary").await;
+    site.click("#xu-phat input[name=drove][value=yes]").await;
+    shot(&driver, &site.browser, "minutes").await;
+    site.click("#xu-phat details button").await;
+    site.sees("Đã lập biên bản, văn bản đang được in.").await;
+    work::work_off(&setting.state).await.unwrap();
+    site.goto(&format!("/ho-so/{case}")).await;
+    site.sees("Biên bản vi phạm hành chính số 000001/BB-VPHC").await;
+    site.click("#xu-phat details:last-of-type summary").await;
+    site.click("#xu-phat input[value=hardship]").await;
+    shot(&driver, &site.browser, "proposal").await;
+    site.click("#xu-phat details:last-of-type button").await;
+    site.sees("Đã đề xuất quyết định, chờ lãnh đạo ký.").await;
+    site.browser.clone().close().await.unwrap();
+
+    let profile = tempfile::tempdir().unwrap();
+    let browser = driver.browser(profile.path(), [390, 844]).await;
+    let site = Site { browser, ..site };
+    site.sign_in("dung").await;
+    site.goto("/xu-phat").await;
+    site.sees("4.500.000 đ").await;
+    shot(&driver, &site.browser, "sanctions").await;
+    site.click("main th a").await;
+    site.sees("Ký quyết định").await;
+    let wide = "return document.documentElement.scrollWidth - innerWidth";
+    assert_eq!(site.browser.execute(wide, vec![]).await.unwrap(), 0, "no page scrolls sideways");
+    shot(&driver, &site.browser, "signing").await;
+    site.click("#xu-phat button.good").await;
+    site.sees("Đã ký, quyết định đang được ban hành.").await;
+    work::work_off(&setting.state).await.unwrap();
+    site.goto(&format!("/ho-so/{case}")).await;
+    site.sees("Quyết định xử phạt số 000001/QĐ-XPHC").await;
+    shot(&driver, &site.browser, "decided").await;
+    site.browser.clone().close().await.unwrap();
+    server.abort();
+}
+
 /// The pages on a port of their own.
 async fn serve(setting: &Setting) -> (String, tokio::task::JoinHandle<()>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

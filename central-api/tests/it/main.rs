@@ -28,6 +28,7 @@ mod problems;
 mod process;
 mod releases;
 mod same_act;
+mod sanctions;
 mod setting;
 mod sources;
 mod states;

@@ -4,6 +4,7 @@
 
 mod identify;
 mod name;
+mod person;
 mod record;
 
 use contract::plate::PlateColour;
@@ -14,6 +15,7 @@ use crate::registry::{Registration, Status};
 
 pub use identify::{IdentifyError, identify};
 pub use name::{NameError, Named, name};
+pub use person::checked;
 pub use record::{Record, digest, find, read, texts, waiting, waiting_count};
 
 /// How far it is.

@@ -1,17 +1,15 @@
 //! A clerk says who owns the vehicle: what the registry has after all, or what papers say.
 
 use super::State;
+use super::person::{LONGEST, checked};
 use super::record::{Record, digest, find};
 use crate::AppState;
 use crate::audit::{self, Entry};
 use crate::case;
 use crate::jobs::{self, Job};
-use crate::registry::{Owner, OwnerKind};
+use crate::registry::Owner;
 use crate::secret::random_token;
 use crate::store::StoreError;
-
-/// Longest name, number or address, in characters.
-const LONGEST: usize = 300;
 
 /// What a clerk says.
 #[derive(Debug, Clone)]
@@ -66,7 +64,7 @@ pub async fn name(
         Named::AsRegistered => {
             before.registration.as_ref().ok_or(NameError::NotRegistered)?.owner.clone()
         }
-        Named::Other(owner) => checked(owner)?,
+        Named::Other(owner) => checked(owner).map_err(NameError::Field)?,
     };
     let now = state.clock.now();
     let record = Record {
@@ -96,25 +94,4 @@ pub async fn name(
     tx.commit().await.map_err(StoreError::from)?;
     state.bell.notify_one();
     Ok(record)
-}
-
-fn checked(owner: Owner) -> Result<Owner, NameError> {
-    let fits = |text: &str, least: usize| {
-        let length = text.chars().count();
-        (least..=LONGEST).contains(&length) && !text.chars().any(char::is_control)
-    };
-    let Owner { kind, name, id_number, address } = owner;
-    let (name, id_number, address) = (name.trim(), id_number.trim(), address.trim());
-    for (field, text, least) in
-        [("name", name, 1), ("address", address, 1), ("id_number", id_number, 0)]
-    {
-        if !fits(text, least) {
-            return Err(NameError::Field(field));
-        }
-    }
-    // An organisation is known by its number, a person may have none on record.
-    if kind == OwnerKind::Organisation && id_number.is_empty() {
-        return Err(NameError::Field("id_number"));
-    }
-    Ok(Owner { kind, name: name.into(), id_number: id_number.into(), address: address.into() })
 }

@@ -1,0 +1,250 @@
+//! People move a decision: the table's rule, what stands against it, the row with its audit row, and
+//! the work that follows, asked for in the same transaction.
+
+use time::OffsetDateTime;
+
+use super::obstacle::{Obstacle, obstacles};
+use super::office::office;
+use super::states::{self, Action, Actor, Refusal, State};
+use super::{Decision, Proposal, Row, Signature, Undo, counted};
+use crate::AppState;
+use crate::audit;
+use crate::case::{self, ExamineError, examine};
+use crate::documents::Kind;
+use crate::jobs::{self, Job};
+use crate::law::{LawError, Range};
+use crate::proceedings::minutes;
+use crate::proceedings::row::{self, Step};
+use crate::store::{StoreError, Tx};
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DecisionError {
+    #[error("somebody else has changed the decision since it was shown")]
+    Conflict,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("something stands against the decision")]
+    Obstacles(Vec<Obstacle>),
+    #[error("you have no office that signs decisions: an administrator gives it")]
+    NoOffice,
+    #[error("{0} may not sign this decision")]
+    OfficeTooLow(String),
+    #[error("a reason of 10 to 500 characters on one line is needed")]
+    ReasonMissing,
+    #[error(transparent)]
+    Examine(#[from] ExamineError),
+    #[error(transparent)]
+    Law(#[from] LawError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a clerk asks for.
+#[derive(Debug, Clone)]
+pub struct Proposed {
+    pub circumstances: Vec<String>,
+    /// The usual one of the range where absent.
+    pub amount: Option<i64>,
+    pub note: String,
+}
+
+/// Who does it.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'a> {
+    pub user: &'a str,
+    pub login: &'a str,
+    pub hands: &'a [super::Hand],
+}
+
+impl<'a> By<'a> {
+    fn actor(&self) -> Actor<'a> {
+        Actor { user: Some(self.user), hands: self.hands }
+    }
+}
+
+/// Proposes the decision of case `id`; `version` is that of the decision the clerk saw, 0 where there
+/// was none.
+pub async fn propose(
+    state: &AppState,
+    id: &str,
+    version: i64,
+    by: By<'_>,
+    proposed: Proposed,
+) -> Result<Row, DecisionError> {
+    let examination = examine(state, id).await?;
+    let now = state.clock.now();
+    let (before, minutes) = standing(state, id).await?;
+    same_version(before.as_ref(), version)?;
+    let old = before.as_ref().map(|row| &row.content);
+    let to = states::next(old, Action::Propose, &by.actor())?;
+    let found = obstacles(&state.law, &examination, minutes.as_ref(), None, now)?;
+    // What only time opens stands against the signature, not against preparing it.
+    let found: Vec<_> =
+        found.into_iter().filter(|it| !matches!(it, Obstacle::Explains(_))).collect();
+    let (Some(minutes), Some(provision)) = (&minutes, &examination.case.law) else {
+        return Err(DecisionError::Obstacles(found));
+    };
+    let payer = minutes.content.violator.payer(examination.case.act_at);
+    let (true, Some(payer)) = (found.is_empty(), payer) else {
+        return Err(DecisionError::Obstacles(found));
+    };
+    let counts = counted(&state.law, &proposed.circumstances)
+        .ok_or_else(|| DecisionError::Obstacles(vec![Obstacle::Circumstance]))?;
+    let range: Range = state.law.fine(provision, counts, payer);
+    let amount = proposed.amount.unwrap_or(range.usual);
+    if !range.holds(amount) {
+        return Err(DecisionError::Obstacles(vec![Obstacle::Amount(range)]));
+    }
+    let note = proposed.note.trim();
+    if note.chars().count() > 500 || note.chars().any(char::is_control) {
+        return Err(DecisionError::ReasonMissing);
+    }
+    let mut provision = provision.clone();
+    if !minutes.content.violator.drove {
+        provision.points = 0;
+    }
+    let decision = Decision {
+        state: to,
+        round: match old {
+            Some(old) if old.state == State::Annulled => old.round + 1,
+            Some(old) => old.round,
+            None => 1,
+        },
+        proposal: Proposal {
+            minutes: minutes.version,
+            payer,
+            circumstances: proposed.circumstances,
+            amount,
+            provision,
+            note: note.into(),
+            by: by.user.into(),
+            at: now,
+        },
+        signature: None,
+        issued: None,
+        undo: None,
+        returned: old.and_then(|old| old.returned.clone()),
+    };
+    let mut tx = state.store.begin().await?;
+    let detail = serde_json::json!({ "amount": amount, "round": decision.round });
+    let row =
+        write(&mut tx, before.as_ref(), id, decision, Action::Propose, by, detail, now).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(row)
+}
+
+/// Everything else that a leader decides about it, with a reason where one is needed.
+pub async fn settle(
+    state: &AppState,
+    id: &str,
+    version: i64,
+    by: By<'_>,
+    action: Action,
+    reason: &str,
+) -> Result<Row, DecisionError> {
+    let now = state.clock.now();
+    let (before, minutes) = standing(state, id).await?;
+    same_version(before.as_ref(), version)?;
+    let Some(before) = before else { return Err(Refusal::NotPossible(action).into()) };
+    let to = states::next(Some(&before.content), action, &by.actor())?;
+    let reason = match action.needs_reason() {
+        true => audit::reason(reason).ok_or(DecisionError::ReasonMissing)?,
+        false => "",
+    };
+    let mut decision = Decision { state: to, ..before.content.clone() };
+    let mut detail = serde_json::json!({ "round": decision.round });
+    if !reason.is_empty() {
+        detail["note"] = reason.into();
+    }
+    let mut job = None;
+    match action {
+        Action::Sign => {
+            let examination = examine(state, id).await?;
+            let proposal = Some(&decision.proposal);
+            let found = obstacles(&state.law, &examination, minutes.as_ref(), proposal, now)?;
+            if !found.is_empty() {
+                return Err(DecisionError::Obstacles(found));
+            }
+            let office = office(&state.store, by.user).await?.ok_or(DecisionError::NoOffice)?;
+            let (provision, act) = (&decision.proposal.provision, examination.case.act_at);
+            if !state.law.may_sign(&office.title, provision, act) {
+                return Err(DecisionError::OfficeTooLow(office.title));
+            }
+            detail["title"] = office.title.clone().into();
+            decision.signature = Some(Signature {
+                by: by.user.into(),
+                at: now,
+                title: office.title,
+                delegation: office.delegation,
+            });
+            job = Some(Job::PrintPaper { case: id.to_owned(), kind: Kind::Decision });
+        }
+        Action::Return => decision.returned = Some(reason.to_owned()),
+        Action::Annul => {
+            decision.undo = Some(Undo {
+                by: by.user.into(),
+                at: now,
+                reason: reason.to_owned(),
+                confirmed_by: None,
+            });
+        }
+        Action::Keep => decision.undo = None,
+        Action::ConfirmAnnulment => {
+            if let Some(undo) = &mut decision.undo {
+                undo.confirmed_by = Some(by.user.into());
+            }
+            job = Some(Job::PrintPaper { case: id.to_owned(), kind: Kind::Annulment });
+        }
+        Action::Propose | Action::Issue => return Err(Refusal::NotPossible(action).into()),
+    }
+    let mut tx = state.store.begin().await?;
+    // Nobody withdraws the notice or closes the case between the look at it and the signature.
+    let held = case::hold(&mut tx, id, state.store.dialect()).await?;
+    if action == Action::Sign && held != Some(case::State::Notified) {
+        return Err(DecisionError::Obstacles(vec![Obstacle::NotNotified]));
+    }
+    if let Some(job) = &job {
+        jobs::ask(&mut tx, job, now).await?;
+    }
+    let row = write(&mut tx, Some(&before), id, decision, action, by, detail, now).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    if job.is_some() {
+        state.bell.notify_one();
+    }
+    Ok(row)
+}
+
+async fn standing(
+    state: &AppState,
+    id: &str,
+) -> Result<(Option<Row>, Option<minutes::Row>), StoreError> {
+    Ok((row::find(&state.store, id).await?, row::find(&state.store, id).await?))
+}
+
+fn same_version(row: Option<&Row>, version: i64) -> Result<(), DecisionError> {
+    match row.map_or(0, |row| row.version) == version {
+        true => Ok(()),
+        false => Err(DecisionError::Conflict),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "a row of the audit has as many")]
+async fn write(
+    tx: &mut Tx<'_>,
+    before: Option<&Row>,
+    id: &str,
+    decision: Decision,
+    action: Action,
+    by: By<'_>,
+    detail: serde_json::Value,
+    now: OffsetDateTime,
+) -> Result<Row, DecisionError> {
+    let row = Row::after(before, id, decision, now);
+    let actor = format!("user:{}", by.login);
+    let step = Step { actor: &actor, by: Some(by.user), action: action.done(), detail };
+    match row.write(tx, step).await? {
+        true => Ok(row),
+        false => Err(DecisionError::Conflict),
+    }
+}

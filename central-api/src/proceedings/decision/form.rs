@@ -1,0 +1,178 @@
+//! MQĐ02 (NĐ 118/2021, annex): the decision on a fine, with minutes.
+
+use time::{Date, OffsetDateTime};
+
+use super::{Proposal, Signature};
+use crate::case::{Case, plate};
+use crate::config::Agency;
+use crate::documents::frame::{self, BODY, long_date, long_time};
+use crate::documents::layout::{Run, bold, plain};
+use crate::documents::{Align, DocumentError, Draft, Head, LEFT, Paper, RIGHT, numerals};
+use crate::law::{Payer, VIETNAM};
+use crate::notice::vehicle;
+use crate::proceedings::minutes::{Minutes, Way};
+use crate::proceedings::person;
+use crate::web::format;
+
+/// What the form says.
+pub(super) struct Content {
+    pub case: Case,
+    pub minutes: Minutes,
+    pub minutes_number: (String, OffsetDateTime),
+    pub proposal: Proposal,
+    /// Texts: mitigating, aggravating.
+    pub circumstances: [Vec<String>; 2],
+    pub signature: Signature,
+    pub signer: String,
+    /// From receipt.
+    pub pay_days: u32,
+    pub complaint: u32,
+    /// Where nothing proves the receipt.
+    pub pay_until: Date,
+}
+
+pub(super) fn render(
+    content: &Content,
+    agency: &Agency,
+    draft: &Draft,
+    at: OffsetDateTime,
+) -> Result<Vec<u8>, DocumentError> {
+    let form = "Mẫu MQĐ02 (Nghị định số 118/2021/NĐ-CP)";
+    let head = Head::new(form, agency, draft.shown(&agency.code), &draft.code, at);
+    let mut paper = Paper::new()?;
+    head.write(&mut paper);
+    frame::title(&mut paper, "QUYẾT ĐỊNH", "Xử phạt vi phạm hành chính");
+    let office = content.signature.title.to_uppercase();
+    paper.column(&[bold(office)], 12.5, LEFT..RIGHT, Align::Centre);
+    paper.space(4.0);
+    basis(&mut paper, content);
+    paper.column(&[bold("QUYẾT ĐỊNH:")], 12.5, LEFT..RIGHT, Align::Centre);
+    paper.space(3.0);
+    fined(&mut paper, content);
+    carried_out(&mut paper, content, agency);
+    foot(&mut paper, content, agency);
+    paper.print(head.metadata("Quyết định xử phạt vi phạm hành chính"))
+}
+
+fn basis(paper: &mut Paper, content: &Content) {
+    let (number, drawn) = &content.minutes_number;
+    let mut lines = vec![
+        "Căn cứ Điều 57, Điều 68, Điều 70, Điều 78, Điều 85 Luật Xử lý vi phạm hành chính;"
+            .to_owned(),
+        format!("Căn cứ {};", content.proposal.provision.citation()),
+        format!(
+            "Căn cứ Biên bản vi phạm hành chính số {number} ngày {};",
+            format::day(drawn.to_offset(VIETNAM).date())
+        ),
+    ];
+    match content.minutes.explanation.as_ref().map(|it| (it.way, it.received_on)) {
+        Some((Way::Hearing, on)) => {
+            lines.push(format!(
+                "Căn cứ biên bản phiên giải trình trực tiếp ngày {};",
+                format::day(on)
+            ));
+        }
+        Some((Way::Written, on)) => {
+            lines.push(format!("Căn cứ văn bản giải trình nhận ngày {};", format::day(on)));
+        }
+        Some((Way::Waived, _)) | None => {}
+    }
+    if let Some(delegation) = &content.signature.delegation {
+        lines.push(format!("Căn cứ Quyết định giao quyền xử phạt {delegation};"));
+    }
+    for line in lines {
+        paper.paragraph(&[plain(line)], BODY);
+    }
+}
+
+fn fined(paper: &mut Paper, content: &Content) {
+    let mut write = |runs: &[Run]| paper.paragraph(runs, BODY);
+    write(&[bold("Điều 1. "), plain("Xử phạt vi phạm hành chính đối với:")]);
+    for runs in person::lines(&content.minutes.violator) {
+        write(&runs);
+    }
+    let case = &content.case;
+    let shown = case.plate.as_deref().map(|it| plate::display(it, case.vehicle, case.plate_colour));
+    let provision = &content.proposal.provision;
+    write(&[
+        plain("1. Đã thực hiện hành vi vi phạm hành chính: "),
+        bold(provision.text.clone()),
+        plain(format!(
+            ", vào lúc {}, {}, tại {}, bằng phương tiện {}, biển số {}.",
+            long_time(case.act_at),
+            long_date(case.act_at),
+            case.place,
+            vehicle(case.vehicle).to_lowercase(),
+            shown.unwrap_or_default()
+        )),
+    ]);
+    write(&[plain(format!("2. Quy định tại {}.", provision.citation()))]);
+    let [milder, harsher] = &content.circumstances;
+    for (number, name, found) in [(3, "tăng nặng", harsher), (4, "giảm nhẹ", milder)] {
+        let text = if found.is_empty() { "không có".to_owned() } else { found.join("; ") };
+        write(&[plain(format!("{number}. Các tình tiết {name}: {text}."))]);
+    }
+    let amount = content.proposal.amount;
+    let who = match content.proposal.payer {
+        Payer::Adult => "",
+        Payer::Minor => " (người từ đủ 16 tuổi đến dưới 18 tuổi)",
+        Payer::Organisation => " (tổ chức)",
+    };
+    write(&[
+        plain("5. Bị áp dụng hình thức xử phạt chính: phạt tiền "),
+        bold(format!("{} đồng", format::amount(amount))),
+        plain(format!(" (bằng chữ: {}){who}.", numerals::amount(amount).to_lowercase())),
+    ]);
+    if provision.points > 0 {
+        write(&[plain(format!(
+            "6. Trừ điểm giấy phép lái xe: {:02} điểm, khi quyết định này có hiệu lực thi hành.",
+            provision.points
+        ))]);
+    }
+}
+
+fn carried_out(paper: &mut Paper, content: &Content, agency: &Agency) {
+    let mut write = |text: String| paper.paragraph(&[plain(text)], BODY);
+    write("Điều 2. Quyết định này có hiệu lực thi hành kể từ ngày ký.".into());
+    let person = &content.minutes.violator.person;
+    write(format!("Điều 3. Quyết định này được giao cho {} để chấp hành.", person.name));
+    write(format!(
+        "1. Phải chấp hành trong thời hạn {} ngày kể từ ngày nhận được quyết định; nếu không có căn cứ \
+         xác định ngày nhận thì chậm nhất hết ngày {}. Quá thời hạn mà không nộp thì bị cưỡng chế thi \
+         hành và cứ mỗi ngày chậm nộp phải nộp thêm theo quy định của pháp luật.",
+        content.pay_days,
+        format::day(content.pay_until)
+    ));
+    write(
+        "2. Nộp tiền phạt tại Kho bạc Nhà nước, ngân hàng thương mại được ủy nhiệm thu, Cổng Dịch vụ \
+         công quốc gia hoặc qua dịch vụ bưu chính công ích, ghi đúng số và ngày của quyết định này."
+            .into(),
+    );
+    write(format!(
+        "3. Có quyền khiếu nại trong thời hạn {} ngày hoặc khởi kiện hành chính đối với quyết định này \
+         theo quy định của pháp luật.",
+        content.complaint
+    ));
+    write(format!("4. {} tổ chức thực hiện quyết định này.", agency.name));
+}
+
+fn foot(paper: &mut Paper, content: &Content, agency: &Agency) {
+    paper.keep(116.0);
+    paper.space(4.0);
+    let top = paper.y;
+    let lines = [
+        "Như Điều 3;".to_owned(),
+        "Kho bạc Nhà nước;".into(),
+        format!("Lưu: VT, {}.", agency.code),
+    ];
+    frame::recipients(paper, &lines, 130.0);
+    let left_end = paper.y;
+    paper.y = top;
+    let title = content.signature.title.to_uppercase();
+    let office = match &content.signature.delegation {
+        Some(_) => format!("KT. {title}"),
+        None => title,
+    };
+    frame::signature(paper, &office, &content.signer);
+    paper.y = paper.y.max(left_end);
+}

@@ -1,0 +1,160 @@
+//! The jobs that print a signed decision, and an annulment: everything is asked once more, then
+//! number, PDF, and one transaction in which the decision is in force.
+
+use super::annulment_form;
+use super::form::{self, Content};
+use super::obstacle::{Obstacle, obstacles};
+use super::states::{self, Action, Actor, Hand, State};
+use super::{Decision, Issued, Row, Signature};
+use crate::AppState;
+use crate::audit::{self, Entry};
+use crate::case::examine;
+use crate::documents::{self, Kind};
+use crate::jobs::{Done, Taken};
+use crate::law::VIETNAM;
+use crate::proceedings::paper;
+use crate::proceedings::row::{self, Step};
+use crate::proceedings::{PrintError, minutes};
+use crate::store::StoreError;
+
+const CENTRAL: Actor<'static> = Actor { user: None, hands: &[Hand::Central] };
+
+/// Prints the decision of a case, if it is signed.
+pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, PrintError> {
+    let decision: Option<Row> = row::find(&state.store, id).await?;
+    let minutes: Option<minutes::Row> = row::find(&state.store, id).await?;
+    let (Some(before), Some(minutes)) = (decision, minutes) else {
+        return Ok(taken.nothing_left(&state.store).await?);
+    };
+    let Ok(to) = states::next(Some(&before.content), Action::Issue, &CENTRAL) else {
+        return Ok(taken.nothing_left(&state.store).await?);
+    };
+    let at = state.clock.now();
+    let examination = examine(state, id).await?;
+    let proposal = Some(&before.content.proposal);
+    let found = obstacles(&state.law, &examination, Some(&minutes), proposal, at)?;
+    // It was signed in time.
+    let signed = |it: &&Obstacle| !matches!(it, Obstacle::Late(_));
+    let found: Vec<_> = found.iter().filter(signed).map(Obstacle::name).collect();
+    if !found.is_empty() {
+        return Err(PrintError::Unfit(found.join(", ")));
+    }
+    let signature = signature(&before.content)?;
+    let case = &examination.case;
+    let paid = state.law.pay_until_without_proof(at.to_offset(VIETNAM).date());
+    let content = Content {
+        case: case.clone(),
+        minutes: minutes.content.clone(),
+        minutes_number: number(state, Kind::Minutes, id).await?,
+        proposal: before.content.proposal.clone(),
+        circumstances: circumstances(state, &before.content),
+        signer: paper::name(state, &signature.by).await?,
+        signature: signature.clone(),
+        pay_days: state.law.deadline(crate::law::Term::Pay).count,
+        complaint: state.law.deadline(crate::law::Term::Complaint).count,
+        pay_until: paid,
+    };
+    let agency = state.config.agency.clone();
+    let printed = paper::print(state, case, Kind::Decision, at, move |draft| {
+        form::render(&content, &agency, draft, at)
+    })
+    .await?;
+    let decision = Decision {
+        state: to,
+        issued: Some(Issued {
+            number: printed.draft.shown(&state.config.agency.code),
+            code: printed.draft.code.clone(),
+            at,
+        }),
+        ..before.content.clone()
+    };
+    let row = Row::after(Some(&before), id, decision, at);
+    let mut tx = state.store.begin().await?;
+    documents::record(&mut tx, id, &printed.draft, &printed.sha256, &signature.by, at).await?;
+    let done = taken.done(&mut tx).await?;
+    let step = Step {
+        actor: "system",
+        by: None,
+        action: Action::Issue.done(),
+        detail: serde_json::json!({ "document": printed.told(&signature.by) }),
+    };
+    if !row.write(&mut tx, step).await? {
+        return Err(PrintError::Conflict);
+    }
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(done)
+}
+
+/// Prints the annulment of a case's decision, if it was annulled.
+pub async fn annul(state: &AppState, taken: &Taken, id: &str) -> Result<Done, PrintError> {
+    let decision: Option<Row> = row::find(&state.store, id).await?;
+    let Some(row) = decision.filter(|it| it.content.state == State::Annulled) else {
+        return Ok(taken.nothing_left(&state.store).await?);
+    };
+    let case = crate::case::find(&state.store, id).await?;
+    let case = case.ok_or_else(|| PrintError::Unfit("no case".into()))?;
+    let (issued, undo) = row
+        .content
+        .issued
+        .as_ref()
+        .zip(row.content.undo.as_ref())
+        .ok_or_else(|| PrintError::Unfit("nothing was issued".into()))?;
+    // Who agreed signs it.
+    let signer =
+        undo.confirmed_by.as_ref().ok_or_else(|| PrintError::Unfit("nobody agreed".into()))?;
+    let minutes: Option<minutes::Row> = row::find(&state.store, id).await?;
+    let at = state.clock.now();
+    let agency = state.config.agency.clone();
+    let content = annulment_form::Content {
+        decision: (issued.number.clone(), issued.at),
+        reason: undo.reason.clone(),
+        violator: minutes.map(|row| row.content.violator),
+        title: signature(&row.content)?.title.clone(),
+        signer: paper::name(state, signer).await?,
+    };
+    let printed = paper::print(state, &case, Kind::Annulment, at, move |draft| {
+        annulment_form::render(&content, &agency, draft, at)
+    })
+    .await?;
+    let mut tx = state.store.begin().await?;
+    documents::record(&mut tx, id, &printed.draft, &printed.sha256, signer, at).await?;
+    let done = taken.done(&mut tx).await?;
+    let entry = Entry {
+        at,
+        actor: "system",
+        action: "document.issued",
+        subject_kind: "case",
+        subject_id: id,
+        detail: serde_json::json!({ "document": printed.told(signer) }),
+    };
+    audit::append(&mut tx, entry).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(done)
+}
+
+fn signature(decision: &Decision) -> Result<&Signature, PrintError> {
+    decision.signature.as_ref().ok_or_else(|| PrintError::Unfit("nobody has signed".into()))
+}
+
+/// Number and date of the latest document of a kind.
+async fn number(
+    state: &AppState,
+    kind: Kind,
+    id: &str,
+) -> Result<(String, time::OffsetDateTime), PrintError> {
+    let document = documents::find(&state.store, kind, id).await?;
+    // The job that prints the minutes was asked for first; this one is tried again after it.
+    let document = document.ok_or(PrintError::Conflict)?;
+    Ok((document.shown(&state.config.agency.code), document.issued_at))
+}
+
+/// The texts of the circumstances found: mitigating, aggravating.
+fn circumstances(state: &AppState, decision: &Decision) -> [Vec<String>; 2] {
+    let of = |side| {
+        let law = state.law.circumstances().iter();
+        law.filter(|it| it.side == side && decision.proposal.circumstances.contains(&it.key))
+            .map(|it| it.text.clone())
+            .collect()
+    };
+    [of(crate::law::Side::Mitigating), of(crate::law::Side::Aggravating)]
+}

@@ -1,0 +1,76 @@
+//! What the violator explained, and what the unit found of it (Luật XLVPHC Điều 61): in writing or at
+//! a hearing. Late ones are heard until there is a decision (NĐ 118/2021 Điều 17).
+
+use time::Date;
+
+use super::draw::text;
+use super::{Explanation, Minutes, Row, Way};
+use crate::AppState;
+use crate::law::VIETNAM;
+use crate::proceedings::decision;
+use crate::proceedings::row::{self, Step};
+use crate::store::StoreError;
+
+/// Why nothing was noted.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    #[error("case {0} has no minutes")]
+    NotFound(String),
+    #[error("somebody else has changed the minutes since they were shown")]
+    Conflict,
+    #[error("the decision is signed")]
+    NotPossible,
+    #[error("field {0} is wrong")]
+    Field(&'static str),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Notes an explanation on the minutes of version `version`.
+pub async fn explain(
+    state: &AppState,
+    id: &str,
+    version: i64,
+    (by, login): (&str, &str),
+    way: Way,
+    received_on: Date,
+    (said, finding): (&str, &str),
+) -> Result<Row, ExplainError> {
+    let now = state.clock.now();
+    let mut tx = state.store.begin().await?;
+    let before: Option<Row> = row::read(&mut tx, id).await?;
+    let before = before.ok_or_else(|| ExplainError::NotFound(id.to_owned()))?;
+    if before.version != version {
+        return Err(ExplainError::Conflict);
+    }
+    let decision: Option<decision::Row> = row::read(&mut tx, id).await?;
+    if decision.is_some_and(|decision| !decision.content.state.is_open()) {
+        return Err(ExplainError::NotPossible);
+    }
+    let drawn = before.content.drawn_at.to_offset(VIETNAM).date();
+    if !(drawn..=now.to_offset(VIETNAM).date()).contains(&received_on) {
+        return Err(ExplainError::Field("received_on"));
+    }
+    let some = |it: &str| text(it).filter(|it| !it.is_empty());
+    let explanation = Explanation {
+        way,
+        received_on,
+        text: some(said).ok_or(ExplainError::Field("explanation"))?,
+        finding: some(finding).ok_or(ExplainError::Field("finding"))?,
+        noted_by: by.into(),
+        noted_at: now,
+    };
+    let minutes = Minutes { explanation: Some(explanation), ..before.content.clone() };
+    let row = Row::after(Some(&before), id, minutes, now);
+    let step = Step {
+        actor: &format!("user:{login}"),
+        by: Some(by),
+        action: "explained",
+        detail: serde_json::json!({ "way": way }),
+    };
+    if !row.write(&mut tx, step).await? {
+        return Err(ExplainError::Conflict);
+    }
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(row)
+}

@@ -1,0 +1,86 @@
+//! Printing a proceeding's document: number, PDF and file outside every transaction, then the record
+//! of it in the transaction that also ends the job.
+
+use bytes::Bytes;
+
+use crate::AppState;
+use crate::admin::users;
+use crate::case::{Case, ExamineError};
+use crate::documents::{self, DocumentError, Draft, Kind};
+use crate::jobs::JobError;
+use crate::law::LawError;
+use crate::store::StoreError;
+
+/// Why a document is not out.
+#[derive(Debug, thiserror::Error)]
+pub enum PrintError {
+    /// What the document stands on is missing or has changed: people must look.
+    #[error("the document cannot be printed: {0}")]
+    Unfit(String),
+    /// Somebody changed the proceeding meanwhile: the next attempt sees it.
+    #[error("the proceeding has changed meanwhile")]
+    Conflict,
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error(transparent)]
+    Examine(#[from] ExamineError),
+    #[error(transparent)]
+    Law(#[from] LawError),
+    #[error(transparent)]
+    Job(#[from] JobError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PrintError {
+    /// Whether trying again helps nobody.
+    pub fn is_hopeless(&self) -> bool {
+        matches!(self, Self::Unfit(_) | Self::Law(_))
+    }
+}
+
+/// A document that is printed and stored, and not yet on record.
+pub(super) struct Printed {
+    pub draft: Draft,
+    pub sha256: String,
+}
+
+impl Printed {
+    /// As the audit names it, signed by the user of that id.
+    pub fn told(&self, signer: &str) -> serde_json::Value {
+        serde_json::json!({
+            "kind": self.draft.kind,
+            "year": self.draft.year,
+            "number": self.draft.number,
+            "code": self.draft.code,
+            "sha256": self.sha256,
+            "issued_by": signer,
+        })
+    }
+}
+
+/// Draws a document with `form`, which writes all of it, and stores it.
+pub(super) async fn print<F>(
+    state: &AppState,
+    case: &Case,
+    kind: Kind,
+    at: time::OffsetDateTime,
+    form: F,
+) -> Result<Printed, PrintError>
+where
+    F: FnOnce(&Draft) -> Result<Vec<u8>, DocumentError> + Send + 'static,
+{
+    let draft = documents::draft(&state.store, kind, &case.id, at).await?;
+    let numbered = draft.clone();
+    let pdf = tokio::task::spawn_blocking(move || form(&numbered))
+        .await
+        .map_err(|e| DocumentError::Pdf(e.to_string()))??;
+    let sha256 = documents::store(state, case, kind, Bytes::from(pdf)).await?;
+    Ok(Printed { draft, sha256 })
+}
+
+/// The name of a member of staff.
+pub(super) async fn name(state: &AppState, id: &str) -> Result<String, PrintError> {
+    let user = users::find(&state.store, id).await?;
+    user.map(|user| user.name).ok_or_else(|| PrintError::Unfit("a signer is unknown".into()))
+}
