@@ -126,10 +126,10 @@ async fn carry_out(app: &AppState, taken: &Taken) -> Result<Done, Failure> {
             Kind::Minutes => minutes::print(app, taken, case).await,
             Kind::Decision => decision::issue(app, taken, case).await,
             Kind::Annulment => decision::annul(app, taken, case).await,
-            // Its own job, and forms that nothing asks for yet.
-            Kind::Notice | Kind::Hearing | Kind::Points => {
-                taken.nothing_left(&app.store).await.map_err(PrintError::from)
-            }
+            Kind::Hearing => minutes::print_hearing(app, taken, case).await,
+            Kind::Points => decision::print_points(app, taken, case).await,
+            // It has a job of its own.
+            Kind::Notice => taken.nothing_left(&app.store).await.map_err(PrintError::from),
         }
         .map_err(Failure::from),
     }

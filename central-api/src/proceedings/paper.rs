@@ -2,12 +2,14 @@
 //! of it in the transaction that also ends the job.
 
 use bytes::Bytes;
+use time::OffsetDateTime;
 
 use crate::AppState;
 use crate::admin::users;
+use crate::audit::{self, Entry};
 use crate::case::{Case, ExamineError};
 use crate::documents::{self, DocumentError, Draft, Kind};
-use crate::jobs::JobError;
+use crate::jobs::{Done, JobError, Taken};
 use crate::law::LawError;
 use crate::store::StoreError;
 
@@ -64,7 +66,7 @@ pub(super) async fn print<F>(
     state: &AppState,
     case: &Case,
     kind: Kind,
-    at: time::OffsetDateTime,
+    at: OffsetDateTime,
     form: F,
 ) -> Result<Printed, PrintError>
 where
@@ -77,6 +79,43 @@ where
         .map_err(|e| DocumentError::Pdf(e.to_string()))??;
     let sha256 = documents::store(state, case, kind, Bytes::from(pdf)).await?;
     Ok(Printed { draft, sha256 })
+}
+
+/// Puts a printed document on record, which changes nothing else, and ends its job.
+pub(super) async fn on_record(
+    state: &AppState,
+    taken: &Taken,
+    case: &str,
+    printed: &Printed,
+    signer: &str,
+    at: OffsetDateTime,
+) -> Result<Done, PrintError> {
+    let mut tx = state.store.begin().await?;
+    documents::record(&mut tx, case, &printed.draft, &printed.sha256, signer, at).await?;
+    let done = taken.done(&mut tx).await?;
+    let entry = Entry {
+        at,
+        actor: "system",
+        action: "document.issued",
+        subject_kind: "case",
+        subject_id: case,
+        detail: serde_json::json!({ "document": printed.told(signer) }),
+    };
+    audit::append(&mut tx, entry).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(done)
+}
+
+/// Number and date of a case's latest document of a kind, which the document at hand names. Its job
+/// was asked for first; this one is tried again after it.
+pub(super) async fn number(
+    state: &AppState,
+    kind: Kind,
+    case: &str,
+) -> Result<(String, OffsetDateTime), PrintError> {
+    let document = documents::find(&state.store, kind, case).await?;
+    let document = document.ok_or(PrintError::Conflict)?;
+    Ok((document.shown(&state.config.agency.code), document.issued_at))
 }
 
 /// The name of a member of staff.

@@ -120,6 +120,10 @@ impl Desk {
         let pdf = documents::read(state, &case, &document).await.unwrap();
         let file = self.setting.folder.path().join("document.pdf");
         std::fs::write(&file, &pdf).unwrap();
+        if let Some(folder) = std::env::var_os("SCREENSHOTS") {
+            let name = format!("{}.pdf", kind.name());
+            std::fs::write(std::path::Path::new(&folder).join(name), &pdf).unwrap();
+        }
         text_of(&file)
     }
 
@@ -189,6 +193,10 @@ async fn a_notice_becomes_a_decision_by_two_people_with_both_documents() {
                     "Trừ điểm giấy phép lái xe: 04 điểm",
                     "Nguyễn Văn DUNG",
                 ],
+            ),
+            (
+                Kind::Points,
+                vec!["trừ điểm giấy phép lái xe", "04 điểm", "Số điểm còn lại:", "29-AA 123.45"],
             ),
         ] {
             let Some(text) = desk.text(&case, kind).await else { continue };
@@ -381,6 +389,10 @@ async fn terms_hold_back_a_decision_and_end_it() {
         let answer = desk.act("dung", &case, "sign", &[]).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
         assert_eq!(desk.state(&case).await, "issued");
+        if let Some(text) = desk.text(&case, Kind::Hearing).await {
+            assert!(text.contains("Tôi nhường đường cho xe cứu thương."), "{text}");
+            assert!(text.contains("BÊN GIẢI TRÌNH"), "{text}");
+        }
         if let Some(text) = desk.text(&case, Kind::Decision).await {
             assert!(text.contains("giải trình trực tiếp ngày 03/12/2026"), "{text}");
             assert!(text.contains("mười chín triệu đồng"), "{text}");
@@ -442,6 +454,8 @@ async fn two_people_annul_a_decision_and_a_new_one_may_follow() {
             (Kind::Decision, 1),
             (Kind::Decision, 2),
             (Kind::Annulment, 1),
+            (Kind::Points, 1),
+            (Kind::Points, 2),
         ];
         assert_eq!(kinds, expected);
         assert_eq!(desk.verified().await, Vec::<String>::new());

@@ -132,10 +132,13 @@ fn fined(paper: &mut Paper, content: &Content) {
 }
 
 fn carried_out(paper: &mut Paper, content: &Content, agency: &Agency) {
+    let name = &content.minutes.violator.person.name;
+    let effect = "Quyết định này có hiệu lực thi hành kể từ ngày ký.".to_owned();
+    let given = format!("Quyết định này được giao cho {name} để chấp hành.");
+    for (article, text) in [("Điều 2. ", effect), ("Điều 3. ", given)] {
+        paper.paragraph(&[bold(article), plain(text)], BODY);
+    }
     let mut write = |text: String| paper.paragraph(&[plain(text)], BODY);
-    write("Điều 2. Quyết định này có hiệu lực thi hành kể từ ngày ký.".into());
-    let person = &content.minutes.violator.person;
-    write(format!("Điều 3. Quyết định này được giao cho {} để chấp hành.", person.name));
     write(format!(
         "1. Phải chấp hành trong thời hạn {} ngày kể từ ngày nhận được quyết định; nếu không có căn cứ \
          xác định ngày nhận thì chậm nhất hết ngày {}. Quá thời hạn mà không nộp thì bị cưỡng chế thi \
@@ -157,7 +160,7 @@ fn carried_out(paper: &mut Paper, content: &Content, agency: &Agency) {
 }
 
 fn foot(paper: &mut Paper, content: &Content, agency: &Agency) {
-    paper.keep(116.0);
+    paper.keep(104.0);
     paper.space(4.0);
     let top = paper.y;
     let lines = [

@@ -5,12 +5,11 @@ use super::annulment_form;
 use super::form::{self, Content};
 use super::obstacle::{Obstacle, obstacles};
 use super::states::{self, Action, Actor, Hand, State};
-use super::{Decision, Issued, Row, Signature};
+use super::{Decision, Issued, Row, Signature, points_form};
 use crate::AppState;
-use crate::audit::{self, Entry};
 use crate::case::examine;
 use crate::documents::{self, Kind};
-use crate::jobs::{Done, Taken};
+use crate::jobs::{self, Done, Job, Taken};
 use crate::law::VIETNAM;
 use crate::proceedings::paper;
 use crate::proceedings::row::{self, Step};
@@ -45,7 +44,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
     let content = Content {
         case: case.clone(),
         minutes: minutes.content.clone(),
-        minutes_number: number(state, Kind::Minutes, id).await?,
+        minutes_number: paper::number(state, Kind::Minutes, id).await?,
         proposal: before.content.proposal.clone(),
         circumstances: circumstances(state, &before.content),
         signer: paper::name(state, &signature.by).await?,
@@ -71,6 +70,10 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
     let row = Row::after(Some(&before), id, decision, at);
     let mut tx = state.store.begin().await?;
     documents::record(&mut tx, id, &printed.draft, &printed.sha256, &signature.by, at).await?;
+    if row.content.proposal.provision.points > 0 {
+        let job = Job::PrintPaper { case: id.to_owned(), kind: Kind::Points };
+        jobs::ask(&mut tx, &job, at).await?;
+    }
     let done = taken.done(&mut tx).await?;
     let step = Step {
         actor: "system",
@@ -116,36 +119,39 @@ pub async fn annul(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         annulment_form::render(&content, &agency, draft, at)
     })
     .await?;
-    let mut tx = state.store.begin().await?;
-    documents::record(&mut tx, id, &printed.draft, &printed.sha256, signer, at).await?;
-    let done = taken.done(&mut tx).await?;
-    let entry = Entry {
-        at,
-        actor: "system",
-        action: "document.issued",
-        subject_kind: "case",
-        subject_id: id,
-        detail: serde_json::json!({ "document": printed.told(signer) }),
+    paper::on_record(state, taken, id, &printed, signer, at).await
+}
+
+/// Prints the notice of the points that come off the licence, where some do.
+pub async fn print_points(state: &AppState, taken: &Taken, id: &str) -> Result<Done, PrintError> {
+    let decision: Option<Row> = row::find(&state.store, id).await?;
+    let minutes: Option<minutes::Row> = row::find(&state.store, id).await?;
+    let in_force = decision.map(|row| row.content).filter(|it| {
+        matches!(it.state, State::Issued | State::Annulling) && it.proposal.provision.points > 0
+    });
+    let case = crate::case::find(&state.store, id).await?;
+    let (Some(decision), Some(minutes), Some(case)) = (in_force, minutes, case) else {
+        return Ok(taken.nothing_left(&state.store).await?);
     };
-    audit::append(&mut tx, entry).await?;
-    tx.commit().await.map_err(StoreError::from)?;
-    Ok(done)
+    let issued = decision.issued.as_ref().ok_or(PrintError::Conflict)?;
+    let signature = signature(&decision)?;
+    let at = state.clock.now();
+    let agency = state.config.agency.clone();
+    let content = points_form::Content {
+        case: case.clone(),
+        violator: minutes.content.violator,
+        decision: (issued.number.clone(), issued.at),
+        points: decision.proposal.provision.points,
+        title: signature.title.clone(),
+        signer: paper::name(state, &signature.by).await?,
+    };
+    let form = move |draft: &_| points_form::render(&content, &agency, draft, at);
+    let printed = paper::print(state, &case, Kind::Points, at, form).await?;
+    paper::on_record(state, taken, id, &printed, &signature.by, at).await
 }
 
 fn signature(decision: &Decision) -> Result<&Signature, PrintError> {
     decision.signature.as_ref().ok_or_else(|| PrintError::Unfit("nobody has signed".into()))
-}
-
-/// Number and date of the latest document of a kind.
-async fn number(
-    state: &AppState,
-    kind: Kind,
-    id: &str,
-) -> Result<(String, time::OffsetDateTime), PrintError> {
-    let document = documents::find(&state.store, kind, id).await?;
-    // The job that prints the minutes was asked for first; this one is tried again after it.
-    let document = document.ok_or(PrintError::Conflict)?;
-    Ok((document.shown(&state.config.agency.code), document.issued_at))
 }
 
 /// The texts of the circumstances found: mitigating, aggravating.

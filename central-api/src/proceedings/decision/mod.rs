@@ -9,6 +9,7 @@ mod form;
 mod issue;
 mod obstacle;
 mod office;
+mod points_form;
 mod states;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use crate::law::{Circumstances, LawBook, Payer, Provision, Side};
 use crate::store::{Store, StoreError, Tx};
 
 pub use act::{By, DecisionError, Proposed, propose, settle};
-pub use issue::{annul, issue};
+pub use issue::{annul, issue, print_points};
 pub use obstacle::{Obstacle, obstacles};
 pub use office::{Office, OfficeError, office, set_office};
 pub use states::{Action, Actor, Hand, Refusal, State, TABLE, allowed, next};

@@ -6,6 +6,8 @@ use time::Date;
 use super::draw::text;
 use super::{Explanation, Minutes, Row, Way};
 use crate::AppState;
+use crate::documents::Kind;
+use crate::jobs::{self, Job};
 use crate::law::VIETNAM;
 use crate::proceedings::decision;
 use crate::proceedings::row::{self, Step};
@@ -68,9 +70,14 @@ pub async fn explain(
         action: "explained",
         detail: serde_json::json!({ "way": way }),
     };
+    if way == Way::Hearing {
+        let job = Job::PrintPaper { case: id.to_owned(), kind: Kind::Hearing };
+        jobs::ask(&mut tx, &job, now).await?;
+    }
     if !row.write(&mut tx, step).await? {
         return Err(ExplainError::Conflict);
     }
     tx.commit().await.map_err(StoreError::from)?;
+    state.bell.notify_one();
     Ok(row)
 }

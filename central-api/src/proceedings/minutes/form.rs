@@ -90,7 +90,7 @@ pub(super) fn render(
     ]);
     let said = match minutes.statement.as_str() {
         "" => "không có".to_owned(),
-        text => text.replace('\n', " "),
+        text => text.trim_end_matches('.').replace('\n', " "),
     };
     write(&[plain(format!("Ý kiến trình bày của cá nhân, tổ chức vi phạm: {said}."))]);
     write(&[plain("Biện pháp ngăn chặn, bảo đảm xử lý vi phạm: không áp dụng.")]);

@@ -5,6 +5,7 @@
 mod draw;
 mod explain;
 mod form;
+mod hearing_form;
 mod print;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use crate::registry::{Owner, OwnerKind};
 
 pub use draw::{DrawError, Drawn, draw};
 pub use explain::{ExplainError, explain};
-pub use print::print;
+pub use print::{print, print_hearing};
 
 /// What is on record of a case.
 pub type Row = row::Row<Minutes>;

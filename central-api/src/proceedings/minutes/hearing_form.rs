@@ -1,0 +1,80 @@
+//! MBB03 (NĐ 118/2021, annex): the minutes of a hearing at which the violator explained.
+
+use time::OffsetDateTime;
+
+use super::{Explanation, Minutes};
+use crate::config::Agency;
+use crate::documents::frame::{self, BODY};
+use crate::documents::layout::{bold, plain};
+use crate::documents::{Align, DocumentError, Draft, Head, LEFT, Paper, RIGHT};
+use crate::law::{Provision, VIETNAM};
+use crate::proceedings::person;
+use crate::web::format;
+
+/// What the form says.
+pub(super) struct Content {
+    pub minutes: Minutes,
+    pub minutes_number: (String, OffsetDateTime),
+    pub explanation: Explanation,
+    pub provision: Provision,
+    pub officer: String,
+}
+
+pub(super) fn render(
+    content: &Content,
+    agency: &Agency,
+    draft: &Draft,
+    at: OffsetDateTime,
+) -> Result<Vec<u8>, DocumentError> {
+    let form = "Mẫu MBB03 (Nghị định số 118/2021/NĐ-CP)";
+    let head = Head::new(form, agency, draft.shown(&agency.code), &draft.code, at);
+    let mut paper = Paper::new()?;
+    head.write(&mut paper);
+    frame::title(&mut paper, "BIÊN BẢN", "Phiên giải trình trực tiếp");
+    let (number, drawn) = &content.minutes_number;
+    let explanation = &content.explanation;
+    let mut write = |text: String| paper.paragraph(&[plain(text)], BODY);
+    write(format!(
+        "Căn cứ Điều 61 Luật Xử lý vi phạm hành chính; Biên bản vi phạm hành chính số {number} ngày {}.",
+        format::day(drawn.to_offset(VIETNAM).date())
+    ));
+    write(format!(
+        "Ngày {}, tại {}, tổ chức phiên giải trình trực tiếp về hành vi: {}; quy định tại {}.",
+        format::day(explanation.received_on),
+        agency.name,
+        content.provision.text,
+        content.provision.citation()
+    ));
+    write(format!("1. Bên tổ chức phiên giải trình: {}, {}.", content.officer, agency.name));
+    write("2. Bên giải trình:".into());
+    for runs in person::lines(&content.minutes.violator) {
+        paper.paragraph(&runs, BODY);
+    }
+    for (title, text) in [
+        ("3. Ý kiến giải trình: ", &explanation.text),
+        ("4. Ý kiến của cơ quan: ", &explanation.finding),
+    ] {
+        let text = text.trim_end_matches('.').replace('\n', " ");
+        paper.paragraph(&[plain(title), plain(format!("{text}."))], BODY);
+    }
+    paper.paragraph(
+        &[plain(
+            "Biên bản được lập thành 02 bản, giao cho bên giải trình 01 bản, 01 bản lưu hồ sơ.",
+        )],
+        BODY,
+    );
+    paper.keep(104.0);
+    paper.space(8.0);
+    let (top, middle) = (paper.y, (LEFT + RIGHT) / 2.0);
+    let violator = content.minutes.violator.person.name.clone();
+    for (title, name, column) in [
+        ("BÊN GIẢI TRÌNH", violator, LEFT..middle),
+        ("BÊN TỔ CHỨC PHIÊN GIẢI TRÌNH", content.officer.clone(), middle..RIGHT),
+    ] {
+        paper.y = top;
+        paper.column(&[bold(title)], BODY, column.clone(), Align::Centre);
+        paper.space(56.0);
+        paper.column(&[bold(name)], BODY, column, Align::Centre);
+    }
+    paper.print(head.metadata("Biên bản phiên giải trình trực tiếp"))
+}
