@@ -22,6 +22,7 @@ pub mod ops;
 pub mod owner;
 mod percent;
 pub mod proceedings;
+pub mod recall;
 pub mod registry;
 pub mod release;
 mod secret;

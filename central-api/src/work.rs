@@ -13,6 +13,7 @@ use crate::jobs::{self, Done, Job, Taken};
 use crate::notice::{self, IssueError};
 use crate::proceedings::owner::{self, IdentifyError};
 use crate::proceedings::{PrintError, decision, minutes};
+use crate::recall::{self, RecallError};
 use crate::store::StoreError;
 
 /// How long an idle worker waits for the bell before it looks by itself: jobs of other processes and
@@ -117,6 +118,16 @@ struct Failure {
 
 async fn carry_out(app: &AppState, taken: &Taken) -> Result<Done, Failure> {
     match &taken.job {
+        Job::ListRecall { recall } => recall::list(app, taken, recall).await.map_err(Failure::from),
+        Job::JudgeRecall { recall } => {
+            recall::judge(app, taken, recall).await.map_err(Failure::from)
+        }
+        Job::SettleRecall { recall } => {
+            recall::carry_out(app, taken, recall).await.map_err(Failure::from)
+        }
+        Job::TraceEvidence { after } => {
+            recall::trace(app, taken, after).await.map_err(Failure::from)
+        }
         Job::ExpireCases => case::expire(app, taken).await.map_err(Failure::from),
         Job::IdentifyOwner { case } => {
             owner::identify(app, taken, case).await.map_err(Failure::from)
@@ -150,6 +161,12 @@ impl From<IdentifyError> for Failure {
 impl From<IssueError> for Failure {
     fn from(error: IssueError) -> Self {
         Self { hopeless: error.is_hopeless(), error: error.to_string() }
+    }
+}
+
+impl From<RecallError> for Failure {
+    fn from(error: RecallError) -> Self {
+        Self { hopeless: false, error: error.to_string() }
     }
 }
 

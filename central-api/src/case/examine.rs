@@ -12,6 +12,7 @@ use sqlx::Row as _;
 use time::{Duration, OffsetDateTime};
 
 use super::gate::{self, Bench, Gate};
+use super::recalled;
 use super::record::Case;
 use super::related::{self, Related};
 use crate::AppState;
@@ -86,12 +87,14 @@ pub async fn examine(state: &AppState, case_id: &str) -> Result<Examination, Exa
     }
     let limits = state.terms().limits;
     let related = related::related(&state.store, &case, proof.manifest.as_ref(), &limits).await?;
+    let held = recalled::held_by(&state.store, &case.id).await?;
     let bench = Bench {
         now: state.clock.now(),
         law: &state.law,
         max_clock_offset: Duration::milliseconds(i64::from(limits.clock_offset_ms)),
         max_ahead: Duration::seconds(i64::from(state.config.device.max_future_seconds)),
         related: &related,
+        recall: held.as_deref(),
     };
     let gate = gate::check(&case, proof.manifest.as_ref(), &proof.failures, bench);
     Ok(Examination { case, proof, further, gate, related })

@@ -52,6 +52,8 @@ pub enum Blocker {
     Inconsistent(String),
     /// Another case that may show the same act is ahead: duplicate, or two acts?
     SameAct(String),
+    /// A fault is being looked into that touches it; names the recall.
+    Recalled(String),
 }
 
 impl Blocker {
@@ -78,6 +80,7 @@ impl Blocker {
             Self::CalendarUnknown(_) => "calendar_unknown",
             Self::Inconsistent(_) => "inconsistent",
             Self::SameAct(_) => "same_act",
+            Self::Recalled(_) => "recalled",
         }
     }
 
@@ -94,7 +97,8 @@ impl Blocker {
             | Self::NoticeTermPassed(what)
             | Self::CalendarUnknown(what)
             | Self::Inconsistent(what)
-            | Self::SameAct(what) => Some(what.clone()),
+            | Self::SameAct(what)
+            | Self::Recalled(what) => Some(what.clone()),
             Self::FieldMissing(what) | Self::SourceNotLive(what) => Some((*what).into()),
             Self::ClockOffset(ms) => Some(format!("{ms:+} ms")),
             _ => None,
@@ -124,6 +128,8 @@ pub(super) struct Bench<'a> {
     /// How far ahead of the central's clock a capture may be.
     pub max_ahead: Duration,
     pub related: &'a [Related],
+    /// The recall that holds the case.
+    pub recall: Option<&'a str>,
 }
 
 /// Checks `case` against its evidence, which failed in `failures`.
@@ -154,6 +160,7 @@ pub(super) fn check(
     if case.law.is_none() {
         blockers.push(Blocker::LawMissing);
     }
+    blockers.extend(bench.recall.map(|recall| Blocker::Recalled(recall.into())));
     // Terms that run out later, and cases that come later, say nothing against a closed case.
     if !case.state.is_decided() {
         terms(case, bench.law, bench.now, &mut blockers);
@@ -172,6 +179,7 @@ pub(super) fn is_sound(case: &Case, manifest: &Manifest, terms: Terms<'_>) -> bo
         // What is dated farther ahead than the clocks may differ was never taken for a case.
         max_ahead: Duration::DAY,
         related: &[],
+        recall: None,
     };
     check(case, Some(manifest), &[], bench).is_open()
 }

@@ -17,6 +17,7 @@ pub mod passage;
 pub mod plate;
 mod query;
 pub mod reason;
+mod recalled;
 mod recheck;
 mod record;
 mod related;
@@ -35,6 +36,7 @@ pub use query::{
     media_type, next_for, next_text, published, published_texts,
 };
 pub use reason::Reason;
+pub use recalled::{held_by, trace};
 pub use recheck::{recheck_count, recheck_texts, to_recheck};
 pub use record::{Case, Value, WriteError, hold, name_of, named, write};
 pub use related::{Distinct, Related, in_order};

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::join;
 use super::passage::Limits;
+use super::recalled;
 use super::record::{Case, Value};
 use super::states::State;
 use crate::audit;
@@ -45,6 +46,7 @@ pub async fn open(
             case.id
         }
     };
+    recalled::trace(tx, manifest).await?;
     sqlx::query("UPDATE evidence SET case_id = $1 WHERE id = $2")
         .bind(id.clone())
         .bind(evidence)

@@ -29,11 +29,32 @@ pub const LEASE: Duration = Duration::minutes(2);
 #[serde(tag = "job", rename_all = "snake_case")]
 pub enum Job {
     /// Looks up who owns the vehicle of an approved case.
-    IdentifyOwner { case: String },
+    IdentifyOwner {
+        case: String,
+    },
     /// Prints and issues the notice of an approved case.
-    IssueNotice { case: String },
+    IssueNotice {
+        case: String,
+    },
     /// Prints a document that a proceeding has asked for.
-    PrintPaper { case: String, kind: Kind },
+    PrintPaper {
+        case: String,
+        kind: Kind,
+    },
+    /// Finds and freezes the cases of a recall; judges them again; undoes what two people decided.
+    ListRecall {
+        recall: String,
+    },
+    JudgeRecall {
+        recall: String,
+    },
+    SettleRecall {
+        recall: String,
+    },
+    /// Notes what older packages were made with, after one.
+    TraceEvidence {
+        after: String,
+    },
     /// Closes the cases whose limitation has passed; asks for itself again, every day.
     ExpireCases,
 }
@@ -45,6 +66,10 @@ impl Job {
             Self::IdentifyOwner { .. } => "identify_owner",
             Self::IssueNotice { .. } => "issue_notice",
             Self::PrintPaper { .. } => "print_paper",
+            Self::ListRecall { .. } => "list_recall",
+            Self::JudgeRecall { .. } => "judge_recall",
+            Self::SettleRecall { .. } => "settle_recall",
+            Self::TraceEvidence { .. } => "trace_evidence",
             Self::ExpireCases => "expire_cases",
         }
     }
@@ -55,7 +80,11 @@ impl Job {
             Self::IdentifyOwner { case }
             | Self::IssueNotice { case }
             | Self::PrintPaper { case, .. } => Some(case),
-            Self::ExpireCases => None,
+            Self::ListRecall { .. }
+            | Self::JudgeRecall { .. }
+            | Self::SettleRecall { .. }
+            | Self::TraceEvidence { .. }
+            | Self::ExpireCases => None,
         }
     }
 
@@ -71,6 +100,12 @@ impl Job {
                 format!("{}:{}:{case}", self.name(), kind.name())
             }
             (_, Some(case)) => format!("{}:{case}", self.name()),
+            (
+                Self::ListRecall { recall }
+                | Self::JudgeRecall { recall }
+                | Self::SettleRecall { recall },
+                _,
+            ) => format!("{}:{recall}", self.name()),
             (_, None) => self.name().into(),
         }
     }

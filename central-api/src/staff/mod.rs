@@ -12,6 +12,7 @@ mod media;
 mod owner;
 mod package_view;
 mod queue;
+mod recall;
 mod recheck;
 mod sanction;
 mod session;
@@ -39,6 +40,8 @@ pub fn router() -> Router<AppState> {
         .route("/chu-xe", get(owner::list))
         .route("/ho-so/{id}/chu-xe", post(owner::name))
         .route("/xu-phat", get(sanction::list))
+        .route("/ra-soat", get(recall::list).post(recall::open))
+        .route("/ra-soat/{id}", get(recall::show).post(recall::settle))
         .route("/ho-so/{id}/bien-ban", post(sanction::draw))
         .route("/ho-so/{id}/giai-trinh", post(sanction::explain))
         .route("/ho-so/{id}/xu-phat", post(sanction::decide))

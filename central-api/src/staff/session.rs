@@ -60,6 +60,11 @@ impl Officer {
         [Role::Registry, Role::Approver, Role::Auditor].into_iter().any(|role| self.user.has(role))
     }
 
+    /// Whether the officer may look for the cases of a fault.
+    pub fn sees_recalls(&self) -> bool {
+        [Role::Approver, Role::Auditor].into_iter().any(|role| self.user.has(role))
+    }
+
     /// Whether the officer may say who an owner is.
     pub fn names_owners(&self) -> bool {
         self.user.has(Role::Registry)
@@ -97,6 +102,7 @@ impl Officer {
                 approves: self.approves(),
                 reads_cases: self.reads_cases(),
                 sees_owners: self.sees_owners(),
+                sees_recalls: self.sees_recalls(),
                 sees_boxes: self.sees_boxes(),
                 to_review: counts.to_review(),
                 to_approve: counts.to_approve(),

@@ -21,6 +21,7 @@ pub struct StaffFrame {
     pub approves: bool,
     pub reads_cases: bool,
     pub sees_owners: bool,
+    pub sees_recalls: bool,
     pub sees_boxes: bool,
     pub to_review: u64,
     pub to_approve: u64,
@@ -30,7 +31,7 @@ pub struct StaffFrame {
     pub to_name: u64,
     /// Decisions that wait for a leader.
     pub to_sign: u64,
-    /// `review`, `approval`, `recheck`, `all`, `owners`, `sanctions`, `boxes`, `jobs` or empty.
+    /// `review`, `approval`, `recheck`, `all`, `owners`, `sanctions`, `recalls`, `boxes`, `jobs` or empty.
     pub tab: &'static str,
 }
 

@@ -26,6 +26,7 @@ mod passages;
 mod plans;
 mod problems;
 mod process;
+mod recalls;
 mod releases;
 mod same_act;
 mod sanctions;

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use central_api::case::{self, Filter, State};
 use central_api::documents;
 use central_api::proceedings::owner;
+use central_api::recall;
 use central_api::store::Store;
 use contract::Act;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
@@ -31,6 +32,10 @@ const LARGE: &[&str] = &[
     "evidence_files",
     "documents",
     "document_drafts",
+    "evidence_causes",
+    "owners",
+    "proceedings",
+    "recalled",
     "sessions",
 ];
 /// Columns that name few rows among a million; `received_at` is asked for where it is absent, as it
@@ -66,6 +71,16 @@ const WHOLE: &[(&str, &str)] = &[
     ("ORDER BY +act_at, id LIMIT", "sorts open cases, which people work off"),
     ("LIMIT 10001) AS counted", "stops at ten thousand"),
     ("ORDER BY act_at, id LIMIT 25 OFFSET 0", "walks cases in order and stops at 25"),
+    ("WHERE $1 <> '' AND (c.act_at", "the cases of a period, once a recall, a page at a time"),
+    (
+        "FROM recalled WHERE recall_id = $1 GROUP BY",
+        "the cases of one recall, counted for its page",
+    ),
+    ("WHERE recall_id = $3 AND state", "the cases of one recall, moved together"),
+    ("FROM proceedings WHERE name = $1 AND state", "worklists: an index of what waits"),
+    ("FROM recalled WHERE recall_id = $1 AND state", "the cases of one recall, page by page"),
+    ("FROM evidence WHERE id > $1 ORDER BY id", "a page of older packages at a time"),
+    ("FROM owners WHERE state = 'by_hand'", "an index of those alone that wait for a clerk"),
     ("WITH RECURSIVE cameras", "one step of an index for each camera"),
     ("FROM evidence WHERE received_at IS NULL", "packages on their way: a gauge, once a scrape"),
 ];
@@ -117,6 +132,9 @@ fn built() -> Vec<String> {
     texts.push(case::expire_text());
     texts.extend(owner::texts());
     texts.extend(documents::texts());
+    texts.extend(recall::texts());
+    texts.extend(recall::Cause::ALL.into_iter().flat_map(recall::list_texts));
+    texts.extend(recall::settle_texts());
     texts
 }
 
