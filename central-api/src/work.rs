@@ -10,7 +10,9 @@ use crate::AppState;
 use crate::case::{self, ExpireError};
 use crate::jobs::{self, Done, Job, Taken};
 use crate::notice::{self, IssueError};
+use crate::proceedings::delivery::{self, PrintError};
 use crate::proceedings::owner::{self, IdentifyError};
+use crate::proceedings::warning::{self, ExportError, WarnError};
 use crate::store::StoreError;
 
 /// How long an idle worker waits for the bell before it looks by itself: jobs of other processes and
@@ -120,6 +122,11 @@ async fn carry_out(app: &AppState, taken: &Taken) -> Result<Done, Failure> {
             owner::identify(app, taken, case).await.map_err(Failure::from)
         }
         Job::IssueNotice { case } => notice::issue(app, taken, case).await.map_err(Failure::from),
+        Job::PrintBatch { batch } => {
+            delivery::print(app, taken, batch).await.map_err(Failure::from)
+        }
+        Job::SendWarnings => warning::warn(app, taken).await.map_err(Failure::from),
+        Job::ExportWarnings => warning::export(app, taken).await.map_err(Failure::from),
     }
 }
 
@@ -131,6 +138,24 @@ impl From<ExpireError> for Failure {
 
 impl From<IdentifyError> for Failure {
     fn from(error: IdentifyError) -> Self {
+        Self { hopeless: false, error: error.to_string() }
+    }
+}
+
+impl From<PrintError> for Failure {
+    fn from(error: PrintError) -> Self {
+        Self { hopeless: false, error: error.to_string() }
+    }
+}
+
+impl From<WarnError> for Failure {
+    fn from(error: WarnError) -> Self {
+        Self { hopeless: false, error: error.to_string() }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
         Self { hopeless: false, error: error.to_string() }
     }
 }

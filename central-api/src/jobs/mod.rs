@@ -33,6 +33,12 @@ pub enum Job {
     IssueNotice { case: String },
     /// Closes the cases whose limitation has passed; asks for itself again, every day.
     ExpireCases,
+    /// Prints a batch of letters.
+    PrintBatch { batch: String },
+    /// Warns of cases past their term; asks for itself again, every day.
+    SendWarnings,
+    /// Hands over what is told of warnings; asks for itself again.
+    ExportWarnings,
 }
 
 impl Job {
@@ -42,6 +48,9 @@ impl Job {
             Self::IdentifyOwner { .. } => "identify_owner",
             Self::IssueNotice { .. } => "issue_notice",
             Self::ExpireCases => "expire_cases",
+            Self::PrintBatch { .. } => "print_batch",
+            Self::SendWarnings => "send_warnings",
+            Self::ExportWarnings => "export_warnings",
         }
     }
 
@@ -49,7 +58,10 @@ impl Job {
     pub fn case(&self) -> Option<&str> {
         match self {
             Self::IdentifyOwner { case } | Self::IssueNotice { case } => Some(case),
-            Self::ExpireCases => None,
+            Self::ExpireCases
+            | Self::PrintBatch { .. }
+            | Self::SendWarnings
+            | Self::ExportWarnings => None,
         }
     }
 
@@ -60,9 +72,10 @@ impl Job {
 
     /// Names the work: what is asked for again while it waits is the same job.
     pub fn key(&self) -> String {
-        match self.case() {
-            Some(case) => format!("{}:{case}", self.name()),
-            None => self.name().into(),
+        match (self, self.case()) {
+            (Self::PrintBatch { batch }, _) => format!("{}:{batch}", self.name()),
+            (_, Some(case)) => format!("{}:{case}", self.name()),
+            (_, None) => self.name().into(),
         }
     }
 }
@@ -84,4 +97,4 @@ pub enum JobError {
 
 /// Jobs that run by themselves from time to time: asked for at every start, they ask for themselves
 /// again.
-pub const RECURRING: [Job; 1] = [Job::ExpireCases];
+pub const RECURRING: [Job; 3] = [Job::ExpireCases, Job::SendWarnings, Job::ExportWarnings];

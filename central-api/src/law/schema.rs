@@ -74,6 +74,7 @@ pub(super) struct ProcedureFile {
     pub explanation: ExplanationRow,
     pub signer: Vec<SignerRow>,
     pub appointment: AppointmentRow,
+    pub service: ServiceRow,
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,5 +124,12 @@ pub(super) struct ExplanationRow {
 pub(super) struct AppointmentRow {
     pub days_after_notice: i64,
     pub at: String,
+    pub source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServiceRow {
+    pub letters: u32,
     pub source: String,
 }

@@ -15,6 +15,7 @@ use crate::case::{self, Case, ExamineError, Step, WriteError, examine};
 use crate::config::RegistrySource;
 use crate::jobs::{self, Done, Job, JobError, Taken};
 use crate::law::Term;
+use crate::proceedings::delivery::{self, Paper};
 use crate::proceedings::owner;
 use crate::registry::Owner;
 use crate::store::{Store, StoreError, Tx, to_ms};
@@ -98,6 +99,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
     let mut tx = state.store.begin().await?;
     case::write(&mut tx, case, &after).await?;
     put_on_record(&mut tx, case, &draft, &sha256, approver, at).await?;
+    delivery::begin(&mut tx, id, Paper::Notice, case.act_at).await?;
     let done = taken.done(&mut tx).await?;
     case::note_down(&mut tx, id, &Actor::Job, Action::Notify, at, detail).await?;
     tx.commit().await.map_err(StoreError::from)?;

@@ -9,6 +9,7 @@ mod form;
 mod found;
 mod issue;
 mod layout;
+mod letter;
 mod page;
 mod print;
 mod qr;
@@ -18,6 +19,7 @@ pub use content::{Content, Pictures, Taken, plate_colour};
 pub use form::render;
 pub use found::{Notice, file_name, find, find_by_code, read};
 pub use issue::{IssueError, issue};
+pub use letter::{Enclosed, Letters, MOST_PAGES, Pane, Sheet};
 pub use veil::{Veil, veiled};
 
 use crate::evidence::EvidenceError;
