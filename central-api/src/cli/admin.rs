@@ -14,6 +14,7 @@ use central_api::device::keyring::Keyring;
 use central_api::device::parked::{self, Verdict};
 use central_api::device::{enrol, fleet, settle};
 use central_api::law;
+use central_api::proceedings::delivery;
 use central_api::registry;
 use central_api::store::Store;
 use central_api::text_file;
@@ -45,6 +46,13 @@ pub enum Admin {
         /// The file is the whole registry: drop the vehicles that are not in it.
         #[arg(long)]
         replace: bool,
+    },
+    /// Take in what the post office says of letters: a CSV file with the columns ma_buu_pham (or
+    /// ma_van_ban), so_hieu_buu_gui, trang_thai and ngay. All of it, or nothing; the same file again
+    /// changes nothing.
+    ImportPost {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
     /// List the staff.
     ListUsers,
@@ -124,6 +132,15 @@ impl Admin {
                     .await
                     .with_context(|| file.display().to_string())?;
                 println!("{} vehicles taken in, {} dropped", taken.vehicles, taken.dropped);
+            }
+            Self::ImportPost { file } => {
+                let bytes = std::fs::read(&file)
+                    .with_context(|| format!("failed to read {}", file.display()))?;
+                let book = law::book()?;
+                let taken = delivery::import(&store, &book, &bytes, "system", System.now())
+                    .await
+                    .with_context(|| file.display().to_string())?;
+                println!("{} lines, {} letters changed", taken.lines, taken.changed);
             }
             Self::ListUsers => {
                 for user in users::list(&store).await? {

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::delivery_view::DeliveryView;
 use super::history::{self, Event};
 use super::owner::OwnerView;
 use super::package_view::{Fact, FurtherView, PackageView};
@@ -69,6 +70,7 @@ struct CasePage {
     issuing: Option<Asked>,
     revives: bool,
     owner: Option<OwnerView>,
+    delivery: DeliveryView,
     notice_number: String,
     events: Vec<Event>,
 }
@@ -211,6 +213,7 @@ pub(super) async fn show(
         issuing,
         revives: officer.revives(),
         owner,
+        delivery: DeliveryView::of(&state, &officer, case).await?,
         events: history::of_case(&state, &officer, &case.id).await?,
         id: case.id.clone(),
     };

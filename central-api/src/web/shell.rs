@@ -28,7 +28,7 @@ pub struct StaffFrame {
     pub to_recheck: u64,
     /// Owners that a clerk must look for.
     pub to_name: u64,
-    /// `review`, `approval`, `recheck`, `all`, `owners`, `boxes`, `jobs` or empty.
+    /// `review`, `approval`, `recheck`, `all`, `owners`, `post`, `terms`, `boxes`, `jobs` or empty.
     pub tab: &'static str,
 }
 

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use central_api::case::{self, Filter, State};
-use central_api::proceedings::owner;
+use central_api::proceedings::{delivery, owner, warning};
 use central_api::store::Store;
 use contract::Act;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
@@ -25,11 +25,15 @@ const LARGE: &[&str] = &[
     "audit",
     "captcha_used",
     "cases",
+    "deliveries",
+    "dispatches",
     "distinct_acts",
     "evidence",
     "evidence_files",
     "notices",
     "sessions",
+    "warning_messages",
+    "warnings",
 ];
 /// Columns that name few rows among a million; `received_at` is asked for where it is absent, as it
 /// is while a package is on its way.
@@ -49,6 +53,9 @@ const NARROW: &[&str] = &[
     "number",
     "seq",
     "received_at",
+    "batch_id",
+    "tracking",
+    "export",
 ];
 /// Queries that may read much, by a part of their text, and why.
 const WHOLE: &[(&str, &str)] = &[
@@ -64,6 +71,10 @@ const WHOLE: &[(&str, &str)] = &[
     ("ORDER BY +act_at, id LIMIT", "sorts open cases, which people work off"),
     ("LIMIT 10001) AS counted", "stops at ten thousand"),
     ("ORDER BY act_at, id LIMIT 25 OFFSET 0", "walks cases in order and stops at 25"),
+    ("(act_at, id) >= ($2, $3)", "a page of an index in its order"),
+    ("(runs_from, case_id) >= ($3, $4)", "a page of an index in its order"),
+    ("AND state = $2 ORDER BY runs_from, case_id LIMIT $3", "a batch of an index in its order"),
+    ("export IS NULL ORDER BY seq", "an index of those alone that are not handed over"),
     ("WITH RECURSIVE cameras", "one step of an index for each camera"),
     ("FROM evidence WHERE received_at IS NULL", "packages on their way: a gauge, once a scrape"),
 ];
@@ -77,6 +88,7 @@ const WHOLE_FILES: &[(&str, &str)] = &[
 /// Parts of texts that change no plan, with something in their place.
 const PARTS: &[(&str, &str)] = &[
     ("{COLUMNS}", "*"),
+    ("{DISPATCH}", "*"),
     ("{MOST}", "50"),
     ("{lock}", ""),
     ("{names}", "id"),
@@ -114,6 +126,8 @@ fn built() -> Vec<String> {
     texts.extend(case::recheck_texts());
     texts.push(case::expire_text());
     texts.extend(owner::texts());
+    texts.extend(delivery::letter_texts());
+    texts.extend([case::count_in_state_text(), delivery::count_text(), warning::count_text()]);
     texts
 }
 
@@ -282,6 +296,27 @@ async fn postgres_finds_by_what_is_asked() {
             "evidence_files",
             "evidence_id, name, role, media_type, sha256, bytes",
             "'copy-' || (1 + i / 5), 'file-' || i % 5, 'clip', '', '', 1",
+        ),
+        (
+            "dispatches",
+            "case_id, kind, state, runs_from",
+            "'copy-' || i, 'notice', CASE i % 50 WHEN 0 THEN 'waiting' WHEN 1 THEN 'again' WHEN 2
+             THEN 'held' WHEN 3 THEN 'on_way' ELSE 'done' END, i",
+        ),
+        (
+            "deliveries",
+            "id, case_id, kind, way, state, code, number, year, tracking",
+            "'d' || i, 'copy-' || i, 'notice', 'post', 'sent', 'CODE-' || i, i, 2026, 'RB' || i",
+        ),
+        (
+            "warnings",
+            "case_id, cause, state, runs_from",
+            "'copy-' || i, 'no_show', CASE i % 10 WHEN 0 THEN 'running' ELSE 'cleared' END, i",
+        ),
+        (
+            "warning_messages",
+            "seq, case_id, cause, target, what, at, body",
+            "i, 'copy-' || i, 'no_show', 'commune', 'warn', i, '{}'",
         ),
         (
             "sessions",

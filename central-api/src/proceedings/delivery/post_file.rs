@@ -7,12 +7,12 @@ mod line;
 mod plan;
 
 use contract::Digest;
+use time::OffsetDateTime;
 
-use crate::AppState;
 use crate::audit::{self, Entry};
 use crate::csv_file::{self, OpenError};
-use crate::law::VIETNAM;
-use crate::store::StoreError;
+use crate::law::{LawBook, VIETNAM};
+use crate::store::{Store, StoreError};
 
 use line::COLUMNS;
 use plan::Plan;
@@ -103,11 +103,16 @@ pub struct Imported {
 }
 
 /// Takes in a file; `actor` is who does, as the audit names it.
-pub async fn import(state: &AppState, bytes: &[u8], actor: &str) -> Result<Imported, ImportError> {
+pub async fn import(
+    store: &Store,
+    book: &LawBook,
+    bytes: &[u8],
+    actor: &str,
+    now: OffsetDateTime,
+) -> Result<Imported, ImportError> {
     if bytes.len() > MOST_BYTES {
         return Err(ImportError::TooLong);
     }
-    let now = state.clock.now();
     let today = now.to_offset(VIETNAM).date();
     let (mut reader, places) = csv_file::open(bytes, &COLUMNS)?;
     let mut plan = Plan::default();
@@ -129,7 +134,7 @@ pub async fn import(state: &AppState, bytes: &[u8], actor: &str) -> Result<Impor
             }
         };
         let outcome = match said {
-            Ok(said) => plan.add(&state.store, &said).await?,
+            Ok(said) => plan.add(store, &said).await?,
             Err(wrong) => Err(wrong),
         };
         if let Err(wrong) = outcome {
@@ -146,9 +151,9 @@ pub async fn import(state: &AppState, bytes: &[u8], actor: &str) -> Result<Impor
         return Err(ImportError::Empty);
     }
     let changes = plan.changes();
-    let mut tx = state.store.begin().await?;
+    let mut tx = store.begin().await?;
     for change in &changes {
-        apply::apply(&mut tx, change, state.law.service_letters(), actor, now).await?;
+        apply::apply(&mut tx, change, book.service_letters(), actor, now).await?;
     }
     let entry = Entry {
         at: now,

@@ -117,16 +117,16 @@ fn is_before(day: Date, other: Option<Date>) -> bool {
     other.is_some_and(|other| day < other)
 }
 
-const COLUMNS: &str = "d.id, d.case_id, d.state, d.tracking, d.sent_at, d.ended_at, b.made_at \
+const LETTERS: &str = "d.id, d.case_id, d.state, d.tracking, d.sent_at, d.ended_at, b.made_at \
      FROM deliveries d JOIN post_batches b ON b.id = d.batch_id";
 
 /// Reads letters: by tracking number, by batch and place, by the document's code, by its number.
 pub fn texts() -> [String; 4] {
     [
-        format!("SELECT {COLUMNS} WHERE d.tracking = $1"),
-        format!("SELECT {COLUMNS} WHERE b.number = $1 AND d.place = $2"),
-        format!("SELECT {COLUMNS} WHERE d.code = $1 AND d.kind = $2 ORDER BY d.id DESC LIMIT 20"),
-        format!("SELECT {COLUMNS} WHERE d.number = $1 AND d.kind = $2 ORDER BY d.id DESC LIMIT 20"),
+        format!("SELECT {LETTERS} WHERE d.tracking = $1"),
+        format!("SELECT {LETTERS} WHERE b.number = $1 AND d.place = $2"),
+        format!("SELECT {LETTERS} WHERE d.code = $1 AND d.kind = $2 ORDER BY d.id DESC LIMIT 20"),
+        format!("SELECT {LETTERS} WHERE d.number = $1 AND d.kind = $2 ORDER BY d.id DESC LIMIT 20"),
     ]
 }
 
