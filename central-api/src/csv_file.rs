@@ -21,6 +21,11 @@ pub fn open<'a, const N: usize>(
 ) -> Result<(csv::Reader<&'a [u8]>, [usize; N]), OpenError> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if header.contains(&0) || bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        let problem = "it is UTF-16: save it as CSV in UTF-8";
+        let problem = std::io::Error::new(std::io::ErrorKind::InvalidData, problem);
+        return Err(OpenError::Csv(problem.into()));
+    }
     let delimiter = [b';', b'\t'].into_iter().find(|it| header.contains(it)).unwrap_or(b',');
     let mut reader =
         csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(bytes);

@@ -201,7 +201,8 @@ enum Source {
 fn sources(kind: Kind) -> Vec<Source> {
     match kind {
         Kind::Notice => State::BEFORE_NOTICE.map(Source::Cases).into(),
-        Kind::Send => vec![Source::Papers(Progress::Waiting)],
+        // What is held is not sent either.
+        Kind::Send => [Progress::Waiting, Progress::Held].map(Source::Papers).into(),
         Kind::SendAgain => vec![Source::Papers(Progress::Again)],
         Kind::NoShow => vec![Source::Warnings(Cause::NoShow)],
         Kind::Pay => vec![Source::Warnings(Cause::Unpaid)],

@@ -228,7 +228,7 @@ pub(super) async fn show(
     for letter in delivery::letters(&state.store, &batch).await? {
         let Some(case) = case::find(&state.store, &letter.case_id).await? else { continue };
         let in_house = matches!(letter.state, delivery::State::Printed | delivery::State::Void);
-        let stays = in_house && !letter.goes_out && batch.state != BatchState::Empty;
+        let stays = in_house && letter.is_printed && !letter.goes_out;
         if stays && batch.state == BatchState::Printed {
             taken_out.push(letter.reference.clone());
         }

@@ -223,7 +223,12 @@ async fn over_tet_the_owner_is_held_to_the_latest_end_and_beyond_the_calendar_no
         later(&setting, end.latest - now + Duration::hours(3)).await;
         assert_eq!(state_of(&setting, &case).await, Some(State::Warned));
 
-        // The term reaches into 2028, whose days off nobody has announced.
+        // The term reaches into 2028, whose days off nobody has announced; the act is of late 2027.
+        sqlx::query("UPDATE cases SET act_at = $1")
+            .bind(to_ms(datetime!(2027-12-20 09:00 +7)))
+            .execute(store.pool())
+            .await
+            .unwrap();
         let mut tx = store.begin().await.unwrap();
         warning::watch(&mut tx, &case, Cause::Unpaid, datetime!(2027-12-25 09:00 +7))
             .await
@@ -236,7 +241,7 @@ async fn over_tet_the_owner_is_held_to_the_latest_end_and_beyond_the_calendar_no
         assert_eq!(standing.dead, 0, "the nightly job is not given up");
         let all = warning::of_case(store, &case).await.unwrap();
         let unpaid = all.iter().find(|it| it.cause == Cause::Unpaid).unwrap();
-        assert_ne!(unpaid.state, State::Warned);
+        assert_eq!(unpaid.state, State::Running);
         let mut an = Visitor::officer(&setting.state, "an").await;
         let page = an.get("/thoi-han").await.text();
         assert!(page.contains("Chưa có lịch nghỉ năm 2028"), "{page}");
@@ -260,6 +265,9 @@ async fn a_file_is_handed_over_once_whoever_dies_and_in_order() {
         std::fs::write(&folder, b"in the way").unwrap();
         later(&setting, Duration::days(23)).await;
         assert_eq!(state_of(&setting, &cases[0]).await, Some(State::Warned));
+        later(&setting, Duration::minutes(6)).await;
+        let waits = jobs::find(&state.store, &Job::ExportWarnings).await.unwrap();
+        assert!(waits.is_some_and(|job| job.given_up.is_none()), "it is tried again");
         assert_eq!(std::fs::read(&folder).unwrap(), b"in the way");
         std::fs::remove_file(&folder).unwrap();
         // A worker hands the file over and dies before that is on record.
@@ -346,8 +354,7 @@ async fn terms_come_most_urgent_first_by_kind_and_page_by_page() {
                 .skip(1)
                 .map(|rest| rest.split('#').next().unwrap().to_owned())
                 .collect();
-            let whats = page.split("<td>").filter(|it| it.contains("</td>")).count();
-            assert!(rows.len() <= 50 && whats >= rows.len(), "{page}");
+            assert!(rows.len() <= 50, "{page}");
             seen.extend(rows);
             let Some(next) = page.split("rel=\"next\" href=\"").nth(1) else { break };
             link = next.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");

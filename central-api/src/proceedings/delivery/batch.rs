@@ -85,6 +85,8 @@ pub struct Letter {
     pub place: i64,
     pub state: State,
     pub tracking: Option<String>,
+    /// Whether it is on paper.
+    pub is_printed: bool,
     /// Whether it may go out: else it is taken from the pile.
     pub goes_out: bool,
 }
@@ -235,7 +237,7 @@ async fn read_letters(
     batch: &Batch,
 ) -> Result<Vec<Letter>, StoreError> {
     sqlx::query(
-        "SELECT d.id, d.case_id, d.place, d.state, d.tracking, c.state AS standing
+        "SELECT d.id, d.case_id, d.place, d.state, d.code, d.tracking, c.state AS standing
          FROM deliveries d JOIN cases c ON c.id = d.case_id
          WHERE d.batch_id = $1 ORDER BY d.place",
     )
@@ -255,6 +257,7 @@ async fn read_letters(
             place,
             state,
             tracking: row.try_get("tracking")?,
+            is_printed: row.try_get::<Option<String>, _>("code")?.is_some(),
             goes_out: state != State::Void && standing.is_pursued(),
         })
     })
