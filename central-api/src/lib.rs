@@ -11,6 +11,7 @@ pub mod audit;
 pub mod case;
 pub mod clock;
 pub mod config;
+pub mod csv_file;
 pub mod device;
 pub mod documents;
 pub mod evidence;

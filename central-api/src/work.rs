@@ -7,13 +7,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::AppState;
-use crate::case::{self, ExpireError};
+use crate::case;
 use crate::documents::Kind;
 use crate::jobs::{self, Done, Job, Taken};
 use crate::notice::{self, IssueError};
-use crate::proceedings::owner::{self, IdentifyError};
-use crate::proceedings::{PrintError, decision, minutes};
-use crate::recall::{self, RecallError};
+use crate::proceedings::{PrintError, decision, delivery, minutes, owner, warning};
+use crate::recall;
 use crate::store::StoreError;
 
 /// How long an idle worker waits for the bell before it looks by itself: jobs of other processes and
@@ -118,19 +117,21 @@ struct Failure {
 
 async fn carry_out(app: &AppState, taken: &Taken) -> Result<Done, Failure> {
     match &taken.job {
-        Job::ListRecall { recall } => recall::list(app, taken, recall).await.map_err(Failure::from),
+        Job::ListRecall { recall } => {
+            recall::list(app, taken, recall).await.map_err(Failure::again)
+        }
         Job::JudgeRecall { recall } => {
-            recall::judge(app, taken, recall).await.map_err(Failure::from)
+            recall::judge(app, taken, recall).await.map_err(Failure::again)
         }
         Job::SettleRecall { recall } => {
-            recall::carry_out(app, taken, recall).await.map_err(Failure::from)
+            recall::carry_out(app, taken, recall).await.map_err(Failure::again)
         }
         Job::TraceEvidence { after } => {
-            recall::trace(app, taken, after).await.map_err(Failure::from)
+            recall::trace(app, taken, after).await.map_err(Failure::again)
         }
-        Job::ExpireCases => case::expire(app, taken).await.map_err(Failure::from),
+        Job::ExpireCases => case::expire(app, taken).await.map_err(Failure::again),
         Job::IdentifyOwner { case } => {
-            owner::identify(app, taken, case).await.map_err(Failure::from)
+            owner::identify(app, taken, case).await.map_err(Failure::again)
         }
         Job::IssueNotice { case } => notice::issue(app, taken, case).await.map_err(Failure::from),
         Job::PrintPaper { case, kind } => match kind {
@@ -143,36 +144,30 @@ async fn carry_out(app: &AppState, taken: &Taken) -> Result<Done, Failure> {
             Kind::Notice => taken.nothing_left(&app.store).await.map_err(PrintError::from),
         }
         .map_err(Failure::from),
+        Job::PrintBatch { batch } => {
+            delivery::print(app, taken, batch).await.map_err(Failure::again)
+        }
+        Job::SendWarnings => warning::warn(app, taken).await.map_err(Failure::again),
+        Job::ExportWarnings => warning::export(app, taken).await.map_err(Failure::again),
     }
 }
 
-impl From<ExpireError> for Failure {
-    fn from(error: ExpireError) -> Self {
-        Self { hopeless: false, error: error.to_string() }
-    }
-}
-
-impl From<IdentifyError> for Failure {
-    fn from(error: IdentifyError) -> Self {
+impl Failure {
+    /// Worth another attempt.
+    fn again(error: impl std::fmt::Display) -> Self {
         Self { hopeless: false, error: error.to_string() }
     }
 }
 
 impl From<IssueError> for Failure {
     fn from(error: IssueError) -> Self {
-        Self { hopeless: error.is_hopeless(), error: error.to_string() }
-    }
-}
-
-impl From<RecallError> for Failure {
-    fn from(error: RecallError) -> Self {
-        Self { hopeless: false, error: error.to_string() }
+        Self { hopeless: error.is_hopeless(), ..Self::again(error) }
     }
 }
 
 impl From<PrintError> for Failure {
     fn from(error: PrintError) -> Self {
-        Self { hopeless: error.is_hopeless(), error: error.to_string() }
+        Self { hopeless: error.is_hopeless(), ..Self::again(error) }
     }
 }
 

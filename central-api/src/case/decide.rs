@@ -15,7 +15,7 @@ use crate::AppState;
 use crate::audit;
 use crate::config::{Config, RegistrySource};
 use crate::jobs::{self, Job};
-use crate::proceedings::decision;
+use crate::proceedings::{self, decision};
 use crate::store::{StoreError, Tx};
 
 /// Longest note, in characters.
@@ -152,6 +152,9 @@ pub async fn decide(
     }
     if case.state == State::Approved {
         jobs::forget(&mut tx, &case.id).await?;
+    }
+    if after.state.is_dropped() && !case.state.is_dropped() {
+        proceedings::end(&mut tx, &case.id, after.state, now).await?;
     }
     note_down(&mut tx, &case.id, actor, command.action, now, detail).await?;
     tx.commit().await.map_err(StoreError::from)?;

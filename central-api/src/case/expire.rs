@@ -11,7 +11,7 @@ use super::{decide, find};
 use crate::AppState;
 use crate::jobs::{self, Done, Job, JobError, Taken};
 use crate::law::{LawError, VIETNAM};
-use crate::proceedings::decision;
+use crate::proceedings::{self, decision};
 use crate::store::{StoreError, to_ms};
 
 /// Cases of one attempt.
@@ -103,13 +103,14 @@ async fn close(state: &AppState, case: &Case, at: OffsetDateTime) -> Result<bool
         "version": after.version,
     });
     jobs::forget(&mut tx, &case.id).await?;
+    proceedings::end(&mut tx, &case.id, after.state, at).await?;
     decide::note_down(&mut tx, &case.id, &Actor::Job, Action::Expire, at, detail).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// The next time of day at which the job runs.
-fn tomorrow(now: OffsetDateTime) -> OffsetDateTime {
+/// The next time of day at which what follows from a new day is done.
+pub fn tomorrow(now: OffsetDateTime) -> OffsetDateTime {
     let today = now.to_offset(VIETNAM).replace_time(AT);
     if today > now { today } else { today + Duration::DAY }
 }

@@ -27,13 +27,14 @@ mod step;
 
 pub use decide::{Command, DecideError, after_approval, decide, note_down, told};
 pub use examine::{Examination, ExamineError, Proof, examine};
-pub use expire::{ExpireError, expire, expire_text};
+pub use expire::{ExpireError, expire, expire_text, tomorrow};
 pub use gate::{Blocker, Gate};
 pub use join::{MOST_FURTHER, led_by};
 pub use open::{Terms, open, opening};
 pub use query::{
-    Counts, Filter, MOST_COUNTED, Page, cameras, count, count_text, find, left_approved, list,
-    media_type, next_for, next_text, published, published_texts,
+    Counts, Filter, MOST_COUNTED, Page, cameras, count, count_in_state, count_in_state_text,
+    count_text, find, in_state, left_approved, list, media_type, next_for, next_text, published,
+    published_texts,
 };
 pub use reason::Reason;
 pub use recalled::{held_by, trace};

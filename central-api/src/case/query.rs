@@ -2,10 +2,11 @@
 
 use contract::Act;
 use sqlx::{AssertSqlSafe, Row as _};
+use time::OffsetDateTime;
 
 use super::record::{COLUMNS, Case};
 use super::states::State;
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Store, StoreError, Tx, to_ms};
 
 /// Cases that a list counts; it leads no further, whoever looks for more narrows the filter.
 pub const MOST_COUNTED: u64 = 10_000;
@@ -213,6 +214,52 @@ pub async fn cameras(store: &Store) -> Result<Vec<String>, StoreError> {
     )
     .fetch_all(store.pool())
     .await?)
+}
+
+/// Reads when the acts of cases in a state were done, from a place in their order on.
+const IN_STATE: &str = "SELECT act_at, id FROM cases
+     WHERE state = $1 AND (act_at, id) >= ($2, $3) ORDER BY act_at, id LIMIT $4";
+
+/// At most `most` cases in a state, with the time of their acts, from `from` on in that order.
+pub async fn in_state(
+    store: &Store,
+    state: State,
+    from: (i64, &str),
+    most: i64,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    sqlx::query(IN_STATE)
+        .bind(state.name())
+        .bind(from.0)
+        .bind(asked(from.1))
+        .bind(most)
+        .fetch_all(store.pool())
+        .await?
+        .iter()
+        .map(|row| Ok((row.try_get("act_at")?, row.try_get("id")?)))
+        .collect()
+}
+
+/// Counts the cases in a state whose act was done before a moment, up to one more than
+/// [`MOST_COUNTED`].
+pub fn count_in_state_text() -> String {
+    let most = MOST_COUNTED + 1;
+    format!(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM cases WHERE state = $1 AND act_at < $2
+         LIMIT {most}) AS counted"
+    )
+}
+
+pub async fn count_in_state(
+    store: &Store,
+    state: State,
+    before: OffsetDateTime,
+) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(AssertSqlSafe(count_in_state_text()))
+        .bind(state.name())
+        .bind(to_ms(before))
+        .fetch_one(store.pool())
+        .await?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 /// Approved cases whose notice nothing works at, but for those that wait for a clerk.

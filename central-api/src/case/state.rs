@@ -66,6 +66,9 @@ impl State {
         Self::Approved,
         Self::Withdrawing,
     ];
+    /// The term for the notice runs.
+    pub const BEFORE_NOTICE: [Self; 5] =
+        [Self::Received, Self::InReview, Self::Returned, Self::Accepted, Self::Approved];
     /// The limitation bars these once it has passed.
     pub const BARRABLE: [Self; 7] = [
         Self::Received,
@@ -105,6 +108,11 @@ impl State {
     /// An officer stands behind the accusation.
     pub const fn accuses(self) -> bool {
         matches!(self, Self::Accepted | Self::Approved | Self::Notified | Self::Withdrawing)
+    }
+
+    /// Papers go out to whom it accuses, and their terms run; not while its withdrawal is considered.
+    pub const fn is_pursued(self) -> bool {
+        matches!(self, Self::Notified)
     }
 
     /// Decided: what runs out or comes in later says nothing against it.

@@ -15,6 +15,7 @@ use central_api::device::parked::{self, Verdict};
 use central_api::device::{enrol, fleet, settle};
 use central_api::law;
 use central_api::proceedings::decision::{self, Office};
+use central_api::proceedings::delivery;
 use central_api::registry;
 use central_api::store::Store;
 use central_api::text_file;
@@ -58,6 +59,13 @@ pub enum Admin {
         /// Of a deputy, who signs for the head: number and date of the delegation.
         #[arg(long, requires = "title", value_name = "TEXT")]
         delegation: Option<String>,
+    },
+    /// Take in what the post office says of letters: a CSV file with the columns ma_buu_pham (or
+    /// ma_van_ban), so_hieu_buu_gui, trang_thai and ngay. All of it, or nothing; the same file again
+    /// changes nothing.
+    ImportPost {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
     /// List the staff.
     ListUsers,
@@ -143,6 +151,15 @@ impl Admin {
                 let shown = office.as_ref().map_or("no office", |office| &office.title).to_owned();
                 decision::set_office(&store, &law::book()?, System.now(), &login, office).await?;
                 println!("user {login} signs by {shown}");
+            }
+            Self::ImportPost { file } => {
+                let bytes = std::fs::read(&file)
+                    .with_context(|| format!("failed to read {}", file.display()))?;
+                let book = law::book()?;
+                let taken = delivery::import(&store, &book, &bytes, "system", System.now())
+                    .await
+                    .with_context(|| file.display().to_string())?;
+                println!("{} lines, {} letters changed", taken.lines, taken.changed);
             }
             Self::ListUsers => {
                 for user in users::list(&store).await? {

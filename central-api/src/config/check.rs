@@ -1,6 +1,6 @@
 //! What the types of the configuration do not say.
 
-use super::{Config, Connections, Device, Web};
+use super::{Config, Connections, Device, Post, Web};
 
 type Problem = (&'static str, String);
 
@@ -10,6 +10,7 @@ pub(super) fn check(config: &Config) -> Result<(), Problem> {
     connections(&config.connections)?;
     web(&config.web)?;
     device(&config.device)?;
+    post(&config.post)?;
     let confidence = config.cases.min_plate_confidence;
     if !(0.0..=1.0).contains(&confidence) {
         return Err(("cases.min_plate_confidence", "must lie between 0 and 1".into()));
@@ -146,6 +147,27 @@ fn device(device: &Device) -> Result<(), Problem> {
         ("device.certificate_days", u64::from(device.certificate_days)),
     ] {
         at_least_one(key, value)?;
+    }
+    Ok(())
+}
+
+/// A window through which an address can be read, within the envelope: by up to 5.5 mm the sheet slips
+/// to every side.
+fn post(post: &Post) -> Result<(), Problem> {
+    if !(1..=100).contains(&post.letters) {
+        return Err(("post.letters", "must lie between 1 and 100".into()));
+    }
+    for (key, value, least, end, most) in [
+        ("post.window_width_mm", post.window_width_mm, 60.0, post.window_from_side_mm, 220.0),
+        ("post.window_height_mm", post.window_height_mm, 28.0, post.window_from_bottom_mm, 110.0),
+    ] {
+        if !(least..=most).contains(&value) || !(5.0..=most - value).contains(&end) {
+            let problem = format!(
+                "must be at least {least}, and the window lie within a DL envelope, 5 mm from its \
+                 edges"
+            );
+            return Err((key, problem));
+        }
     }
     Ok(())
 }

@@ -34,6 +34,8 @@ pub struct Config {
     pub jobs: Jobs,
     pub registry: Registry,
     pub agency: Agency,
+    pub post: Post,
+    pub warnings: Warnings,
     pub log: Log,
     pub ops: Ops,
 }
@@ -183,6 +185,31 @@ pub struct Office {
     pub name: String,
     pub address: String,
     pub phone: String,
+}
+
+/// Letters in window envelopes; the window as it lies before whoever addresses the envelope.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Post {
+    pub letters: u32,
+    pub window_side: Side,
+    pub window_from_side_mm: f32,
+    pub window_from_bottom_mm: f32,
+    pub window_width_mm: f32,
+    pub window_height_mm: f32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Left,
+    Right,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Warnings {
+    pub folder: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -7,6 +7,7 @@
 mod fonts;
 pub(crate) mod frame;
 pub(crate) mod layout;
+mod letter;
 mod number;
 pub mod numerals;
 mod page;
@@ -16,6 +17,7 @@ mod stored;
 use serde::{Deserialize, Serialize};
 
 pub use frame::Head;
+pub use letter::{Enclosed, Letters, MOST_PAGES, Pane, Sheet};
 pub use number::{Draft, draft};
 pub use page::Align;
 pub(crate) use page::{LEFT, Paper, RIGHT};

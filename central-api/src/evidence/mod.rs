@@ -1,10 +1,11 @@
 //! The evidence files: whole packages under `packages/`, pieces on their way in under `staging/`. The
-//! files of releases lie beside them under `releases/`, each by its digest.
+//! files of releases lie beside them under `releases/`, each by its digest, letters under `batches/`.
 //!
 //! Built on `object_store`, so that a folder and a remote store look alike and replicas keep no
 //! state of their own. Every write of the local folder is fsync'd with its directories before it
 //! counts, because the receipt lets the edge delete its copy.
 
+mod batches;
 pub mod codec;
 mod releases;
 mod staging;

@@ -57,6 +57,14 @@ pub enum Job {
     },
     /// Closes the cases whose limitation has passed; asks for itself again, every day.
     ExpireCases,
+    /// Prints a batch of letters.
+    PrintBatch {
+        batch: String,
+    },
+    /// Warns of cases past their term; asks for itself again, every day.
+    SendWarnings,
+    /// Hands over what is told of warnings; asks for itself again.
+    ExportWarnings,
 }
 
 impl Job {
@@ -71,6 +79,9 @@ impl Job {
             Self::SettleRecall { .. } => "settle_recall",
             Self::TraceEvidence { .. } => "trace_evidence",
             Self::ExpireCases => "expire_cases",
+            Self::PrintBatch { .. } => "print_batch",
+            Self::SendWarnings => "send_warnings",
+            Self::ExportWarnings => "export_warnings",
         }
     }
 
@@ -84,7 +95,10 @@ impl Job {
             | Self::JudgeRecall { .. }
             | Self::SettleRecall { .. }
             | Self::TraceEvidence { .. }
-            | Self::ExpireCases => None,
+            | Self::ExpireCases
+            | Self::PrintBatch { .. }
+            | Self::SendWarnings
+            | Self::ExportWarnings => None,
         }
     }
 
@@ -106,6 +120,7 @@ impl Job {
                 | Self::SettleRecall { recall },
                 _,
             ) => format!("{}:{recall}", self.name()),
+            (Self::PrintBatch { batch }, _) => format!("{}:{batch}", self.name()),
             (_, None) => self.name().into(),
         }
     }
@@ -128,4 +143,4 @@ pub enum JobError {
 
 /// Jobs that run by themselves from time to time: asked for at every start, they ask for themselves
 /// again.
-pub const RECURRING: [Job; 1] = [Job::ExpireCases];
+pub const RECURRING: [Job; 3] = [Job::ExpireCases, Job::SendWarnings, Job::ExportWarnings];

@@ -79,6 +79,7 @@ pub struct LawBook {
     explains_from: [i64; 2],
     appointment_days: i64,
     appointment_at: Time,
+    service_letters: u32,
 }
 
 impl Provision {
@@ -140,6 +141,7 @@ impl LawBook {
             explains_from: [file.explanation.person_from, file.explanation.organisation_from],
             appointment_days: file.appointment.days_after_notice,
             appointment_at,
+            service_letters: file.service.letters,
         };
         for (name, text) in decrees {
             let decree = decree((name, text), &book)?;
@@ -153,19 +155,22 @@ impl LawBook {
             &file.late_payment.source,
             &file.explanation.source,
             &file.appointment.source,
+            &file.service.source,
         ] {
             if source.trim().is_empty() {
                 return Err(entry(procedure.0, "source", "is empty: every value names its source"));
             }
         }
-        let sound = file.fine.organisation_factor >= 1
+        let sound = file.service.letters > 0
+            && file.fine.organisation_factor >= 1
             && file.licence.points > 0
             && file.licence.several_acts == "highest_only"
             && (0.0..0.01).contains(&file.late_payment.per_day)
             && file.late_payment.without_proof_days > 0
             && file.explanation.person_from <= file.explanation.organisation_from;
         if !sound {
-            let problem = "fine, licence, late_payment or explanation holds an impossible value";
+            let problem =
+                "fine, licence, late_payment, explanation or service holds an impossible value";
             return Err(entry(procedure.0, "procedure", problem));
         }
         Ok(book)
@@ -255,16 +260,21 @@ impl LawBook {
 
     /// The last moment for the notice of an act. Where the calendar is not settled, the earlier.
     pub fn notice_due(&self, detected: OffsetDateTime) -> Result<OffsetDateTime, LawError> {
-        Ok(self.term(Term::Notice, detected)?.earliest)
+        Ok(self.end(Term::Notice, detected)?.earliest)
     }
 
     /// The last moment at which an act may still be fined.
     pub fn limitation(&self, act: OffsetDateTime) -> Result<OffsetDateTime, LawError> {
-        Ok(self.term(Term::Limitation, act)?.earliest)
+        Ok(self.end(Term::Limitation, act)?.earliest)
     }
 
-    /// When a term that starts with `event` ends.
-    pub fn term(&self, term: Term, event: OffsetDateTime) -> Result<End, LawError> {
+    /// How many letters must come back before a document counts as served.
+    pub const fn service_letters(&self) -> u32 {
+        self.service_letters
+    }
+
+    /// When the term that `event` began is over.
+    pub fn end(&self, term: Term, event: OffsetDateTime) -> Result<End, LawError> {
         self.deadline(term).end(event, &self.calendar)
     }
 

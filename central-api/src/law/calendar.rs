@@ -100,6 +100,16 @@ impl Calendar {
             None => Day::Working,
         })
     }
+
+    /// The first year that it knows.
+    pub fn first_year(&self) -> i32 {
+        self.years.iter().copied().min().unwrap_or_default()
+    }
+
+    /// Whether the days off of `year` are announced.
+    pub fn knows(&self, year: i32) -> bool {
+        self.years.contains(&year)
+    }
 }
 
 fn is_weekend(date: Date) -> bool {

@@ -36,10 +36,14 @@ pub enum Term {
     Complaint,
     Lawsuit,
     Limitation,
+    ServedReturned,
+    ServedElectronic,
+    ServedPosted,
+    SendAgain,
 }
 
 impl Term {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::Notice,
         Self::Record,
         Self::NoShow,
@@ -56,6 +60,10 @@ impl Term {
         Self::Complaint,
         Self::Lawsuit,
         Self::Limitation,
+        Self::ServedReturned,
+        Self::ServedElectronic,
+        Self::ServedPosted,
+        Self::SendAgain,
     ];
 }
 
@@ -200,6 +208,25 @@ mod tests {
         // It needs no calendar: a year nobody has announced is no obstacle.
         let end = limitation.end(datetime!(2028-02-29 09:00 +7), calendar).unwrap();
         assert_eq!(end.latest, datetime!(2029-02-28 23:59:59 +7));
+    }
+
+    proptest::proptest! {
+        /// Lists of terms are kept in the order of what began them.
+        #[test]
+        fn what_begins_later_ends_no_earlier(
+            count in 1_u32..40, unit in 0_usize..4, first in 0_i64..700, later in 0_i64..40,
+        ) {
+            use DeadlineUnit::{Days, Months, WorkingDays, Years};
+            let book = super::super::book().unwrap();
+            let unit = [Days, WorkingDays, Months, Years][unit];
+            let count = if unit == Years { 1 } else { count };
+            let at = |days| datetime!(2025-01-02 09:00 +7) + Duration::days(days);
+            let end = |days| term(count, unit).end(at(days), book.calendar());
+            if let (Ok(one), Ok(other)) = (end(first), end(first + later)) {
+                proptest::prop_assert!(one.earliest <= other.earliest && one.latest <= other.latest);
+                proptest::prop_assert!(one.earliest <= one.latest);
+            }
+        }
     }
 
     #[test]

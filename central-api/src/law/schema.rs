@@ -97,6 +97,7 @@ pub(super) struct ProcedureFile {
     pub signer: Vec<SignerRow>,
     pub circumstance: Vec<Circumstance>,
     pub appointment: AppointmentRow,
+    pub service: ServiceRow,
 }
 
 #[derive(Debug, Deserialize)]
@@ -148,5 +149,12 @@ pub(super) struct ExplanationRow {
 pub(super) struct AppointmentRow {
     pub days_after_notice: i64,
     pub at: String,
+    pub source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServiceRow {
+    pub letters: u32,
     pub source: String,
 }

@@ -11,6 +11,7 @@ use crate::config::RegistrySource;
 use crate::documents::{self, DocumentError, Kind};
 use crate::jobs::{self, Done, Job, JobError, Taken};
 use crate::law::Term;
+use crate::proceedings::delivery::{self, Paper};
 use crate::proceedings::owner;
 use crate::registry::Owner;
 use crate::store::{Store, StoreError};
@@ -93,6 +94,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
     let mut tx = state.store.begin().await?;
     case::write(&mut tx, case, &after).await?;
     documents::record(&mut tx, id, &draft, &sha256, approver, at).await?;
+    delivery::begin(&mut tx, id, Paper::Notice, case.act_at).await?;
     let done = taken.done(&mut tx).await?;
     case::note_down(&mut tx, id, &Actor::Job, Action::Notify, at, detail).await?;
     tx.commit().await.map_err(StoreError::from)?;

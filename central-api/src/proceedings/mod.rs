@@ -2,15 +2,20 @@
 //! and its own states. They run in parallel; what a case waits for is asked of them.
 
 pub mod decision;
+pub mod delivery;
 pub mod minutes;
 pub mod owner;
 mod paper;
 mod person;
 pub mod row;
+pub mod terms;
+pub mod warning;
 
 use sqlx::AnyConnection;
+use time::OffsetDateTime;
 
-use crate::store::StoreError;
+use crate::case::State;
+use crate::store::{StoreError, Tx};
 
 pub use paper::PrintError;
 
@@ -30,4 +35,20 @@ pub async fn digest_of(
         "decision" => row::read::<decision::Decision>(view, case).await?.map(|row| row.digest()),
         _ => None,
     })
+}
+
+/// A case is closed without a decision: whatever is under way about it ends with it, in the caller's
+/// transaction.
+pub async fn end(
+    tx: &mut Tx<'_>,
+    case: &str,
+    state: State,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let why = match state {
+        State::Expired => warning::Why::Expired,
+        _ => warning::Why::Withdrawn,
+    };
+    warning::clear(tx, case, why, now).await?;
+    delivery::close(tx, case).await
 }

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use super::{OwnerKind, Status};
 use crate::audit::{self, Entry};
 use crate::case::{name_of, plate};
+use crate::csv_file::{self, OpenError};
 use crate::store::{Store, StoreError, Tx, to_ms};
 
 /// Longest text of a field, in characters.
@@ -160,19 +161,10 @@ async fn write(tx: &mut Tx<'_>, line: &Line, now: OffsetDateTime) -> Result<(), 
 type Places = [usize; COLUMNS.len()];
 
 fn open(bytes: &[u8]) -> Result<(csv::Reader<&[u8]>, Places), ImportError> {
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let delimiter = if header.contains(&b';') { b';' } else { b',' };
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(bytes);
-    let header = reader.headers()?.clone();
-    let place = |name: &str| header.iter().position(|found| found.eq_ignore_ascii_case(name));
-    let lacking = COLUMNS.iter().filter(|(name, _)| place(name).is_none());
-    let lacking: Vec<_> = lacking.map(|(name, what)| format!("{name} ({what})")).collect();
-    if !lacking.is_empty() {
-        return Err(ImportError::Columns(lacking));
-    }
-    Ok((reader, COLUMNS.map(|(name, _)| place(name).unwrap_or_default())))
+    csv_file::open(bytes, &COLUMNS).map_err(|error| match error {
+        OpenError::Csv(error) => ImportError::Csv(error),
+        OpenError::Columns(lacking) => ImportError::Columns(lacking),
+    })
 }
 
 fn fields<'a>(record: &'a csv::StringRecord, places: &Places) -> [&'a str; COLUMNS.len()] {

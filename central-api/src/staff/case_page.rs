@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::delivery_view::DeliveryView;
 use super::history::{self, Event};
 use super::owner::OwnerView;
 use super::package_view::{Fact, FurtherView, PackageView};
@@ -71,6 +72,7 @@ struct CasePage {
     revives: bool,
     owner: Option<OwnerView>,
     sanction: Option<SanctionView>,
+    delivery: DeliveryView,
     notice_number: String,
     events: Vec<Event>,
 }
@@ -219,6 +221,7 @@ pub(super) async fn show(
         revives: officer.revives(),
         owner,
         sanction,
+        delivery: DeliveryView::of(&state, &officer, case).await?,
         events: history::of_case(&state, &officer, &case.id).await?,
         id: case.id.clone(),
     };

@@ -75,9 +75,23 @@ fn describe(detail: &Value, sees_owners: bool, w: &Words) -> String {
     let doubts = detail.get("doubts").filter(|_| sees_owners).and_then(Value::as_array);
     let doubts = doubts.into_iter().flatten();
     parts.extend(doubts.filter_map(Value::as_str).map(|doubt| w.named("doubt", doubt)));
-    if let Some(note) = text("note") {
+    // What a clerk writes of a delivery may name people.
+    if let Some(note) = text("note").filter(|_| sees_owners || text("how").is_none()) {
         parts.push(format!("“{note}”"));
     }
+    if let Some(letter) = text("letter") {
+        parts.push(w.with("post.letter_of", "letter", letter));
+    }
+    for (key, section) in [
+        ("held", "post_held"),
+        ("how", "post_how"),
+        ("delivery", "delivery_state"),
+        ("cause", "warning_cause"),
+        ("why", "warning_why"),
+    ] {
+        parts.extend(text(key).map(|name| w.named(section, name)));
+    }
+    parts.extend(text("tracking").map(str::to_owned));
     if let Some(number) = detail.pointer("/notice/number").and_then(Value::as_i64) {
         parts.push(w.with("case.notice_number", "number", format!("{number:06}")));
     }

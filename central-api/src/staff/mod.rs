@@ -5,6 +5,8 @@ mod api;
 mod boxes;
 mod case_page;
 mod decision;
+mod delivery;
+mod delivery_view;
 mod history;
 mod jobs;
 mod known_browser;
@@ -17,10 +19,12 @@ mod recheck;
 mod sanction;
 mod session;
 mod sign_in;
+mod terms;
 
 pub use session::{ApiOfficer, Officer};
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -48,6 +52,18 @@ pub fn router() -> Router<AppState> {
         .route("/ho-so/{id}/van-ban/{name}", get(media::document))
         .route("/cong-viec", get(jobs::list))
         .route("/cong-viec/{id}/thu-lai", post(jobs::again))
+        .route("/giao-nhan", get(delivery::list))
+        .route("/giao-nhan/in", post(delivery::make))
+        .route(
+            "/giao-nhan/buu-gui",
+            post(delivery::import).layer(DefaultBodyLimit::max(delivery::MOST_REQUEST)),
+        )
+        .route("/giao-nhan/{id}", get(delivery::show))
+        .route("/giao-nhan/{id}/gui", post(delivery::post))
+        .route("/giao-nhan/{id}/thu.pdf", get(delivery::pdf))
+        .route("/giao-nhan/{id}/danh-sach.csv", get(delivery::csv))
+        .route("/ho-so/{id}/giao-nhan", post(delivery_view::record))
+        .route("/thoi-han", get(terms::list))
         .route("/ho-so", get(queue::all))
         .route("/ho-so/{id}", get(case_page::show))
         .route("/ho-so/{id}/quyet-dinh", post(decision::submit))

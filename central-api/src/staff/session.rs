@@ -70,6 +70,11 @@ impl Officer {
         self.user.has(Role::Registry)
     }
 
+    /// Whether the officer sends documents out and puts their deliveries on record.
+    pub fn sends_papers(&self) -> bool {
+        self.user.has(Role::Registry)
+    }
+
     /// Whether the officer may let work that was given up be tried again.
     pub fn revives(&self) -> bool {
         self.approves() || self.user.has(Role::Admin)

@@ -31,7 +31,8 @@ pub struct StaffFrame {
     pub to_name: u64,
     /// Decisions that wait for a leader.
     pub to_sign: u64,
-    /// `review`, `approval`, `recheck`, `all`, `owners`, `sanctions`, `recalls`, `boxes`, `jobs` or empty.
+    /// `review`, `approval`, `recheck`, `all`, `owners`, `sanctions`, `recalls`, `post`, `terms`,
+    /// `boxes`, `jobs` or empty.
     pub tab: &'static str,
 }
 

@@ -367,6 +367,80 @@ async fn a_clerk_proposes_a_fine_and_a_leader_signs_it_on_a_phone() {
     server.abort();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clerk_sends_letters_and_sees_what_is_due() {
+    let Some(driver) = Driver::start() else {
+        println!("skipped: chromedriver is not installed");
+        return;
+    };
+    let setting = crate::delivery::each().await.remove(0);
+    let cases = crate::delivery::notified(&setting, 4).await;
+    more_cases(&setting).await;
+    let (base, server) = serve(&setting).await;
+    let profile = tempfile::tempdir().unwrap();
+    let browser = driver.browser(profile.path(), [1400, 1000]).await;
+    let site = Site { browser, base };
+    site.sign_in("chi").await;
+    site.goto("/giao-nhan").await;
+    site.sees("Chưa có đợt thư nào.").await;
+    shot(&driver, &site.browser, "post").await;
+    site.click("form[action='/giao-nhan/in'] button").await;
+    site.sees("Hệ thống đang in đợt thư này.").await;
+    let batch = site.path().await;
+    work::work_off(&setting.state).await.unwrap();
+    crate::delivery::withdrawn_by_two(&setting, &cases[3]).await;
+    site.goto(&batch).await;
+    site.sees("Lấy ra khỏi chồng thư").await;
+    site.click("main details summary").await;
+    shot(&driver, &site.browser, "batch").await;
+    site.click("main details button").await;
+    site.sees("Đã ghi nhận giao bưu điện 3 thư; 0 thư giữ lại.").await;
+    // A file as a person chooses it: first one with a mistake, then the right one.
+    let file = setting.folder.path().join("buu-dien.csv");
+    let day = "21/11/2026";
+    for (tracking, words) in
+        [("RB1VN", "số hiệu bưu gửi thuộc thư khác"), ("RB2VN", "Đã nhập 2 dòng")]
+    {
+        let text = format!(
+            "\u{feff}Mã bưu phẩm;Số hiệu;Trạng thái;Ngày\r\n1-0001;RB1VN;Phát thành công;{day}\r\n\
+             1-0002;{tracking};Chuyển hoàn;{day}\r\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        site.goto("/giao-nhan").await;
+        let input = site.browser.find(Locator::Css("input[type=file]")).await.unwrap();
+        input.send_keys(file.to_str().unwrap()).await.unwrap();
+        site.click("form[action='/giao-nhan/buu-gui'] button").await;
+        site.sees(words).await;
+        shot(&driver, &site.browser, &format!("post-{tracking}")).await;
+    }
+    site.goto("/thoi-han").await;
+    site.sees("Gửi lại thư bị trả lại").await;
+    shot(&driver, &site.browser, "terms").await;
+    site.goto(&format!("/ho-so/{}", cases[1])).await;
+    site.click("#giao-nhan details:last-of-type summary").await;
+    site.sees("Bị trả lại").await;
+    shot(&driver, &site.browser, "case-delivery").await;
+    site.click("#giao-nhan input[value=commune]").await;
+    site.fill("#giao-nhan textarea", "biên bản niêm yết số 12/BB ngày 21/11").await;
+    site.click("#giao-nhan details:last-of-type button").await;
+    site.sees("Niêm yết tại cấp xã").await;
+    shot(&driver, &site.browser, "case-posted").await;
+    site.browser.clone().close().await.unwrap();
+
+    let profile = tempfile::tempdir().unwrap();
+    let browser = driver.browser(profile.path(), [390, 844]).await;
+    let site = Site { browser, base: site.base };
+    site.sign_in("chi").await;
+    for path in ["/giao-nhan", &batch, "/thoi-han", &format!("/ho-so/{}", cases[0])] {
+        site.goto(path).await;
+        let wide = "return document.documentElement.scrollWidth - innerWidth";
+        let wide = site.browser.execute(wide, vec![]).await.unwrap();
+        assert_eq!(wide, 0, "{path} scrolls sideways");
+    }
+    site.browser.clone().close().await.unwrap();
+    server.abort();
+}
+
 /// The pages on a port of their own.
 async fn serve(setting: &Setting) -> (String, tokio::task::JoinHandle<()>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -98,7 +98,9 @@ const TERMS: &str = "
     written_explanation 5 WorkingDays | decision 7 WorkingDays | decision_transferred 10 WorkingDays
     decision_explained 1 Months | decision_complex 2 Months | decision_sent 3 WorkingDays
     decision_corrected 1 Years | execution 1 Years | pay 10 Days | complaint 90 Days
-    lawsuit 1 Years | limitation 1 Years";
+    lawsuit 1 Years | limitation 1 Years
+    served_returned 3 WorkingDays | served_electronic 3 WorkingDays | served_posted 7 WorkingDays
+    send_again 3 WorkingDays";
 
 #[test]
 fn every_term_is_the_same_in_both_tables() {

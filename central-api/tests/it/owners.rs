@@ -14,7 +14,7 @@ use sqlx::Row as _;
 use crate::setting::Setting;
 use crate::setting::browserless::Visitor;
 
-const HEADER: &str =
+pub const HEADER: &str =
     "bien_so;loai_xe;mau_bien;nhan_hieu;mau_son;loai_chu;ten_chu;so_dinh_danh;dia_chi;tinh_trang";
 const OWNER: &str = "Trần Thị Chủ Xe";
 
@@ -32,7 +32,7 @@ async fn import(setting: &Setting, lines: &[String], replace: bool) -> registry:
 }
 
 /// From now on the registry is asked.
-fn ask_registry(setting: &mut Setting) {
+pub fn ask_registry(setting: &mut Setting) {
     let config = std::sync::Arc::get_mut(&mut setting.state.config).unwrap();
     config.registry.source = RegistrySource::Imported;
 }

@@ -28,7 +28,7 @@ async fn every_route_answers_every_role_as_the_table_says() {
     let clip = setting.url(&case, "clip.mp4").await;
     let notice = format!("/ho-so/{case}/thong-bao.pdf");
     let one = format!("/api/v1/cases/{case}");
-    let table: [(&str, [u16; 6]); 21] = [
+    let table: [(&str, [u16; 6]); 26] = [
         ("/dang-nhap", [OK, OK, OK, OK, OK, OK]),
         ("/tra-cuu", [OK, OK, OK, OK, OK, OK]),
         ("/api/openapi.json", [OK, OK, OK, OK, OK, OK]),
@@ -48,6 +48,11 @@ async fn every_route_answers_every_role_as_the_table_says() {
         ("/ra-soat", [303, NO, OK, NO, NO, OK]),
         ("/ra-soat/unknown", [303, NO, 404, NO, NO, 404]),
         ("/ho-so/unknown/van-ban/decision-2026-1.pdf", [303, NO, 404, 404, NO, 404]),
+        ("/giao-nhan", [303, NO, OK, OK, NO, OK]),
+        ("/giao-nhan/unknown", [303, NO, 404, 404, NO, 404]),
+        ("/giao-nhan/unknown/thu.pdf", [303, NO, NO, 404, NO, NO]),
+        ("/giao-nhan/unknown/danh-sach.csv", [303, NO, NO, 404, NO, NO]),
+        ("/thoi-han", [303, OK, OK, OK, NO, OK]),
         ("/thiet-bi/unknown", [303, NO, NO, NO, 404, 404]),
         ("/ho-so/unknown", [303, 404, 404, 404, NO, 404]),
     ];

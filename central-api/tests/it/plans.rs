@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use central_api::case::{self, Filter, State};
 use central_api::documents;
-use central_api::proceedings::owner;
+use central_api::proceedings::{delivery, owner, warning};
 use central_api::recall;
 use central_api::store::Store;
 use contract::Act;
@@ -27,6 +27,8 @@ const LARGE: &[&str] = &[
     "audit",
     "captcha_used",
     "cases",
+    "deliveries",
+    "dispatches",
     "distinct_acts",
     "evidence",
     "evidence_files",
@@ -37,6 +39,8 @@ const LARGE: &[&str] = &[
     "proceedings",
     "recalled",
     "sessions",
+    "warning_messages",
+    "warnings",
 ];
 /// Columns that name few rows among a million; `received_at` is asked for where it is absent, as it
 /// is while a package is on its way.
@@ -56,6 +60,9 @@ const NARROW: &[&str] = &[
     "number",
     "seq",
     "received_at",
+    "batch_id",
+    "tracking",
+    "export",
 ];
 /// Queries that may read much, by a part of their text, and why.
 const WHOLE: &[(&str, &str)] = &[
@@ -81,6 +88,10 @@ const WHOLE: &[(&str, &str)] = &[
     ("FROM recalled WHERE recall_id = $1 AND state", "the cases of one recall, page by page"),
     ("FROM evidence WHERE id > $1 ORDER BY id", "a page of older packages at a time"),
     ("FROM owners WHERE state = 'by_hand'", "an index of those alone that wait for a clerk"),
+    ("(act_at, id) >= ($2, $3)", "a page of an index in its order"),
+    ("(runs_from, case_id) >= ($3, $4)", "a page of an index in its order"),
+    ("AND state = $2 ORDER BY runs_from, case_id LIMIT $3", "a batch of an index in its order"),
+    ("export IS NULL ORDER BY seq", "an index of those alone that are not handed over"),
     ("WITH RECURSIVE cameras", "one step of an index for each camera"),
     ("FROM evidence WHERE received_at IS NULL", "packages on their way: a gauge, once a scrape"),
 ];
@@ -94,6 +105,7 @@ const WHOLE_FILES: &[(&str, &str)] = &[
 /// Parts of texts that change no plan, with something in their place.
 const PARTS: &[(&str, &str)] = &[
     ("{COLUMNS}", "*"),
+    ("{DISPATCH}", "*"),
     ("{MOST}", "50"),
     ("{lock}", ""),
     ("{names}", "id"),
@@ -135,6 +147,8 @@ fn built() -> Vec<String> {
     texts.extend(recall::texts());
     texts.extend(recall::Cause::ALL.into_iter().flat_map(recall::list_texts));
     texts.extend(recall::settle_texts());
+    texts.extend(delivery::letter_texts());
+    texts.extend([case::count_in_state_text(), delivery::count_text(), warning::count_text()]);
     texts
 }
 
@@ -303,6 +317,27 @@ async fn postgres_finds_by_what_is_asked() {
             "evidence_files",
             "evidence_id, name, role, media_type, sha256, bytes",
             "'copy-' || (1 + i / 5), 'file-' || i % 5, 'clip', '', '', 1",
+        ),
+        (
+            "dispatches",
+            "case_id, kind, state, runs_from",
+            "'copy-' || i, 'notice', CASE i % 50 WHEN 0 THEN 'waiting' WHEN 1 THEN 'again' WHEN 2
+             THEN 'held' WHEN 3 THEN 'on_way' ELSE 'done' END, i",
+        ),
+        (
+            "deliveries",
+            "id, case_id, kind, way, state, code, number, year, tracking",
+            "'d' || i, 'copy-' || i, 'notice', 'post', 'sent', 'CODE-' || i, i, 2026, 'RB' || i",
+        ),
+        (
+            "warnings",
+            "case_id, cause, state, runs_from",
+            "'copy-' || i, 'no_show', CASE i % 10 WHEN 0 THEN 'running' ELSE 'cleared' END, i",
+        ),
+        (
+            "warning_messages",
+            "seq, case_id, cause, target, what, at, body",
+            "i, 'copy-' || i, 'no_show', 'commune', 'warn', i, '{}'",
         ),
         (
             "sessions",

@@ -219,14 +219,16 @@ async fn what_the_limitation_bars_is_closed_on_its_day_and_no_other() {
             [(0, ["notified", "received", "rejected"]), (365, ["notified", "received", "rejected"])]
         {
             desk.setting.clock.advance(Duration::days(days));
-            assert_eq!(work::work_off(&state).await.unwrap(), 1, "{days}");
+            // Closing, warning, and the outbox of the warnings.
+            assert_eq!(work::work_off(&state).await.unwrap(), 3, "{days}");
             assert_eq!(states(&desk).await, expected);
             assert_eq!(work::work_off(&state).await.unwrap(), 0, "once a day");
         }
         desk.setting.clock.advance(Duration::hours(15));
-        assert_eq!(work::work_off(&state).await.unwrap(), 0, "not before midnight");
+        assert_eq!(work::work_off(&state).await.unwrap(), 1, "the outbox; not before midnight");
+        assert_eq!(states(&desk).await[0], "notified");
         desk.setting.clock.advance(Duration::hours(1));
-        assert_eq!(work::work_off(&state).await.unwrap(), 1);
+        assert_eq!(work::work_off(&state).await.unwrap(), 3);
         assert_eq!(states(&desk).await, ["expired", "expired", "rejected"]);
         assert_eq!(desk.looked_up().await["total"], 0);
         desk.an = Visitor::officer(&state, "an").await;

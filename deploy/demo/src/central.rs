@@ -43,6 +43,7 @@ impl Central {
                 "[database]\nurl = \"{database}\"\n\
                  [evidence]\nfolder = \"{data}/evidence\"\n\
                  [keys]\nfolder = \"{data}/keys\"\n\
+                 [warnings]\nfolder = \"{data}/warnings\"\n\
                  [web]\nlisten = \"127.0.0.1:{web}\"\npublic_url = \"http://127.0.0.1:{web}\"\n\
                  [device]\nlisten = \"127.0.0.1:{device}\"\n\
                  [log]\nformat = \"text\"\n",

@@ -117,7 +117,7 @@ impl Minutes {
         if !law.may_explain(provision, payer) {
             return Ok(None);
         }
-        Ok(Some(law.term(Term::WrittenExplanation, self.drawn_at)?.latest))
+        Ok(Some(law.end(Term::WrittenExplanation, self.drawn_at)?.latest))
     }
 
     /// The last moment for a decision (Luật XLVPHC Điều 66): longer where there is an explanation.
@@ -125,7 +125,7 @@ impl Minutes {
         let explained =
             self.explanation.as_ref().is_some_and(|explanation| explanation.way != Way::Waived);
         let term = if explained { Term::DecisionExplained } else { Term::Decision };
-        Ok(law.term(term, self.drawn_at)?.earliest)
+        Ok(law.end(term, self.drawn_at)?.earliest)
     }
 }
 
