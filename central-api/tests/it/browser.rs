@@ -375,7 +375,7 @@ async fn a_clerk_sends_letters_and_sees_what_is_due() {
     };
     let setting = crate::delivery::each().await.remove(0);
     let cases = crate::delivery::notified(&setting, 4).await;
-    more_cases(&setting).await;
+    setting.case(9, |manifest| manifest.plate = None).await;
     let (base, server) = serve(&setting).await;
     let profile = tempfile::tempdir().unwrap();
     let browser = driver.browser(profile.path(), [1400, 1000]).await;
