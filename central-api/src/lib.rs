@@ -8,6 +8,7 @@
 
 pub mod admin;
 pub mod audit;
+pub mod bank;
 pub mod case;
 pub mod clock;
 pub mod config;

@@ -14,6 +14,7 @@ use central_api::device::keyring::Keyring;
 use central_api::device::parked::{self, Verdict};
 use central_api::device::{enrol, fleet, settle};
 use central_api::law;
+use central_api::proceedings::payment::{By, statement};
 use central_api::registry;
 use central_api::store::Store;
 use central_api::text_file;
@@ -45,6 +46,12 @@ pub enum Admin {
         /// The file is the whole registry: drop the vehicles that are not in it.
         #[arg(long)]
         replace: bool,
+    },
+    /// Take in a statement of the treasury account: CSV or CAMT.053. All of it, or nothing; what is on
+    /// record already stays as it is.
+    ImportStatement {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
     /// List the staff.
     ListUsers,
@@ -124,6 +131,29 @@ impl Admin {
                     .await
                     .with_context(|| file.display().to_string())?;
                 println!("{} vehicles taken in, {} dropped", taken.vehicles, taken.dropped);
+            }
+            Self::ImportStatement { file } => {
+                let mut bytes = Vec::new();
+                // One byte more than may be tells that there is more.
+                let most = statement::MOST_BYTES as u64 + 1;
+                std::fs::File::open(&file)
+                    .and_then(|opened| opened.take(most).read_to_end(&mut bytes))
+                    .with_context(|| format!("failed to read {}", file.display()))?;
+                let (law, by) = (law::book()?, By::System);
+                let now = System.now();
+                let done = statement::import(&store, &law, &config.treasury, &bytes, by, now)
+                    .await
+                    .with_context(|| file.display().to_string())?;
+                println!(
+                    "{} payments put on their claims ({} settled), {} new ones for a clerk, {} known \
+                     already; {} outgoing and {} announced ones are not booked",
+                    done.matched,
+                    done.settled,
+                    done.unmatched,
+                    done.known,
+                    done.outgoing,
+                    done.pending,
+                );
             }
             Self::ListUsers => {
                 for user in users::list(&store).await? {

@@ -10,6 +10,7 @@ use time::{Date, Duration, OffsetDateTime, Time};
 use super::calendar::{Calendar, Day};
 use super::deadline::End;
 use super::fine::{Circumstances, Payer, Range, Scale};
+use super::instalments::{self, Instalments};
 use super::late::{self, Debt};
 use super::schema::{DecreeFile, Kind, ProcedureFile, ProvisionRow};
 use super::signer::Signers;
@@ -73,6 +74,8 @@ pub struct LawBook {
     signers: Signers,
     scale: Scale,
     late_per_day: f64,
+    /// Newest first.
+    instalments: Vec<Instalments>,
     appointment_days: i64,
     appointment_at: Time,
 }
@@ -124,6 +127,7 @@ impl LawBook {
                 organisation_factor: file.fine.organisation_factor,
             },
             late_per_day: file.late_payment.per_day,
+            instalments: instalments::read(procedure.0, file.instalments)?,
             appointment_days: file.appointment.days_after_notice,
             appointment_at,
         };
@@ -277,6 +281,11 @@ impl LawBook {
     /// What paying what is left of `debt` on `day` costs beside it, VND.
     pub fn surcharge(&self, debt: Debt<'_>, day: Date) -> i64 {
         late::surcharge(debt, self.late_per_day, day)
+    }
+
+    /// How a fine of a decision of that day may be paid by parts; none where no law in force then says.
+    pub fn instalments(&self, decided_on: Date) -> Option<&Instalments> {
+        self.instalments.iter().find(|rules| rules.from <= decided_on)
     }
 }
 

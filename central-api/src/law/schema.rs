@@ -71,6 +71,7 @@ pub(super) struct ProcedureFile {
     pub licence: LicenceRow,
     pub deadline: Vec<super::Deadline>,
     pub late_payment: LatePaymentRow,
+    pub instalments: Vec<InstalmentsRow>,
     pub explanation: ExplanationRow,
     pub signer: Vec<SignerRow>,
     pub appointment: AppointmentRow,
@@ -123,5 +124,17 @@ pub(super) struct ExplanationRow {
 pub(super) struct AppointmentRow {
     pub days_after_notice: i64,
     pub at: String,
+    pub source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InstalmentsRow {
+    pub from: String,
+    pub months: u32,
+    pub parts: usize,
+    pub first_share: f64,
+    pub person_from: i64,
+    pub organisation_from: i64,
     pub source: String,
 }

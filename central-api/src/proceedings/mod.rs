@@ -2,3 +2,4 @@
 //! and its own states. They run in parallel; what a case waits for is asked of them.
 
 pub mod owner;
+pub mod payment;

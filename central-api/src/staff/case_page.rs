@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::history::{self, Event};
+use super::money::PaymentView;
 use super::owner::OwnerView;
 use super::package_view::{Fact, FurtherView, PackageView};
 use super::queue::{self, Due};
@@ -69,6 +70,7 @@ struct CasePage {
     issuing: Option<Asked>,
     revives: bool,
     owner: Option<OwnerView>,
+    payment: Option<PaymentView>,
     notice_number: String,
     events: Vec<Event>,
 }
@@ -211,6 +213,7 @@ pub(super) async fn show(
         issuing,
         revives: officer.revives(),
         owner,
+        payment: PaymentView::of(&state, &officer, &case.id).await?,
         events: history::of_case(&state, &officer, &case.id).await?,
         id: case.id.clone(),
     };

@@ -22,13 +22,16 @@ pub struct StaffFrame {
     pub reads_cases: bool,
     pub sees_owners: bool,
     pub sees_boxes: bool,
+    pub sees_money: bool,
     pub to_review: u64,
     pub to_approve: u64,
     /// Rejections that wait for a second look.
     pub to_recheck: u64,
     /// Owners that a clerk must look for.
     pub to_name: u64,
-    /// `review`, `approval`, `recheck`, `all`, `owners`, `boxes`, `jobs` or empty.
+    /// Receipts without a claim, and money that must go back.
+    pub to_book: u64,
+    /// `review`, `approval`, `recheck`, `all`, `owners`, `money`, `boxes`, `jobs` or empty.
     pub tab: &'static str,
 }
 

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use central_api::case::{self, Filter, State};
-use central_api::proceedings::owner;
+use central_api::proceedings::{owner, payment};
 use central_api::store::Store;
 use contract::Act;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
@@ -29,6 +29,11 @@ const LARGE: &[&str] = &[
     "evidence",
     "evidence_files",
     "notices",
+    "payment_claims",
+    "payment_entries",
+    "payment_events",
+    "payment_receipts",
+    "payment_refunds",
     "sessions",
 ];
 /// Columns that name few rows among a million; `received_at` is asked for where it is absent, as it
@@ -49,6 +54,12 @@ const NARROW: &[&str] = &[
     "number",
     "seq",
     "received_at",
+    "claim_id",
+    "receipt_id",
+    "bank_id",
+    "reference",
+    "decision",
+    "batch",
 ];
 /// Queries that may read much, by a part of their text, and why.
 const WHOLE: &[(&str, &str)] = &[
@@ -65,6 +76,11 @@ const WHOLE: &[(&str, &str)] = &[
     ("LIMIT 10001) AS counted", "stops at ten thousand"),
     ("ORDER BY act_at, id LIMIT 25 OFFSET 0", "walks cases in order and stops at 25"),
     ("WITH RECURSIVE cameras", "one step of an index for each camera"),
+    ("WHERE state = 'open' ORDER BY due, id LIMIT", "walks the index of what is open, two hundred"),
+    ("WHERE excess > 0", "an index of what must go back alone"),
+    ("state = 'unmatched'", "an index of what waits for a clerk alone"),
+    ("state IN ('requested', 'confirmed', 'exported')", "an index of refunds under way alone"),
+    ("reference >= $1 AND reference < $2 LIMIT 2", "so many characters name few, and two are enough"),
     ("FROM evidence WHERE received_at IS NULL", "packages on their way: a gauge, once a scrape"),
 ];
 /// Sources whose queries read the whole store because that is what they are for.
@@ -114,6 +130,7 @@ fn built() -> Vec<String> {
     texts.extend(case::recheck_texts());
     texts.push(case::expire_text());
     texts.extend(owner::texts());
+    texts.extend(payment::texts());
     texts
 }
 
@@ -283,6 +300,33 @@ async fn postgres_finds_by_what_is_asked() {
             "evidence_id, name, role, media_type, sha256, bytes",
             "'copy-' || (1 + i / 5), 'file-' || i % 5, 'clip', '', '', 1",
         ),
+        (
+            "payment_claims",
+            "id, case_id, decision, decided_on, reference, fine, due, paid, state, opened_at, version",
+            "'claim-' || i, 'copy-' || i, i || '/QD', '2026-01-01', 'XP' || 10000000 + i, 5,
+             '2026-01-' || 10 + i % 20, 5, CASE i % 50 WHEN 0 THEN 'open' ELSE 'settled' END, i, 1",
+        ),
+        (
+            "payment_receipts",
+            "id, account, bank_id, amount, paid_on, purpose, payer, payer_account, payer_bank, source,
+             received_at, state, claim_id, salt, version",
+            "'receipt-' || i, 'a', 'b' || i, 5, '2026-01-01', '', '', '', '', 'statement', i,
+             CASE i % 100 WHEN 0 THEN 'unmatched' ELSE 'assigned' END,
+             CASE i % 100 WHEN 0 THEN NULL ELSE 'claim-' || i END, '', 1",
+        ),
+        (
+            "payment_refunds",
+            "id, claim_id, amount, name, account, bank, note, state, asked_by, asked_at, salt, version",
+            "'refund-' || i, 'claim-' || i, 5, '', '', '', '',
+             CASE i % 100 WHEN 0 THEN 'requested' ELSE 'dropped' END, (SELECT MIN(id) FROM users), i,
+             '', 1",
+        ),
+        (
+            "payment_entries",
+            "booking, account, kind, amount, claim_id, day, at",
+            "'b' || i, 'debtor', 'claim', 5, 'claim-' || 1 + i / 5, '2026-01-01', i",
+        ),
+        ("payment_events", "id, sha256, at", "'e' || i, '', i"),
         (
             "sessions",
             "token_hash, user_id, csrf, created_at, seen_at, expires_at",
