@@ -26,6 +26,7 @@ mod passages;
 mod payment;
 mod payment_doors;
 mod payment_sequences;
+mod payment_tampering;
 mod plans;
 mod problems;
 mod process;

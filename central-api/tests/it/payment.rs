@@ -20,7 +20,7 @@ pub const ACCOUNT: &str = "1017595600";
 pub const FINE: i64 = 5_000_000;
 /// The tests begin on 21 November 2026.
 pub const DUE: Date = date!(2026 - 12 - 10);
-const WHY: &str = "đã đối chiếu với chứng từ";
+pub const WHY: &str = "đã đối chiếu với chứng từ";
 
 /// Settings with a treasury account and two clerks.
 pub async fn each() -> Vec<(Setting, [String; 2])> {
@@ -47,7 +47,7 @@ pub async fn claimed(setting: &Setting, seed: u64) -> String {
     claimed_of(setting, &case, seed).await.unwrap()
 }
 
-async fn claimed_of(setting: &Setting, case: &str, seed: u64) -> Result<String, PaymentError> {
+pub async fn claimed_of(setting: &Setting, case: &str, seed: u64) -> Result<String, PaymentError> {
     let claim = Claim {
         case_id: case,
         decision: &format!("{seed}/QĐ-XPHC"),

@@ -86,6 +86,7 @@ const WHOLE: &[(&str, &str)] = &[
 /// Sources whose queries read the whole store because that is what they are for.
 const WHOLE_FILES: &[(&str, &str)] = &[
     ("verify/", "verify --store looks at everything, from the command line"),
+    ("payment/check.rs", "verify --store holds the money's rows against the audit, page by page"),
     ("audit/chain.rs", "the audit chain is verified from its first row, page by page"),
     ("device/settle.rs", "an administrator's command for one device"),
 ];

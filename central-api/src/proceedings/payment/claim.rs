@@ -77,6 +77,7 @@ pub async fn claim(
         detail: json!({
             "claim": id,
             "decision": decision,
+            "decided_on": day_text(claim.decided_on),
             "reference": claim.reference,
             "fine": claim.fine,
             "due": day_text(claim.due),

@@ -3,7 +3,7 @@
 //!
 //! `claim` opens a claim and annuls or reduces it, `terms` keeps what holds it up or divides it,
 //! `receipt` takes in what the bank says and finds its claim (`matching`, by the `reference` in the
-//! purpose), `refund` gives back what is not ours. How a claim stands follows from these alone
+//! purpose), `assign` lets a clerk find it, `refund` gives back what is not ours. How a claim stands follows from these alone
 //! (`standing`), so nothing hangs on the order in which payments become known; every movement is in the
 //! `ledger`, twice. `settle` brings the two together in the transaction of whatever happened, and is the
 //! one place where a claim becomes settled, or open again.
@@ -12,6 +12,8 @@
 //! (`turn`), claims, the head of the audit. Whoever calls from a transaction of their own writes their
 //! own rows first.
 
+mod assign;
+mod check;
 mod claim;
 pub mod ledger;
 mod matching;
@@ -33,10 +35,10 @@ use time::{Date, OffsetDateTime};
 use crate::law::{PartsError, VIETNAM};
 use crate::store::{StoreError, Tx};
 
+pub use assign::{assign, pair, unassign};
+pub use check::check;
 pub use claim::{Claim, cancel, change, claim};
-pub use receipt::{
-    Event, Incoming, Payer, ReceiptState, Taken, assign, find_receipt, notified, pair, unassign,
-};
+pub use receipt::{Event, Incoming, Payer, Taken, notified};
 pub use record::{ClaimRow, ClaimState, find, live_of_case, of_case};
 pub use reference::Reference;
 pub use settle::{Effect, is_settled, standing};

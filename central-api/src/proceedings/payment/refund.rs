@@ -56,11 +56,13 @@ pub struct Refund {
     pub confirmed_by: Option<String>,
     pub batch: Option<String>,
     pub version: i64,
+    /// When it was confirmed and by whom and when it ended, as the row has them.
+    ends: (Option<i64>, Option<String>, Option<String>),
     salt: String,
 }
 
 const COLUMNS: &str = "id, claim_id, receipt_id, amount, name, account, bank, note, state, asked_by, \
-     asked_at, confirmed_by, batch, salt, version";
+     asked_at, confirmed_by, confirmed_at, batch, ended_by, paid_on, salt, version";
 
 /// One refund taken for a transaction, those under way, those confirmed, and those of a file.
 pub(super) fn texts() -> [String; 4] {
@@ -75,7 +77,7 @@ pub(super) fn texts() -> [String; 4] {
 }
 
 impl Refund {
-    fn read(row: &AnyRow) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &AnyRow) -> Result<Self, StoreError> {
         let text = |name: &str| row.try_get::<Option<String>, _>(name);
         let of = match (text("claim_id")?, text("receipt_id")?) {
             (Some(claim), None) => Of::Excess(claim),
@@ -97,14 +99,18 @@ impl Refund {
             asked_at: from_ms(row.try_get("asked_at")?)?,
             confirmed_by: text("confirmed_by")?,
             batch: text("batch")?,
+            ends: (row.try_get("confirmed_at")?, text("ended_by")?, text("paid_on")?),
             version: row.try_get("version")?,
             salt: row.try_get("salt")?,
         })
     }
 
-    fn digest(&self) -> String {
-        let Self { id, amount, to, note, state, asked_by, confirmed_by, batch, salt, .. } = self;
-        let all = json!([salt, id, amount, to, note, state, asked_by, confirmed_by, batch]);
+    pub(super) fn digest(&self) -> String {
+        let Self { id, amount, to, note, state, asked_by, confirmed_by, batch, .. } = self;
+        let (Of::Excess(of) | Of::Receipt(of)) = &self.of;
+        let at = to_ms(self.asked_at);
+        let who = (asked_by, at, confirmed_by, batch, &self.ends);
+        let all = json!([self.salt, id, of, amount, to, note, state, who, self.version]);
         Digest::of(all.to_string().as_bytes()).to_string()
     }
 }
@@ -124,6 +130,7 @@ pub async fn ask(
 ) -> Result<String, PaymentError> {
     let note = audit::reason(note).ok_or(PaymentError::ReasonMissing)?;
     let to = checked(to)?;
+    let mut minutes = Minutes::default();
     let mut tx = store.begin().await?;
     turn(&mut tx).await?;
     let (amount, claim, receipt) = match of {
@@ -139,8 +146,8 @@ pub async fn ask(
             if row.state != ReceiptState::Unmatched || row.amount <= 0 {
                 return Err(PaymentError::NotPossible);
             }
-            let state = (ReceiptState::Refunding, None);
-            receipt::write(&mut tx, &row, state, (by, Some(note))).await?;
+            let how = (ReceiptState::Refunding, "payment.refunding");
+            receipt::moved((&mut tx, &mut minutes), &row, how, (by, Some(note))).await?;
             (row.amount, None, Some(row.id))
         }
     };
@@ -172,7 +179,8 @@ pub async fn ask(
     }
     inserted.map_err(StoreError::from)?;
     let refund = take_refund(&mut tx, &id).await?;
-    told(by, "refund.requested", &refund).write(&mut tx, now).await?;
+    told(&mut minutes, by, "refund.requested", &refund);
+    minutes.write(&mut tx, now).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(id)
 }
@@ -202,7 +210,9 @@ pub async fn confirm(
     .await
     .map_err(StoreError::from)?;
     let refund = take_refund(&mut tx, id).await?;
-    told(by, "refund.confirmed", &refund).write(&mut tx, now).await?;
+    let mut minutes = Minutes::default();
+    told(&mut minutes, by, "refund.confirmed", &refund);
+    minutes.write(&mut tx, now).await?;
     Ok(tx.commit().await.map_err(StoreError::from)?)
 }
 
@@ -229,12 +239,15 @@ pub async fn give_up(
         .execute(&mut *tx)
         .await
         .map_err(StoreError::from)?;
+    let mut minutes = Minutes::default();
     if let Of::Receipt(receipt) = &refund.of {
         let row = receipt::take_row(&mut tx, receipt).await?;
-        receipt::write(&mut tx, &row, (ReceiptState::Unmatched, None), (by, None)).await?;
+        let how = (ReceiptState::Unmatched, "payment.unmatched");
+        receipt::moved((&mut tx, &mut minutes), &row, how, (by, None)).await?;
     }
     let refund = take_refund(&mut tx, id).await?;
-    told(by, "refund.dropped", &refund).write(&mut tx, now).await?;
+    told(&mut minutes, by, "refund.dropped", &refund);
+    minutes.write(&mut tx, now).await?;
     Ok(tx.commit().await.map_err(StoreError::from)?)
 }
 
@@ -277,10 +290,12 @@ pub async fn export(
     if exported.is_empty() {
         return Ok(None);
     }
+    let mut minutes = Minutes::default();
     for refund in &exported {
         let refund = take_refund(&mut tx, &refund.id).await?;
-        told(by, "refund.exported", &refund).write(&mut tx, now).await?;
+        told(&mut minutes, by, "refund.exported", &refund);
     }
+    minutes.write(&mut tx, now).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(Some(batch))
 }
@@ -319,6 +334,7 @@ pub async fn paid_out(
         refund: Some(id),
         day,
     };
+    let mut minutes = Minutes::default();
     let mut effect = None;
     match &refund.of {
         Of::Excess(claim) => {
@@ -330,11 +346,12 @@ pub async fn paid_out(
         Of::Receipt(receipt) => {
             posting(None, Some(receipt), Account::Unmatched).enter(&mut tx, now).await?;
             let row = receipt::take_row(&mut tx, receipt).await?;
-            receipt::write(&mut tx, &row, (ReceiptState::Refunded, None), (by, None)).await?;
+            let how = (ReceiptState::Refunded, "payment.refunded");
+            receipt::moved((&mut tx, &mut minutes), &row, how, (by, None)).await?;
         }
     }
     let refund = take_refund(&mut tx, id).await?;
-    let mut minutes = told(by, "refund.paid_out", &refund);
+    told(&mut minutes, by, "refund.paid_out", &refund);
     if let Some((effect, claim)) = effect {
         minutes.effect(&claim, effect);
     }
@@ -373,16 +390,10 @@ async fn still_due(tx: &mut Tx<'_>, refund: &Refund) -> Result<(), PaymentError>
     if claim.excess < refund.amount { Err(PaymentError::NotPossible) } else { Ok(()) }
 }
 
-/// What was done, for the end of the transaction.
-fn told(by: By<'_>, action: &'static str, refund: &Refund) -> Minutes {
-    let of = match &refund.of {
-        Of::Excess(claim) => json!({ "claim": claim }),
-        Of::Receipt(receipt) => json!({ "receipt": receipt }),
-    };
-    let detail = json!({ "amount": refund.amount, "of": of, "record": refund.digest() });
-    let mut minutes = Minutes::default();
+fn told(minutes: &mut Minutes, by: By<'_>, action: &'static str, refund: &Refund) {
+    let detail =
+        json!({ "amount": refund.amount, "refund": refund.id, "record": refund.digest() });
     minutes.note(by.actor(), action, ("refund", &refund.id), detail);
-    minutes
 }
 
 /// Refunds under way, oldest first.

@@ -48,10 +48,10 @@ pub(super) async fn settle(
         (ClaimState::Settled, ClaimState::Open) => Effect::Reopened,
         _ => Effect::None,
     };
-    let settled_at = match effect {
-        Effect::Settled => Some(now),
-        Effect::Reopened => None,
-        Effect::None => claim.settled_at,
+    let settled_at = match (state, effect) {
+        (ClaimState::Settled, Effect::Settled) => Some(now),
+        (ClaimState::Settled, _) => claim.settled_at,
+        _ => None,
     };
     sqlx::query(
         "UPDATE payment_claims SET surcharge = $1, paid = $2, refunded = $3, excess = $4,

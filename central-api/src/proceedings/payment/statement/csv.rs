@@ -34,6 +34,8 @@ const PAYER_ACCOUNT: Column =
 const PAYER_BANK: Column = ("ngan_hang_nop", &["NGANHANGNOP", "NGANHANGDOIUNG", "PAYERBANK"]);
 
 pub(super) fn read(text: &str, account: &str) -> Result<Statement, StatementError> {
+    // The reader counts the lines of what ends with both marks one too low.
+    let text = text.replace("\r\n", "\n");
     let header = text.lines().next().unwrap_or_default();
     let count = |mark: u8| header.bytes().filter(|byte| *byte == mark).count();
     let delimiter = *[b',', b';', b'\t'].iter().max_by_key(|mark| count(**mark)).unwrap_or(&b',');
