@@ -18,6 +18,7 @@ use super::signature::Key;
 use crate::AppState;
 use crate::proceedings::payment::{self, Event, Incoming, MOST, Payer, PaymentError, Taken};
 use crate::web::problem::{failed, problem};
+use crate::web::whole::whole;
 
 /// Largest body: one payment.
 const MOST_BYTES: usize = 16 << 10;
@@ -40,6 +41,7 @@ struct Notification {
     transaction_id: String,
     /// Whole VND.
     #[schema(minimum = 1)]
+    #[serde(deserialize_with = "whole")]
     amount: i64,
     /// `VND`.
     currency: String,

@@ -47,7 +47,13 @@ impl Key {
     }
 
     /// Whether `signature` is that of `body`, sent now; takes the same time for every wrong one.
-    pub fn verify(&self, timestamp: &str, body: &[u8], signature: &str, now: OffsetDateTime) -> bool {
+    pub fn verify(
+        &self,
+        timestamp: &str,
+        body: &[u8],
+        signature: &str,
+        now: OffsetDateTime,
+    ) -> bool {
         let is_plain = timestamp.len() <= 12 && timestamp.bytes().all(|b| b.is_ascii_digit());
         let sent = timestamp.parse().ok().filter(|_| is_plain);
         let sent = sent.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());

@@ -163,11 +163,15 @@ fn treasury(treasury: &Treasury) -> Result<(), Problem> {
         };
     }
     if bank.len() != 6 || !bank.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(("treasury.bank", "must be the bank's BIN, six digits, for example 970436".into()));
+        return Err((
+            "treasury.bank",
+            "must be the bank's BIN, six digits, for example 970436".into(),
+        ));
     }
     let plain = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
     if !(6..=19).contains(&account.len()) || !account.bytes().all(plain) {
-        let problem = "must be 6 to 19 digits or capital letters without blanks, for example 1017595600";
+        let problem =
+            "must be 6 to 19 digits or capital letters without blanks, for example 1017595600";
         return Err(("treasury.account", problem.into()));
     }
     if !(1..=100).contains(&name.trim().chars().count()) || name.chars().any(char::is_control) {

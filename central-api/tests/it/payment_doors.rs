@@ -10,7 +10,9 @@ use central_api::proceedings::payment::ClaimState;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::payment::{ACCOUNT, DUE, FINE, balanced, claimed, csv, each, find, incoming, notify, reference};
+use crate::payment::{
+    ACCOUNT, DUE, FINE, balanced, claimed, csv, each, find, incoming, notify, reference,
+};
 use crate::setting::Setting;
 use crate::setting::browserless::Visitor;
 
@@ -65,7 +67,11 @@ async fn a_clerk_takes_a_statement_in_and_settles_what_is_left() {
         };
         let (path, version) = row("S3").await;
         let whole = [
-            ("csrf", csrf.as_str()), ("version", &version), ("action", "assign"), ("to", &code), NOTE,
+            ("csrf", csrf.as_str()),
+            ("version", &version),
+            ("action", "assign"),
+            ("to", &code),
+            NOTE,
         ];
         for (at, value, status) in
             [(0, "x", 403), (1, "9", 409), (2, "melt", 409), (3, "XP", 422), (4, "kurz", 422)]
@@ -82,15 +88,21 @@ async fn a_clerk_takes_a_statement_in_and_settles_what_is_left() {
         let settled = find(&setting, &claim).await;
         assert_eq!(settled.state, ClaimState::Settled);
         let page = chi.get(&format!("/ho-so/{}", settled.case_id)).await.text();
-        for words in ["Nộp phạt", "Đã nộp đủ", &code, "5.000.000 đ", "Nhận tiền nộp phạt"] {
+        for words in ["Nộp phạt", "Đã nộp đủ", &code, "5.000.000 đ", "Nhận tiền nộp phạt"]
+        {
             assert!(page.contains(words), "{words}: {page}");
         }
 
         // The other one is not ours.
         let (path, version) = row("S2").await;
         let refund = [
-            ("csrf", csrf.as_str()), ("version", &version), ("action", "refund"),
-            ("name", "TRAN VAN NOP"), ("account", "0011"), ("bank", "970415"), NOTE,
+            ("csrf", csrf.as_str()),
+            ("version", &version),
+            ("action", "refund"),
+            ("name", "TRAN VAN NOP"),
+            ("account", "0011"),
+            ("bank", "970415"),
+            NOTE,
         ];
         assert_eq!(chi.post(&path, &refund).await.location(), "/tien?xong=asked");
         let id: String = sqlx::query_scalar("SELECT id FROM payment_refunds")
@@ -116,7 +128,11 @@ async fn a_clerk_takes_a_statement_in_and_settles_what_is_left() {
         let at = page.find("/tien/tep/").unwrap();
         let link: String = page[at..].chars().take_while(|c| *c != '"').collect();
         let file = chi.get(&link).await;
-        assert!(file.text().contains("\"TRAN VAN NOP\",\"0011\",\"970415\",70,"), "{}", file.text());
+        assert!(
+            file.text().contains("\"TRAN VAN NOP\",\"0011\",\"970415\",70,"),
+            "{}",
+            file.text()
+        );
         assert_eq!(binh.get(&link).await.status, StatusCode::FORBIDDEN);
         let version: i64 = sqlx::query_scalar("SELECT version FROM payment_refunds")
             .fetch_one(setting.state.store.pool())
@@ -145,6 +161,16 @@ async fn the_code_pays_what_is_open_today() {
         assert!(code.text().contains("<svg"), "{}", code.text());
         notify(&setting, &incoming("FT", FINE, DUE, reference(1).as_str())).await.unwrap();
         assert_eq!(chi.get(&path).await.status, StatusCode::NOT_FOUND, "nothing is open");
+        // What no database can hold is as unknown as anything else.
+        let csrf = chi.csrf.clone();
+        let fields = [("csrf", csrf.as_str()), ("action", "paid_out"), ("day", "2026-11-21"), NOTE];
+        for path in ["/tien/tep/a%00b", "/ho-so/a%00b/vietqr.svg"] {
+            assert_eq!(chi.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        for path in ["/tien/hoan-tra/a%00b", "/tien/thua/a%00b", "/tien/khoan-thu/a%00b"] {
+            let status = chi.post(path, &fields).await.status;
+            assert!(status.is_client_error(), "{path}: {status}");
+        }
     }
 }
 
@@ -170,8 +196,11 @@ async fn send(setting: &Setting, key: &Key, body: &Value) -> (u16, Value) {
     let body = body.to_string().into_bytes();
     let at = setting.clock.now().unix_timestamp().to_string();
     let signature = key.sign(&at, &body);
-    let headers = [("x-timestamp", at.as_str()), ("x-signature", &signature),
-        ("content-type", "application/json")];
+    let headers = [
+        ("x-timestamp", at.as_str()),
+        ("x-signature", &signature),
+        ("content-type", "application/json"),
+    ];
     let answer = Visitor::new(&setting.state).call(PATH, &headers, body).await;
     (answer.status.as_u16(), answer.json())
 }
@@ -271,4 +300,32 @@ async fn a_key_that_others_may_read_is_not_used() {
     let file = setting.state.config.treasury.notification_key_file.clone();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert_eq!(send(&setting, &key, &said("E1", "S1", 5, "")).await.0, 500);
+}
+
+/// As many transactions as a file may have, in a time in which a browser still waits.
+#[tokio::test]
+async fn the_longest_statement_is_taken_in_while_one_waits() {
+    for (setting, _) in each().await {
+        claimed(&setting, 1).await;
+        let code = reference(1).to_string();
+        let ids: Vec<String> = (0..5_000).map(|number| format!("S{number}")).collect();
+        let purpose = |at: usize| if at.is_multiple_of(2) { code.as_str() } else { "la" };
+        let rows: Vec<_> =
+            ids.iter().enumerate().map(|(at, id)| (id.as_str(), 1_000, purpose(at))).collect();
+        let begin = std::time::Instant::now();
+        let done = crate::payment::import(&setting, &csv(&rows)).await.unwrap();
+        assert_eq!((done.matched, done.unmatched), (2_500, 2_500));
+        let took = begin.elapsed();
+        eprintln!("{:?}: {took:?}", setting.state.store.dialect());
+        assert!(took < std::time::Duration::from_secs(25), "{took:?}");
+        let begin = std::time::Instant::now();
+        let done = crate::payment::import(&setting, &csv(&rows)).await.unwrap();
+        assert_eq!(done.known, 5_000);
+        eprintln!("again: {:?}", begin.elapsed());
+        balanced(&setting).await;
+        let mut chi = Visitor::officer(&setting.state, "chi").await;
+        let begin = std::time::Instant::now();
+        assert_eq!(chi.get("/tien").await.status, StatusCode::OK);
+        eprintln!("page: {:?}", begin.elapsed());
+    }
 }

@@ -19,16 +19,38 @@ const CLAIMS: usize = 3;
 #[derive(Debug, Clone)]
 enum Step {
     /// A payment of so much so many days after the term, naming a claim, or none.
-    Pay { amount: i64, days: i64, claim: Option<usize> },
-    Assign { receipt: usize, claim: usize },
-    Unassign { receipt: usize },
+    Pay {
+        amount: i64,
+        days: i64,
+        claim: Option<usize>,
+    },
+    Assign {
+        receipt: usize,
+        claim: usize,
+    },
+    Unassign {
+        receipt: usize,
+    },
     /// The bank takes a payment back.
-    Back { receipt: usize },
-    Change { claim: usize, fine: i64 },
-    Pause { claim: usize, from: i64, days: i64 },
-    Cancel { claim: usize },
+    Back {
+        receipt: usize,
+    },
+    Change {
+        claim: usize,
+        fine: i64,
+    },
+    Pause {
+        claim: usize,
+        from: i64,
+        days: i64,
+    },
+    Cancel {
+        claim: usize,
+    },
     /// What is too much goes back.
-    Refund { claim: usize },
+    Refund {
+        claim: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -88,7 +110,8 @@ enum Done {
 
 impl World {
     fn new(today: Date) -> Self {
-        let terms = Terms { fine: FINE, due: DUE, parts: None, pauses: vec![], is_cancelled: false };
+        let terms =
+            Terms { fine: FINE, due: DUE, parts: None, pauses: vec![], is_cancelled: false };
         Self { claims: vec![(terms, vec![]); CLAIMS], receipts: vec![], today }
     }
 

@@ -63,8 +63,12 @@ async fn a_hand_in_the_money_s_rows_is_named() {
         assert!(verify(&setting).await.ok, "{:?}", verify(&setting).await.findings);
         lift_constraints(&setting).await;
         for table in [
-            "payment_claims", "payment_receipts", "payment_refunds", "payment_entries",
-            "payment_pauses", "payment_parts",
+            "payment_claims",
+            "payment_receipts",
+            "payment_refunds",
+            "payment_entries",
+            "payment_pauses",
+            "payment_parts",
         ] {
             for (column, kind) in columns(&setting, table).await {
                 if LEFT.contains(&(table, &column)) {
@@ -79,7 +83,10 @@ async fn a_hand_in_the_money_s_rows_is_named() {
                 };
                 force(&setting, format!("UPDATE {table} SET {column} = {other}")).await;
                 let store_said = central_api::verify::verify_store(
-                    store, &setting.state.evidence, law, central_api::verify::Depth::Seals,
+                    store,
+                    &setting.state.evidence,
+                    law,
+                    central_api::verify::Depth::Seals,
                 );
                 // A day that is none cannot even be read.
                 let is_named = store_said.await.map_or(true, |report| !report.ok);

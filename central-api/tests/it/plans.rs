@@ -80,7 +80,10 @@ const WHOLE: &[(&str, &str)] = &[
     ("WHERE excess > 0", "an index of what must go back alone"),
     ("state = 'unmatched'", "an index of what waits for a clerk alone"),
     ("state IN ('requested', 'confirmed', 'exported')", "an index of refunds under way alone"),
-    ("reference >= $1 AND reference < $2 LIMIT 2", "so many characters name few, and two are enough"),
+    (
+        "reference >= $1 AND reference < $2 LIMIT 2",
+        "so many characters name few, and two are enough",
+    ),
     ("FROM evidence WHERE received_at IS NULL", "packages on their way: a gauge, once a scrape"),
 ];
 /// Sources whose queries read the whole store because that is what they are for.

@@ -15,24 +15,34 @@ use crate::audit;
 use crate::law::LawBook;
 use crate::store::{Store, StoreError, Tx};
 
-/// Puts an unmatched receipt on a claim.
+/// Puts an unmatched receipt on a claim, which is then to be settled; returns its id.
 pub(super) async fn put_on(
     (tx, minutes): (&mut Tx<'_>, &mut Minutes),
-    law: &LawBook,
     row: &Row,
     claim: &str,
     (by, note): (By<'_>, Option<&str>),
     now: OffsetDateTime,
-) -> Result<Effect, PaymentError> {
+) -> Result<String, PaymentError> {
     let claim = take(tx, claim).await?;
     write(tx, row, (ReceiptState::Assigned, Some(&claim.id)), (by, note)).await?;
     on_debtor(&claim.id, row, Kind::Assign).enter(tx, now).await?;
-    let effect = settle(tx, law, &claim, now).await?;
     let row = take_row(tx, &row.id).await?;
     let detail = json!({
         "claim": claim.id, "receipt": row.id, "amount": row.amount, "record": row.digest(),
     });
     minutes.claim(by.actor(), "payment.received", &claim, detail);
+    Ok(claim.id)
+}
+
+/// What became of a claim by the receipts that were put on it.
+pub(super) async fn settled(
+    (tx, minutes): (&mut Tx<'_>, &mut Minutes),
+    law: &LawBook,
+    claim: &str,
+    now: OffsetDateTime,
+) -> Result<Effect, PaymentError> {
+    let claim = take(tx, claim).await?;
+    let effect = settle(tx, law, &claim, now).await?;
     minutes.effect(&claim, effect);
     Ok(effect)
 }
@@ -96,8 +106,9 @@ pub async fn assign(
     }
     let claim = claim_called(&mut tx, to).await?.ok_or(PaymentError::NotFound)?;
     let mut minutes = Minutes::default();
-    let both = (&mut tx, &mut minutes);
-    let effect = put_on(both, law, &row, &claim, (by, Some(note)), now).await?;
+    let why = (by, Some(note));
+    let claim = put_on((&mut tx, &mut minutes), &row, &claim, why, now).await?;
+    let effect = settled((&mut tx, &mut minutes), law, &claim, now).await?;
     minutes.write(&mut tx, now).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(effect)
@@ -158,14 +169,13 @@ pub async fn pair(
     if back.version != version + 1 {
         return Err(PaymentError::Conflict);
     }
-    let found: Option<String> = sqlx::query_scalar(
-        "SELECT id FROM payment_receipts WHERE account = $1 AND bank_id = $2",
-    )
-    .bind(back.account.clone())
-    .bind(receipt_bank_id.trim().replace('\0', ""))
-    .fetch_optional(&mut *tx)
-    .await
-    .map_err(StoreError::from)?;
+    let found: Option<String> =
+        sqlx::query_scalar("SELECT id FROM payment_receipts WHERE account = $1 AND bank_id = $2")
+            .bind(back.account.clone())
+            .bind(receipt_bank_id.trim().replace('\0', ""))
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(StoreError::from)?;
     let row = take_row(&mut tx, &found.ok_or(PaymentError::NotFound)?).await?;
     let fits = back.state == ReceiptState::Unmatched && back.amount < 0;
     if !fits || row.amount != -back.amount {

@@ -210,6 +210,7 @@ async fn claim_problems(
             "whether it is settled",
         ),
     ];
-    let differs = |(_, what): (bool, &str)| format!("{what} differs from what follows from the record");
+    let differs =
+        |(_, what): (bool, &str)| format!("{what} differs from what follows from the record");
     Ok(all.into_iter().filter(|(holds, _)| !holds).map(differs).collect())
 }

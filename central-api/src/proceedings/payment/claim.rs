@@ -117,7 +117,9 @@ pub async fn cancel(
         .await
         .map_err(StoreError::from)?;
     let off = -claim.fine;
-    Posting::on_claim(&claim.id, Kind::Cancel, Account::Fine, off, today(now)).enter(tx, now).await?;
+    Posting::on_claim(&claim.id, Kind::Cancel, Account::Fine, off, today(now))
+        .enter(tx, now)
+        .await?;
     claim.state = ClaimState::Cancelled;
     claim.fine = 0;
     settle(tx, law, &claim, now).await?;

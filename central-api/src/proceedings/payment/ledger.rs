@@ -57,7 +57,16 @@ impl Posting<'_> {
     /// What a kind moves, on a claim.
     pub fn on_claim(claim: &str, kind: Kind, from: Account, amount: i64, day: Date) -> Posting<'_> {
         let (receipt, refund) = (None, None);
-        Posting { kind, from, to: Account::Debtor, amount, claim: Some(claim), receipt, refund, day }
+        Posting {
+            kind,
+            from,
+            to: Account::Debtor,
+            amount,
+            claim: Some(claim),
+            receipt,
+            refund,
+            day,
+        }
     }
 
     /// Enters it; nothing where nothing moves.

@@ -4,8 +4,8 @@
 use sqlx::{AssertSqlSafe, Row as _};
 use time::Date;
 
-use super::reference::{Mentioned, Reference, mentioned};
 use super::record::{ClaimRow, ClaimState, texts};
+use super::reference::{Mentioned, Reference, mentioned};
 use super::settle::standing;
 use crate::law::LawBook;
 use crate::store::{StoreError, Tx};

@@ -53,7 +53,11 @@ impl Minutes {
     }
 
     /// Writes all of it.
-    pub(super) async fn write(self, tx: &mut Tx<'_>, now: OffsetDateTime) -> Result<(), StoreError> {
+    pub(super) async fn write(
+        self,
+        tx: &mut Tx<'_>,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
         for Row { actor, action, subject: (subject_kind, id), detail } in self.0 {
             let subject_id = &id;
             let entry = Entry { at: now, actor: &actor, action, subject_kind, subject_id, detail };

@@ -60,7 +60,9 @@ pub enum PaymentError {
     NotPossible,
     #[error("the amount must be between 1 and {MOST} VND")]
     Amount,
-    #[error("a reduction leaves less than is asked for, and not below nothing; for more, annul and decide anew")]
+    #[error(
+        "a reduction leaves less than is asked for, and not below nothing; for more, annul and decide anew"
+    )]
     Raised,
     #[error("the case has a claim already, or the decision or its reference has one")]
     Taken,

@@ -8,7 +8,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use time::{Date, OffsetDateTime};
 
-use super::assign::put_on;
+use super::assign::{put_on, settled};
 use super::ledger::{Account, Kind, Posting};
 use super::minutes::Minutes;
 use super::settle::Effect;
@@ -133,7 +133,7 @@ impl Row {
 pub(super) async fn take_row(tx: &mut Tx<'_>, id: &str) -> Result<Row, PaymentError> {
     let [_, take] = texts();
     let row = sqlx::query(AssertSqlSafe(take))
-        .bind(id.to_owned())
+        .bind(id.replace('\0', ""))
         .fetch_optional(&mut **tx)
         .await
         .map_err(StoreError::from)?;
@@ -177,10 +177,24 @@ pub async fn notified(
     }
     let mut minutes = Minutes::default();
     let both = (&mut tx, &mut minutes);
-    let taken = take_in(both, law, incoming, Source::Notification, now).await?;
+    let taken = match take_in(both, law, incoming, Source::Notification, now).await? {
+        Entered::Known => Taken::Known,
+        Entered::Unmatched => Taken::Unmatched,
+        Entered::On(claim) => {
+            Taken::Assigned(settled((&mut tx, &mut minutes), law, &claim, now).await?)
+        }
+    };
     minutes.write(&mut tx, now).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(taken)
+}
+
+/// Where a transaction was entered.
+pub(super) enum Entered {
+    Known,
+    Unmatched,
+    /// On the claim of that id, which is still to be settled: once, whatever else comes on it.
+    On(String),
 }
 
 /// Takes a transaction of the bank in, in the turn of receipts.
@@ -190,7 +204,7 @@ pub(super) async fn take_in(
     incoming: &Incoming,
     source: Source,
     now: OffsetDateTime,
-) -> Result<Taken, PaymentError> {
+) -> Result<Entered, PaymentError> {
     let Incoming { account, bank_id, amount, paid_on, purpose, payer, is_returned } = incoming;
     if *amount == 0 || amount.unsigned_abs() > MOST.unsigned_abs() {
         return Err(PaymentError::Amount);
@@ -229,7 +243,7 @@ pub(super) async fn take_in(
         if before != *amount {
             return Err(PaymentError::OtherAmount(bank_id.clone()));
         }
-        return Ok(Taken::Known);
+        return Ok(Entered::Known);
     }
     let receipt = Posting {
         kind: Kind::Receipt,
@@ -251,12 +265,12 @@ pub(super) async fn take_in(
         Some(claim) => {
             let row = take_row(tx, &id).await?;
             let by = (By::System, None);
-            Ok(Taken::Assigned(put_on((tx, minutes), law, &row, &claim, by, now).await?))
+            Ok(Entered::On(put_on((tx, minutes), &row, &claim, by, now).await?))
         }
         None => {
             let row = take_row(tx, &id).await?;
             told(minutes, By::System, "payment.unmatched", &row);
-            Ok(Taken::Unmatched)
+            Ok(Entered::Unmatched)
         }
     }
 }

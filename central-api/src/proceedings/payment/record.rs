@@ -144,7 +144,8 @@ pub async fn find(view: &mut AnyConnection, claim: &str) -> Result<Option<ClaimR
 /// The claims that a case has had, oldest first.
 pub async fn of_case(view: &mut AnyConnection, case: &str) -> Result<Vec<ClaimRow>, StoreError> {
     let [_, of_case, ..] = texts();
-    let rows = sqlx::query(AssertSqlSafe(of_case)).bind(case.to_owned()).fetch_all(view).await?;
+    let case = case.replace('\0', "");
+    let rows = sqlx::query(AssertSqlSafe(of_case)).bind(case).fetch_all(view).await?;
     rows.iter().map(ClaimRow::read).collect()
 }
 
@@ -161,7 +162,7 @@ pub async fn live_of_case(
 pub(super) async fn take(tx: &mut Tx<'_>, claim: &str) -> Result<ClaimRow, PaymentError> {
     let [_, _, take, ..] = texts();
     let row = sqlx::query(AssertSqlSafe(take))
-        .bind(claim.to_owned())
+        .bind(claim.replace('\0', ""))
         .fetch_optional(&mut **tx)
         .await
         .map_err(StoreError::from)?;

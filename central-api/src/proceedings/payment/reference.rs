@@ -155,7 +155,8 @@ mod tests {
         }
         let two = format!("{text} {}", drawn(2));
         assert_eq!(mentioned(&two).whole.len(), 2);
-        for purpose in ["", "Nộp phạt xử phạt vi phạm hành chính", "XP", "XPXPXPXPXP", "🚗 Đ đ"] {
+        for purpose in ["", "Nộp phạt xử phạt vi phạm hành chính", "XP", "XPXPXPXPXP", "🚗 Đ đ"]
+        {
             assert_eq!(mentioned(purpose).whole, [], "{purpose}");
         }
     }

@@ -68,7 +68,9 @@ const COLUMNS: &str = "id, claim_id, receipt_id, amount, name, account, bank, no
 pub(super) fn texts() -> [String; 4] {
     let of = |rest: &str| format!("SELECT {COLUMNS} FROM payment_refunds WHERE {rest}");
     [
-        format!("UPDATE payment_refunds SET version = version + 1 WHERE id = $1 RETURNING {COLUMNS}"),
+        format!(
+            "UPDATE payment_refunds SET version = version + 1 WHERE id = $1 RETURNING {COLUMNS}"
+        ),
         of("state IN ('requested', 'confirmed', 'exported') ORDER BY asked_at, id LIMIT $1"),
         of("state IN ('requested', 'confirmed', 'exported') AND state = 'confirmed'
             ORDER BY asked_at, id LIMIT $1"),
@@ -362,7 +364,7 @@ pub async fn paid_out(
 async fn take_refund(tx: &mut Tx<'_>, id: &str) -> Result<Refund, PaymentError> {
     let [take, ..] = texts();
     let row = sqlx::query(AssertSqlSafe(take))
-        .bind(id.to_owned())
+        .bind(id.replace('\0', ""))
         .fetch_optional(&mut **tx)
         .await
         .map_err(StoreError::from)?;
@@ -391,8 +393,7 @@ async fn still_due(tx: &mut Tx<'_>, refund: &Refund) -> Result<(), PaymentError>
 }
 
 fn told(minutes: &mut Minutes, by: By<'_>, action: &'static str, refund: &Refund) {
-    let detail =
-        json!({ "amount": refund.amount, "refund": refund.id, "record": refund.digest() });
+    let detail = json!({ "amount": refund.amount, "refund": refund.id, "record": refund.digest() });
     minutes.note(by.actor(), action, ("refund", &refund.id), detail);
 }
 
@@ -407,7 +408,7 @@ pub async fn waiting(view: &mut AnyConnection, most: i64) -> Result<Vec<Refund>,
 pub async fn file(view: &mut AnyConnection, batch: &str) -> Result<Option<String>, StoreError> {
     let [.., of_batch] = texts();
     let rows =
-        sqlx::query(AssertSqlSafe(of_batch)).bind(batch.to_owned()).fetch_all(view).await?;
+        sqlx::query(AssertSqlSafe(of_batch)).bind(batch.replace('\0', "")).fetch_all(view).await?;
     if rows.is_empty() {
         return Ok(None);
     }

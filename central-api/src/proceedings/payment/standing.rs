@@ -71,8 +71,7 @@ impl Terms {
         paid.extend(refunds.iter().map(|(on, amount)| (*on, -amount)));
         let paused: Vec<_> =
             self.pauses.iter().map(|(from, to)| (*from, to.unwrap_or(Date::MAX))).collect();
-        let surcharge =
-            law.surcharge(Debt { owed: &owed, paid: &paid, paused: &paused }, day);
+        let surcharge = law.surcharge(Debt { owed: &owed, paid: &paid, paused: &paused }, day);
         let fine = if self.is_cancelled { 0 } else { self.fine };
         let (received, refunded) = (sum(receipts), sum(refunds));
         let open = fine + surcharge - received + refunded;

@@ -26,9 +26,8 @@ pub async fn pause(
     }
     let end = to.unwrap_or(Date::MAX);
     let before = claim.terms(tx).await?.pauses;
-    let overlaps = |(first, last): &(Date, Option<Date>)| {
-        *first <= end && from <= last.unwrap_or(Date::MAX)
-    };
+    let overlaps =
+        |(first, last): &(Date, Option<Date>)| *first <= end && from <= last.unwrap_or(Date::MAX);
     if end < from || before.iter().any(overlaps) {
         return Err(PaymentError::Pause);
     }

@@ -77,10 +77,11 @@ pub async fn candidates(
 ) -> Result<Vec<String>, StoreError> {
     let mut found = Vec::new();
     for reference in mentioned(purpose).whole.into_iter().take(4) {
-        let known: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM payment_claims WHERE reference = $1")
-            .bind(reference.to_string())
-            .fetch_one(&mut *view)
-            .await?;
+        let known: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM payment_claims WHERE reference = $1")
+                .bind(reference.to_string())
+                .fetch_one(&mut *view)
+                .await?;
         found.extend((known > 0).then(|| reference.to_string()));
     }
     Ok(found)

@@ -88,11 +88,7 @@ impl PaymentView {
     }
 }
 
-fn facts(
-    claim: &payment::ClaimRow,
-    it: &payment::Standing,
-    w: &Words,
-) -> Vec<(String, String)> {
+fn facts(claim: &payment::ClaimRow, it: &payment::Standing, w: &Words) -> Vec<(String, String)> {
     let money = |amount: i64| format!("{} đ", format::amount(amount));
     let mut rows = vec![
         ("decided_on", day(claim.decided_on)),
@@ -134,9 +130,7 @@ pub(in crate::staff) async fn code(
     let text = vietqr::payload(treasury, it.open, claim.reference.as_str())
         .map_err(|_| WebError::NotFound(lang))?;
     let code = qrcode::QrCode::new(text).map_err(|error| WebError::internal(lang, error))?;
-    let picture = code
-        .render::<qrcode::render::svg::Color<'_>>()
-        .min_dimensions(SIDE, SIDE)
-        .build();
+    let picture =
+        code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(SIDE, SIDE).build();
     Ok(([(header::CONTENT_TYPE, "image/svg+xml")], picture).into_response())
 }

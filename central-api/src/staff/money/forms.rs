@@ -104,7 +104,9 @@ pub(in crate::staff) async fn receipt(
     let (store, law, now) = (&state.store, &state.law, state.clock.now());
     let (which, why) = ((id.as_str(), form.version), (by(&officer), form.note.as_str()));
     let done = match form.action.as_str() {
-        "assign" => payment::assign(store, law, which, &form.to, why, now).await.map(|_| "assigned"),
+        "assign" => {
+            payment::assign(store, law, which, &form.to, why, now).await.map(|_| "assigned")
+        }
         "pair" => payment::pair(store, law, which, &form.to, why, now).await.map(|_| "paired"),
         "unassign" => payment::unassign(store, law, which, why, now).await.map(|_| "assigned"),
         "refund" => {
@@ -157,9 +159,9 @@ pub(in crate::staff) async fn refund(
         "paid_out" => {
             let format = format_description!("[year]-[month]-[day]");
             match Date::parse(&form.day, format) {
-                Ok(day) => refunds::paid_out(store, law, which, (by, day), now)
-                    .await
-                    .map(|()| "paid_out"),
+                Ok(day) => {
+                    refunds::paid_out(store, law, which, (by, day), now).await.map(|()| "paid_out")
+                }
                 Err(_) => Err(PaymentError::NotPossible),
             }
         }
@@ -199,7 +201,6 @@ pub(in crate::staff) async fn file(
         return Err(WebError::Forbidden(officer.lang));
     }
     let mut view = state.store.pool().acquire().await.map_err(StoreError::from)?;
-    let batch = batch.replace('\0', "");
     let text = refunds::file(&mut view, &batch).await?;
     let text = text.ok_or(WebError::NotFound(officer.lang))?;
     let headers = [

@@ -148,7 +148,8 @@ fn day(node: Option<Node<'_, '_>>) -> Result<Date, Wrong> {
 fn purpose(details: Option<Node<'_, '_>>, entry: Node<'_, '_>) -> String {
     let info = details.and_then(|details| details.at("RmtInf"));
     let texts = info.into_iter().flat_map(|info| info.descendants());
-    let wanted = |node: &Node<'_, '_>| node.has_tag_name_any("Ustrd") || node.has_tag_name_any("Ref");
+    let wanted =
+        |node: &Node<'_, '_>| node.has_tag_name_any("Ustrd") || node.has_tag_name_any("Ref");
     let mut texts: Vec<&str> =
         texts.filter(wanted).map(|node| Some(node).text_or_nothing()).collect();
     if texts.iter().all(|text| text.is_empty()) {
@@ -162,7 +163,8 @@ fn payer(details: Node<'_, '_>) -> Payer {
     let party = details.at("RltdPties/Dbtr");
     let name = party.and_then(|party| party.at("Nm").or(party.at("Pty/Nm")));
     let bank = details.at("RltdAgts/DbtrAgt/FinInstnId");
-    let bank = bank.and_then(|bank| bank.at("BICFI").or(bank.at("ClrSysMmbId/MmbId")).or(bank.at("Nm")));
+    let bank =
+        bank.and_then(|bank| bank.at("BICFI").or(bank.at("ClrSysMmbId/MmbId")).or(bank.at("Nm")));
     Payer {
         name: name.text_or_nothing().to_owned(),
         account: iban_or_other(details.at("RltdPties/DbtrAcct/Id")),

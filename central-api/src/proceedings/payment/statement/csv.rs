@@ -1,8 +1,8 @@
 //! Statements as CSV. Banks name the columns alike, not the same; marks, blanks and case do not count.
 
 use csv::StringRecord;
-use time::macros::format_description;
 use time::Date;
+use time::macros::format_description;
 
 use super::super::receipt::{Incoming, Payer};
 use super::super::reference::plain;
@@ -19,10 +19,8 @@ const NUMBER: Column = (
 );
 const DAY: Column =
     ("ngay_giao_dich", &["NGAYGIAODICH", "NGAYHIEULUC", "NGAY", "DATE", "TRANSACTIONDATE"]);
-const PURPOSE: Column = (
-    "noi_dung",
-    &["NOIDUNG", "DIENGIAI", "MOTA", "NOIDUNGGIAODICH", "DESCRIPTION", "REMARK"],
-);
+const PURPOSE: Column =
+    ("noi_dung", &["NOIDUNG", "DIENGIAI", "MOTA", "NOIDUNGGIAODICH", "DESCRIPTION", "REMARK"]);
 const CREDIT: Column = ("ghi_co", &["GHICO", "SOTIENGHICO", "PHATSINHCO", "CREDIT", "CO"]);
 const DEBIT: Column = ("ghi_no", &["GHINO", "SOTIENGHINO", "PHATSINHNO", "DEBIT", "NO"]);
 const AMOUNT: Column = ("so_tien", &["SOTIEN", "AMOUNT"]);
@@ -77,7 +75,8 @@ struct Columns {
 impl Columns {
     fn of(header: &StringRecord) -> Result<Self, StatementError> {
         let names: Vec<String> = header.iter().map(plain).collect();
-        let place = |(_, known): Column| names.iter().position(|name| known.contains(&name.as_str()));
+        let place =
+            |(_, known): Column| names.iter().position(|name| known.contains(&name.as_str()));
         let mut lacking = Vec::new();
         let mut needed = |column: Column| {
             place(column).unwrap_or_else(|| {

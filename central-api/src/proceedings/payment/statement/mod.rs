@@ -7,14 +7,15 @@ mod camt;
 mod csv;
 mod wrong;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use contract::Digest;
 use serde_json::json;
 use time::{Date, Duration, OffsetDateTime};
 
+use super::assign::settled;
 use super::minutes::Minutes;
-use super::receipt::{Incoming, Source, Taken, take_in};
+use super::receipt::{Entered, Incoming, Source, take_in};
 use super::settle::Effect;
 use super::{By, PaymentError, today, turn};
 use crate::config::Treasury;
@@ -98,14 +99,15 @@ pub async fn import(
     let mut minutes = Minutes::default();
     let mut tx = store.begin().await?;
     turn(&mut tx).await?;
+    let mut claims = BTreeSet::new();
     for (line, incoming) in &statement.incoming {
         let taken = take_in((&mut tx, &mut minutes), law, incoming, Source::Statement, now).await;
         match taken {
-            Ok(Taken::Known) => done.known += 1,
-            Ok(Taken::Unmatched) => done.unmatched += 1,
-            Ok(Taken::Assigned(effect)) => {
+            Ok(Entered::Known) => done.known += 1,
+            Ok(Entered::Unmatched) => done.unmatched += 1,
+            Ok(Entered::On(claim)) => {
                 done.matched += 1;
-                done.settled += usize::from(effect == Effect::Settled);
+                claims.insert(claim);
             }
             Err(PaymentError::Store(error)) => return Err(error.into()),
             Err(PaymentError::OtherAmount(_)) => {
@@ -113,6 +115,14 @@ pub async fn import(
             }
             // Only amounts are left to be refused, and they were read above.
             Err(_) => return Err(named(vec![(*line, Wrong::Large)])),
+        }
+    }
+    for claim in &claims {
+        match settled((&mut tx, &mut minutes), law, claim, now).await {
+            Ok(effect) => done.settled += usize::from(effect == Effect::Settled),
+            Err(PaymentError::Store(error)) => return Err(error.into()),
+            // It was taken above.
+            Err(error) => return Err(StoreError::corrupt("claim", error).into()),
         }
     }
     let sha256 = Digest::of(bytes).to_string();

@@ -134,7 +134,11 @@ fn camt_is_read_entry_by_entry() {
     assert_eq!(first.paid_on, date!(2026 - 12 - 18), "the day of value");
     assert_eq!((read.outgoing, read.pending), (1, 1));
     let torn = camt(&entry("CRDT", false, "31", "S5", &(part("P1", 10) + &part("P2", 20))));
-    assert!(told(&torn).contains("line 4: the transactions of the entry do not make"), "{}", told(&torn));
+    assert!(
+        told(&torn).contains("line 4: the transactions of the entry do not make"),
+        "{}",
+        told(&torn)
+    );
 }
 
 #[test]
@@ -161,7 +165,8 @@ fn a_wrong_entry_of_camt_is_named() {
 #[test]
 fn xml_that_grows_or_never_ends_is_refused_at_once() {
     let begin = std::time::Instant::now();
-    let laughs = "<!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;\">]><Document>&b;</Document>";
+    let laughs =
+        "<!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;\">]><Document>&b;</Document>";
     assert!(matches!(read_text(laughs), Err(StatementError::Form(_))));
     let file = "<!DOCTYPE l [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><Document>&a;</Document>";
     assert!(matches!(read_text(file), Err(StatementError::Form(_))));
