@@ -2,12 +2,14 @@
 //! answers owners.
 //!
 //! `device` takes packages from the boxes over mutual TLS, `case` leads each through its states,
-//! `notice` prints, `jobs` is the queue of what is slow and `work` works it off, `staff` and `owner`
-//! are the pages, `release` hands signed updates on to the boxes. `store` and `evidence` hold all
-//! state, so a replica can stop at any moment.
+//! `proceedings` is what follows from it, `bank` hears of payments, `notice` prints, `jobs` is the
+//! queue of what is slow and `work` works it off, `staff` and `owner` are the pages, `release` hands
+//! signed updates on to the boxes. `store` and `evidence` hold all state, so a replica can stop at any
+//! moment.
 
 pub mod admin;
 pub mod audit;
+pub mod bank;
 pub mod case;
 pub mod clock;
 pub mod config;

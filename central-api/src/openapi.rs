@@ -12,7 +12,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Content, PathItem, Ref, RefOr, Response};
 
 use crate::web::problem::problem;
-use crate::{AppState, owner, staff};
+use crate::{AppState, bank, owner, staff};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,7 +27,8 @@ use crate::{AppState, owner, staff};
     tags(
         (name = "device", description = "Boxes, over mutual TLS on the device listener"),
         (name = "staff", description = "Officers: session cookie and X-CSRF-Token"),
-        (name = "lookup", description = "The public, behind a proof of work")
+        (name = "lookup", description = "The public, behind a proof of work"),
+        (name = "payments", description = "The bank of the treasury account, by its signature")
     )
 )]
 struct Document;
@@ -37,6 +38,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     document.merge(staff::api_router().into_openapi());
     document.merge(owner::api_router().into_openapi());
+    document.merge(bank::api_router().into_openapi());
     document.paths.paths.values_mut().flat_map(operations).for_each(complete);
     document
 }

@@ -23,7 +23,7 @@ use crate::device::tls::{TlsError, server_config, web_config};
 use crate::evidence::{EvidenceError, EvidenceStore};
 use crate::law::LawError;
 use crate::store::{Store, StoreError};
-use crate::{AppState, law, ops, owner, staff, web, work};
+use crate::{AppState, bank, law, ops, owner, staff, web, work};
 
 /// How long open requests may take to finish once a stop is asked for.
 const GRACE: Duration = Duration::from_secs(20);
@@ -48,6 +48,8 @@ pub enum ServeError {
     Ca(#[from] CaError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    BankKey(#[from] bank::KeyError),
     #[error("failed to listen on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error(
@@ -63,6 +65,10 @@ pub enum ServeError {
 pub async fn open_app(config: Config, clock: Arc<dyn Clock>) -> Result<AppState, ServeError> {
     // A bad table stops the start: without law no case would ever pass the gate.
     let law = law::book()?;
+    let bank_key = &config.treasury.notification_key_file;
+    if !bank_key.is_empty() {
+        bank::Key::load(Path::new(bank_key))?;
+    }
     let store = Store::open(&config.database.url, config.database.connections).await?;
     store.migrate().await?;
     let keyring = Keyring::open(&store, &config.keys.folder, clock.now()).await?;
@@ -223,6 +229,7 @@ pub fn web_router(app: AppState) -> Router {
     Router::new()
         .merge(staff::router())
         .merge(owner::router())
+        .merge(bank::router())
         .merge(probes)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, timeout))
         .layer(middleware::from_fn(web::problem::refusals))

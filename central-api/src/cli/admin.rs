@@ -16,6 +16,7 @@ use central_api::device::{enrol, fleet, settle};
 use central_api::law;
 use central_api::proceedings::decision::{self, Office};
 use central_api::proceedings::delivery;
+use central_api::proceedings::payment::{By, statement};
 use central_api::registry;
 use central_api::store::Store;
 use central_api::text_file;
@@ -64,6 +65,12 @@ pub enum Admin {
     /// ma_van_ban), so_hieu_buu_gui, trang_thai and ngay. All of it, or nothing; the same file again
     /// changes nothing.
     ImportPost {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Take in a statement of the treasury account: CSV or CAMT.053. All of it, or nothing; what is on
+    /// record already stays as it is.
+    ImportStatement {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
@@ -160,6 +167,29 @@ impl Admin {
                     .await
                     .with_context(|| file.display().to_string())?;
                 println!("{} lines, {} letters changed", taken.lines, taken.changed);
+            }
+            Self::ImportStatement { file } => {
+                let mut bytes = Vec::new();
+                // One byte more than may be tells that there is more.
+                let most = statement::MOST_BYTES as u64 + 1;
+                std::fs::File::open(&file)
+                    .and_then(|opened| opened.take(most).read_to_end(&mut bytes))
+                    .with_context(|| format!("failed to read {}", file.display()))?;
+                let (law, by) = (law::book()?, By::System);
+                let now = System.now();
+                let done = statement::import(&store, &law, &config.treasury, &bytes, by, now)
+                    .await
+                    .with_context(|| file.display().to_string())?;
+                println!(
+                    "{} payments put on their claims ({} settled), {} new ones for a clerk, {} known \
+                     already; {} outgoing and {} announced ones are not booked",
+                    done.matched,
+                    done.settled,
+                    done.unmatched,
+                    done.known,
+                    done.outgoing,
+                    done.pending,
+                );
             }
             Self::ListUsers => {
                 for user in users::list(&store).await? {

@@ -1,6 +1,6 @@
 //! What the types of the configuration do not say.
 
-use super::{Config, Connections, Device, Post, Web};
+use super::{Config, Connections, Device, Post, Treasury, Web};
 
 type Problem = (&'static str, String);
 
@@ -11,6 +11,7 @@ pub(super) fn check(config: &Config) -> Result<(), Problem> {
     web(&config.web)?;
     device(&config.device)?;
     post(&config.post)?;
+    treasury(&config.treasury)?;
     let confidence = config.cases.min_plate_confidence;
     if !(0.0..=1.0).contains(&confidence) {
         return Err(("cases.min_plate_confidence", "must lie between 0 and 1".into()));
@@ -168,6 +169,38 @@ fn post(post: &Post) -> Result<(), Problem> {
             );
             return Err((key, problem));
         }
+    }
+    Ok(())
+}
+
+fn treasury(treasury: &Treasury) -> Result<(), Problem> {
+    let Treasury { bank, account, name, notification_key_file } = treasury;
+    if bank.is_empty() && account.is_empty() && name.is_empty() {
+        return match notification_key_file.is_empty() {
+            true => Ok(()),
+            false => Err((
+                "treasury.notification_key_file",
+                "needs bank, account and name: notifications are about that account".into(),
+            )),
+        };
+    }
+    if bank.len() != 6 || !bank.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err((
+            "treasury.bank",
+            "must be the bank's BIN, six digits, for example 970436".into(),
+        ));
+    }
+    let plain = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    if !(6..=19).contains(&account.len()) || !account.bytes().all(plain) {
+        let problem =
+            "must be 6 to 19 digits or capital letters without blanks, for example 1017595600";
+        return Err(("treasury.account", problem.into()));
+    }
+    if !(1..=100).contains(&name.trim().chars().count()) || name.chars().any(char::is_control) {
+        return Err((
+            "treasury.name",
+            "must be the account's name, for example \"KHO BAC NHA NUOC TINH\"".into(),
+        ));
     }
     Ok(())
 }

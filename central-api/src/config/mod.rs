@@ -36,6 +36,7 @@ pub struct Config {
     pub agency: Agency,
     pub post: Post,
     pub warnings: Warnings,
+    pub treasury: Treasury,
     pub log: Log,
     pub ops: Ops,
 }
@@ -212,6 +213,23 @@ pub struct Warnings {
     pub folder: PathBuf,
 }
 
+/// The account that fines are paid to; all empty where none is.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Treasury {
+    /// The bank's BIN.
+    pub bank: String,
+    pub account: String,
+    pub name: String,
+    pub notification_key_file: String,
+}
+
+impl Treasury {
+    pub fn is_set(&self) -> bool {
+        !self.account.is_empty()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
@@ -285,6 +303,20 @@ mod tests {
             ("[nonsense]\na = 1", 1, "nonsense", "database"),
             ("[web]\nbehind_proxy = true", 2, "web.behind_proxy", "trusted_proxies"),
             ("[web]\n\ntrusted_proxies = [\"nginx\"]", 3, "web.trusted_proxies", "10.0.0.0/24"),
+            ("[treasury]\nbank = \"97043\"", 2, "treasury.bank", "six digits"),
+            ("[treasury]\nbank = \"970436\"", 1, "treasury.account", "1017595600"),
+            (
+                "[treasury]\nbank = \"970436\"\nname = \"KB\"\naccount = \"101 759\"",
+                4,
+                "treasury.account",
+                "1017595600",
+            ),
+            (
+                "[treasury]\nnotification_key_file = \"bank.key\"",
+                2,
+                "treasury.notification_key_file",
+                "account",
+            ),
             ("[connections]\nidle_seconds = 0", 2, "connections.idle_seconds", "at least 1"),
             ("[web]\nlisten = ", 2, "", ""),
         ];

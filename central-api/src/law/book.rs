@@ -10,6 +10,7 @@ use time::{Date, Duration, OffsetDateTime, Time};
 use super::calendar::{Calendar, Day};
 use super::deadline::End;
 use super::fine::{Circumstances, Payer, Range, Scale};
+use super::instalments::{self, Instalments};
 use super::late::{self, Debt};
 use super::schema::{Circumstance, DecreeFile, Kind, ProcedureFile, ProvisionRow};
 use super::signer::Signers;
@@ -77,6 +78,8 @@ pub struct LawBook {
     without_proof_days: i64,
     /// Bracket maxima from which a person and an organisation may explain themselves.
     explains_from: [i64; 2],
+    /// Newest first.
+    instalments: Vec<Instalments>,
     appointment_days: i64,
     appointment_at: Time,
     service_letters: u32,
@@ -139,6 +142,7 @@ impl LawBook {
             late_per_day: file.late_payment.per_day,
             without_proof_days: file.late_payment.without_proof_days,
             explains_from: [file.explanation.person_from, file.explanation.organisation_from],
+            instalments: instalments::read(procedure.0, file.instalments)?,
             appointment_days: file.appointment.days_after_notice,
             appointment_at,
             service_letters: file.service.letters,
@@ -335,6 +339,11 @@ impl LawBook {
     /// What paying what is left of `debt` on `day` costs beside it, VND.
     pub fn surcharge(&self, debt: Debt<'_>, day: Date) -> i64 {
         late::surcharge(debt, self.late_per_day, day)
+    }
+
+    /// How a fine of a decision of that day may be paid by parts; none where no law in force then says.
+    pub fn instalments(&self, decided_on: Date) -> Option<&Instalments> {
+        self.instalments.iter().find(|rules| rules.from <= decided_on)
     }
 }
 

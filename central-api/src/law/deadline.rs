@@ -146,7 +146,7 @@ pub(super) fn next(day: Date) -> Date {
 }
 
 /// The same day of a later month, or that month's last where it has no such day.
-fn months_later(day: Date, months: u32) -> Date {
+pub(super) fn months_later(day: Date, months: u32) -> Date {
     let index = i64::from(day.year()) * 12 + i64::from(u8::from(day.month())) - 1;
     let index = index + i64::from(months);
     let month = u8::try_from(index.rem_euclid(12) + 1).ok().and_then(|m| Month::try_from(m).ok());

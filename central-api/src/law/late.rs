@@ -10,9 +10,9 @@ const WHOLE: i64 = 1_000_000;
 /// A fine and what has happened to it.
 #[derive(Debug, Clone, Copy)]
 pub struct Debt<'a> {
-    pub fine: i64,
-    /// The last day of the term.
-    pub due: Date,
+    /// What falls due, by the last day of its term. What a payment by parts takes out of its term again
+    /// is negative, on the day from which the parts count.
+    pub owed: &'a [(Date, i64)],
     /// Payments on the fine, by day.
     pub paid: &'a [(Date, i64)],
     /// Days from and to which, both included, nothing accrues.
@@ -23,18 +23,20 @@ pub struct Debt<'a> {
 pub(super) fn surcharge(debt: Debt<'_>, per_day: f64, day: Date) -> i64 {
     let rate = (per_day * WHOLE as f64).round() as i64;
     let mut parts = 0_i128;
-    let mut at = debt.due.saturating_add(Duration::DAY);
+    let Some(first) = debt.owed.iter().map(|(due, _)| *due).min() else { return 0 };
+    let sum = |rows: &[(Date, i64)], until: Date| {
+        rows.iter().filter(|(on, _)| *on <= until).map(|(_, amount)| amount).sum::<i64>()
+    };
+    let mut before = first;
+    let mut at = first.saturating_add(Duration::DAY);
     while at < day {
         let is_paused = debt.paused.iter().any(|(from, to)| (*from..=*to).contains(&at));
         // What is paid on a day is not late on it: the surcharge ends the day before.
-        let paid = debt.paid.iter().filter(|(on, _)| *on <= at).map(|(_, amount)| amount);
-        let open = debt.fine - paid.sum::<i64>();
-        if open <= 0 {
-            break;
-        }
-        if !is_paused {
+        let open = sum(debt.owed, before) - sum(debt.paid, at);
+        if open > 0 && !is_paused {
             parts += i128::from(open) * i128::from(rate);
         }
+        before = at;
         let Some(next) = at.next_day() else { break };
         at = next;
     }
@@ -51,7 +53,7 @@ mod tests {
     const DUE: Date = date!(2026 - 12 - 10);
 
     fn debt<'a>(paid: &'a [(Date, i64)], paused: &'a [(Date, Date)]) -> Debt<'a> {
-        Debt { fine: 19_000_000, due: DUE, paid, paused }
+        Debt { owed: &[(DUE, 19_000_000)], paid, paused }
     }
 
     /// A term of ten days that began on 30 November: day 10 is the 10th, day 11 the 11th.
@@ -85,8 +87,29 @@ mod tests {
         let paid = [(date!(2026 - 12 - 12), 19_000_000)];
         assert_eq!(surcharge(debt(&paid, &[]), RATE, date!(2028 - 01 - 01)), 9_500);
         // Parts of a đồng are dropped once, not every day.
-        let small = Debt { fine: 1_001, ..debt(&[], &[]) };
+        let small = Debt { owed: &[(DUE, 1_001)], ..debt(&[], &[]) };
         assert_eq!(surcharge(small, RATE, date!(2026 - 12 - 15)), 2);
+    }
+
+    /// Ten million, by parts granted two days after the term: four, three and three.
+    #[test]
+    fn of_a_payment_by_parts_each_part_has_its_own_term() {
+        let granted = date!(2026 - 12 - 12);
+        let owed = [
+            (DUE, 10_000_000),
+            (granted, -10_000_000),
+            (date!(2026 - 12 - 20), 4_000_000),
+            (date!(2027 - 01 - 20), 3_000_000),
+            (date!(2027 - 02 - 20), 3_000_000),
+        ];
+        let paid = [(date!(2026 - 12 - 20), 4_000_000)];
+        let by_parts = Debt { owed: &owed, paid: &paid, paused: &[] };
+        // The 11th and 12th were late; then nothing until the second part is.
+        assert_eq!(surcharge(by_parts, RATE, date!(2026 - 12 - 31)), 2 * 5_000);
+        assert_eq!(surcharge(by_parts, RATE, date!(2027 - 01 - 21)), 2 * 5_000);
+        assert_eq!(surcharge(by_parts, RATE, date!(2027 - 01 - 24)), 2 * 5_000 + 3 * 1_500);
+        let first_missed = Debt { paid: &[], ..by_parts };
+        assert_eq!(surcharge(first_missed, RATE, date!(2026 - 12 - 23)), 2 * 5_000 + 2 * 2_000);
     }
 
     proptest! {

@@ -9,6 +9,7 @@ mod book;
 mod calendar;
 mod deadline;
 mod fine;
+mod instalments;
 mod late;
 mod schema;
 mod signer;
@@ -17,6 +18,7 @@ pub use book::{LawBook, LawError, Provision};
 pub use calendar::{Calendar, Day};
 pub use deadline::{Deadline, DeadlineUnit, End, Term};
 pub use fine::{Circumstances, Payer, Range};
+pub use instalments::{Instalments, PartsError};
 pub use late::Debt;
 pub use schema::{Circumstance, Kind, Side};
 

@@ -93,6 +93,7 @@ pub(super) struct ProcedureFile {
     pub licence: LicenceRow,
     pub deadline: Vec<super::Deadline>,
     pub late_payment: LatePaymentRow,
+    pub instalments: Vec<InstalmentsRow>,
     pub explanation: ExplanationRow,
     pub signer: Vec<SignerRow>,
     pub circumstance: Vec<Circumstance>,
@@ -156,5 +157,17 @@ pub(super) struct AppointmentRow {
 #[serde(deny_unknown_fields)]
 pub(super) struct ServiceRow {
     pub letters: u32,
+    pub source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InstalmentsRow {
+    pub from: String,
+    pub months: u32,
+    pub parts: usize,
+    pub first_share: f64,
+    pub person_from: i64,
+    pub organisation_from: i64,
     pub source: String,
 }

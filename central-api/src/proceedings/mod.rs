@@ -52,3 +52,4 @@ pub async fn end(
     warning::clear(tx, case, why, now).await?;
     delivery::close(tx, case).await
 }
+pub mod payment;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::delivery_view::DeliveryView;
 use super::history::{self, Event};
+use super::money::PaymentView;
 use super::owner::OwnerView;
 use super::package_view::{Fact, FurtherView, PackageView};
 use super::queue::{self, Due};
@@ -73,6 +74,7 @@ struct CasePage {
     owner: Option<OwnerView>,
     sanction: Option<SanctionView>,
     delivery: DeliveryView,
+    payment: Option<PaymentView>,
     notice_number: String,
     events: Vec<Event>,
 }
@@ -222,6 +224,7 @@ pub(super) async fn show(
         owner,
         sanction,
         delivery: DeliveryView::of(&state, &officer, case).await?,
+        payment: PaymentView::of(&state, &officer, &case.id).await?,
         events: history::of_case(&state, &officer, &case.id).await?,
         id: case.id.clone(),
     };

@@ -11,6 +11,7 @@ mod history;
 mod jobs;
 mod known_browser;
 mod media;
+mod money;
 mod owner;
 mod package_view;
 mod queue;
@@ -29,10 +30,13 @@ use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::AppState;
+use crate::proceedings::payment::statement;
 use crate::web;
 
 /// Every route of the officers, pages and API.
 pub fn router() -> Router<AppState> {
+    // The file, and what a form puts around it.
+    let statement_bytes = DefaultBodyLimit::max(statement::MOST_BYTES + (64 << 10));
     let pages = Router::new()
         .route("/dang-nhap", get(sign_in::form).post(sign_in::submit))
         .route("/dang-xuat", post(sign_in::sign_out))
@@ -64,6 +68,14 @@ pub fn router() -> Router<AppState> {
         .route("/giao-nhan/{id}/danh-sach.csv", get(delivery::csv))
         .route("/ho-so/{id}/giao-nhan", post(delivery_view::record))
         .route("/thoi-han", get(terms::list))
+        .route("/tien", get(money::list))
+        .route("/tien/sao-ke", post(money::statement).layer(statement_bytes))
+        .route("/tien/khoan-thu/{id}", post(money::receipt))
+        .route("/tien/thua/{claim}", post(money::excess))
+        .route("/tien/hoan-tra/{id}", post(money::refund))
+        .route("/tien/tep", post(money::export))
+        .route("/tien/tep/{batch}", get(money::file))
+        .route("/ho-so/{id}/vietqr.svg", get(money::code))
         .route("/ho-so", get(queue::all))
         .route("/ho-so/{id}", get(case_page::show))
         .route("/ho-so/{id}/quyet-dinh", post(decision::submit))

@@ -14,7 +14,7 @@ use time::{Duration, OffsetDateTime};
 use crate::AppState;
 use crate::admin::users::{self, Role, User};
 use crate::case::{self, Actor};
-use crate::proceedings::{decision, owner};
+use crate::proceedings::{decision, owner, payment};
 use crate::secret::random_token;
 use crate::store::{StoreError, to_ms};
 use crate::web::problem::{failed, problem};
@@ -75,6 +75,17 @@ impl Officer {
         self.user.has(Role::Registry)
     }
 
+    /// Whether the officer's work is with money, or looks over those whose it is.
+    pub fn sees_money(&self) -> bool {
+        self.sees_owners()
+    }
+
+    /// Whether the officer takes statements in, assigns receipts and asks for refunds, which an approver
+    /// confirms.
+    pub fn books_money(&self) -> bool {
+        self.user.has(Role::Registry)
+    }
+
     /// Whether the officer may let work that was given up be tried again.
     pub fn revives(&self) -> bool {
         self.approves() || self.user.has(Role::Admin)
@@ -113,6 +124,11 @@ impl Officer {
                 to_approve: counts.to_approve(),
                 to_recheck: match self.approves() {
                     true => case::recheck_count(&state.store, &self.user.id).await?,
+                    false => 0,
+                },
+                sees_money: self.sees_money(),
+                to_book: match self.sees_money() {
+                    true => payment::counts(&state.store).await?,
                     false => 0,
                 },
                 to_name: match self.sees_owners() {

@@ -15,6 +15,7 @@ use crate::audit;
 use crate::device::settle;
 use crate::evidence::{EvidenceError, EvidenceStore};
 use crate::law::LawBook;
+use crate::proceedings::payment;
 use crate::store::{Store, StoreError};
 
 const PAGE: i64 = 200;
@@ -116,6 +117,9 @@ pub async fn verify_view(
     check_heads(&mut report, view, &links).await?;
     check_orphans(&mut report, view).await?;
     super::cases::check(&mut report, view, evidence, law).await?;
+    for (subject, problem) in payment::check(view, law).await? {
+        report.add(subject, problem);
+    }
     match audit::verify(view).await? {
         Ok(chain) => {
             report.audit_rows = chain.rows;

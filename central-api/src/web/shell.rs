@@ -23,6 +23,7 @@ pub struct StaffFrame {
     pub sees_owners: bool,
     pub sees_recalls: bool,
     pub sees_boxes: bool,
+    pub sees_money: bool,
     pub to_review: u64,
     pub to_approve: u64,
     /// Rejections that wait for a second look.
@@ -31,8 +32,10 @@ pub struct StaffFrame {
     pub to_name: u64,
     /// Decisions that wait for a leader.
     pub to_sign: u64,
+    /// Receipts without a claim, and money that must go back.
+    pub to_book: u64,
     /// `review`, `approval`, `recheck`, `all`, `owners`, `sanctions`, `recalls`, `post`, `terms`,
-    /// `boxes`, `jobs` or empty.
+    /// `money`, `boxes`, `jobs` or empty.
     pub tab: &'static str,
 }
 

@@ -486,3 +486,64 @@ async fn more_cases(setting: &Setting) {
     }
     setting.case(5, |manifest| manifest.plate = None).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clerk_takes_a_statement_in_with_the_browser() {
+    use crate::payment::{FINE, claimed, csv, each, reference};
+    let Some(driver) = Driver::start() else {
+        println!("skipped: chromedriver is not installed");
+        return;
+    };
+    let (setting, _) = each().await.remove(0);
+    for seed in 1..=4 {
+        claimed(&setting, seed).await;
+    }
+    let (base, server) = serve(&setting).await;
+    let profile = tempfile::tempdir().unwrap();
+    let browser = driver.browser(profile.path(), [1400, 1000]).await;
+    let site = Site { browser, base };
+    site.sign_in("chi").await;
+    site.goto("/tien").await;
+    site.sees("Không có khoản thu nào").await;
+    let code = |seed| reference(seed).to_string();
+    let text = csv(&[
+        ("FT26325001", FINE, &format!("NOP PHAT VPHC {} TRAN VAN NOP", code(1))),
+        ("FT26325002", FINE + 500_000, &format!("nop phat qd 2 {}", code(2).to_lowercase())),
+        ("FT26325003", 3_000_000, "TRAN THI CHUYEN NOP PHAT NGUOI BIEN SO 29AA12345"),
+        ("FT26325004", FINE, &format!("{} {}", code(3), code(4))),
+        ("FT26325005", 1_250_000, "thanh toan tien dien thang 11"),
+        ("FT26325006", -11_000, "phi quan ly tai khoan"),
+    ]);
+    let file = setting.folder.path().join("sao-ke.csv");
+    std::fs::write(&file, text).unwrap();
+    let input = site.browser.find(Locator::Css("input[type=file]")).await.unwrap();
+    input.send_keys(file.to_str().unwrap()).await.unwrap();
+    site.click(".upload button").await;
+    site.sees("2 khoản khớp hồ sơ, 3 khoản chưa rõ").await;
+    shot(&driver, &site.browser, "money").await;
+    // The one about electricity is the last to wait.
+    site.click(".tiles article:nth-child(3) details:nth-child(2) summary").await;
+    let form = ".tiles article:nth-child(3) details:nth-child(2)";
+    for (field, text) in [
+        ("input[name=name]", "TRAN VAN DIEN"),
+        ("input[name=account]", "0011004455"),
+        ("input[name=bank]", "970436"),
+        ("textarea", "chuyển nhầm, đã gọi ngân hàng"),
+    ] {
+        site.fill(&format!("{form} {field}"), text).await;
+    }
+    shot(&driver, &site.browser, "money-form").await;
+    site.click(&format!("{form} button")).await;
+    site.sees("chờ người thứ hai duyệt").await;
+    site.sign_out().await;
+    site.sign_in("binh").await;
+    site.goto("/tien").await;
+    shot(&driver, &site.browser, "money-approver").await;
+    site.click("form button.good").await;
+    site.sees("Đã duyệt hoàn trả").await;
+    site.click("table.boxes th a").await;
+    site.sees("Còn phải nộp").await;
+    shot(&driver, &site.browser, "money-case").await;
+    site.browser.clone().close().await.unwrap();
+    server.abort();
+}

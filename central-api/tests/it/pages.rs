@@ -28,7 +28,8 @@ async fn every_route_answers_every_role_as_the_table_says() {
     let clip = setting.url(&case, "clip.mp4").await;
     let notice = format!("/ho-so/{case}/thong-bao.pdf");
     let one = format!("/api/v1/cases/{case}");
-    let table: [(&str, [u16; 6]); 26] = [
+    let code = format!("/ho-so/{case}/vietqr.svg");
+    let table: [(&str, [u16; 6]); 29] = [
         ("/dang-nhap", [OK, OK, OK, OK, OK, OK]),
         ("/tra-cuu", [OK, OK, OK, OK, OK, OK]),
         ("/api/openapi.json", [OK, OK, OK, OK, OK, OK]),
@@ -53,6 +54,9 @@ async fn every_route_answers_every_role_as_the_table_says() {
         ("/giao-nhan/unknown/thu.pdf", [303, NO, NO, 404, NO, NO]),
         ("/giao-nhan/unknown/danh-sach.csv", [303, NO, NO, 404, NO, NO]),
         ("/thoi-han", [303, OK, OK, OK, NO, OK]),
+        ("/tien", [303, NO, OK, OK, NO, OK]),
+        ("/tien/tep/unknown", [303, NO, NO, 404, NO, NO]),
+        (&code, [303, NO, 404, 404, NO, 404]),
         ("/thiet-bi/unknown", [303, NO, NO, NO, 404, 404]),
         ("/ho-so/unknown", [303, 404, 404, 404, NO, 404]),
     ];

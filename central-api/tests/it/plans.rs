@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use central_api::case::{self, Filter, State};
 use central_api::documents;
-use central_api::proceedings::{delivery, owner, warning};
+use central_api::proceedings::{delivery, owner, payment, warning};
 use central_api::recall;
 use central_api::store::Store;
 use contract::Act;
@@ -38,6 +38,11 @@ const LARGE: &[&str] = &[
     "owners",
     "proceedings",
     "recalled",
+    "payment_claims",
+    "payment_entries",
+    "payment_events",
+    "payment_receipts",
+    "payment_refunds",
     "sessions",
     "warning_messages",
     "warnings",
@@ -63,6 +68,12 @@ const NARROW: &[&str] = &[
     "batch_id",
     "tracking",
     "export",
+    "claim_id",
+    "receipt_id",
+    "bank_id",
+    "reference",
+    "decision",
+    "batch",
 ];
 /// Queries that may read much, by a part of their text, and why.
 const WHOLE: &[(&str, &str)] = &[
@@ -93,11 +104,20 @@ const WHOLE: &[(&str, &str)] = &[
     ("AND state = $2 ORDER BY runs_from, case_id LIMIT $3", "a batch of an index in its order"),
     ("export IS NULL ORDER BY seq", "an index of those alone that are not handed over"),
     ("WITH RECURSIVE cameras", "one step of an index for each camera"),
+    ("WHERE state = 'open' ORDER BY due, id LIMIT", "walks the index of what is open, two hundred"),
+    ("WHERE excess > 0", "an index of what must go back alone"),
+    ("state = 'unmatched'", "an index of what waits for a clerk alone"),
+    ("state IN ('requested', 'confirmed', 'exported')", "an index of refunds under way alone"),
+    (
+        "reference >= $1 AND reference < $2 LIMIT 2",
+        "so many characters name few, and two are enough",
+    ),
     ("FROM evidence WHERE received_at IS NULL", "packages on their way: a gauge, once a scrape"),
 ];
 /// Sources whose queries read the whole store because that is what they are for.
 const WHOLE_FILES: &[(&str, &str)] = &[
     ("verify/", "verify --store looks at everything, from the command line"),
+    ("payment/check.rs", "verify --store holds the money's rows against the audit, page by page"),
     ("audit/chain.rs", "the audit chain is verified from its first row, page by page"),
     ("device/settle.rs", "an administrator's command for one device"),
 ];
@@ -149,6 +169,7 @@ fn built() -> Vec<String> {
     texts.extend(recall::settle_texts());
     texts.extend(delivery::letter_texts());
     texts.extend([case::count_in_state_text(), delivery::count_text(), warning::count_text()]);
+    texts.extend(payment::texts());
     texts
 }
 
@@ -339,6 +360,33 @@ async fn postgres_finds_by_what_is_asked() {
             "seq, case_id, cause, target, what, at, body",
             "i, 'copy-' || i, 'no_show', 'commune', 'warn', i, '{}'",
         ),
+        (
+            "payment_claims",
+            "id, case_id, decision, decided_on, reference, fine, due, paid, state, opened_at, version",
+            "'claim-' || i, 'copy-' || i, i || '/QD', '2026-01-01', 'XP' || 10000000 + i, 5,
+             '2026-01-' || 10 + i % 20, 5, CASE i % 50 WHEN 0 THEN 'open' ELSE 'settled' END, i, 1",
+        ),
+        (
+            "payment_receipts",
+            "id, account, bank_id, amount, paid_on, purpose, payer, payer_account, payer_bank, source,
+             received_at, state, claim_id, salt, version",
+            "'receipt-' || i, 'a', 'b' || i, 5, '2026-01-01', '', '', '', '', 'statement', i,
+             CASE i % 100 WHEN 0 THEN 'unmatched' ELSE 'assigned' END,
+             CASE i % 100 WHEN 0 THEN NULL ELSE 'claim-' || i END, '', 1",
+        ),
+        (
+            "payment_refunds",
+            "id, claim_id, amount, name, account, bank, note, state, asked_by, asked_at, salt, version",
+            "'refund-' || i, 'claim-' || i, 5, '', '', '', '',
+             CASE i % 100 WHEN 0 THEN 'requested' ELSE 'dropped' END, (SELECT MIN(id) FROM users), i,
+             '', 1",
+        ),
+        (
+            "payment_entries",
+            "booking, account, kind, amount, claim_id, day, at",
+            "'b' || i, 'debtor', 'claim', 5, 'claim-' || 1 + i / 5, '2026-01-01', i",
+        ),
+        ("payment_events", "id, sha256, at", "'e' || i, '', i"),
         (
             "sessions",
             "token_hash, user_id, csrf, created_at, seen_at, expires_at",

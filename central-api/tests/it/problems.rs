@@ -98,5 +98,5 @@ fn the_document_names_every_refusal_in_its_form() {
             }
         }
     }
-    assert_eq!(operations, 12);
+    assert_eq!(operations, 13);
 }

@@ -16,7 +16,7 @@ use crate::setting::browserless::Visitor;
 const LEFT: [(&str, &str); 2] =
     [("evidence_files", "evidence_id"), ("evidence_files", "stored_at")];
 
-async fn verify(setting: &Setting) -> Report {
+pub async fn verify(setting: &Setting) -> Report {
     let state = &setting.state;
     verify_store(&state.store, &state.evidence, &state.law, Depth::Seals).await.unwrap()
 }
@@ -29,7 +29,7 @@ async fn run(setting: &Setting, sql: String) {
 }
 
 /// Names and types of a table's columns.
-async fn columns(setting: &Setting, table: &str) -> Vec<(String, String)> {
+pub async fn columns(setting: &Setting, table: &str) -> Vec<(String, String)> {
     let sql = match setting.state.store.dialect() {
         Dialect::Sqlite => format!("SELECT name, type FROM pragma_table_info('{table}')"),
         Dialect::Postgres => format!(
@@ -42,7 +42,7 @@ async fn columns(setting: &Setting, table: &str) -> Vec<(String, String)> {
 }
 
 /// Whoever may UPDATE may also lift what stands in the way.
-async fn lift_constraints(setting: &Setting) {
+pub async fn lift_constraints(setting: &Setting) {
     if setting.state.store.dialect() == Dialect::Postgres {
         let lift = "DO $$ DECLARE it record; BEGIN
             FOR it IN SELECT conrelid::regclass AS rel, conname FROM pg_constraint
@@ -54,7 +54,7 @@ async fn lift_constraints(setting: &Setting) {
 }
 
 /// Runs `sql` with every constraint lifted.
-async fn force(setting: &Setting, sql: String) {
+pub async fn force(setting: &Setting, sql: String) {
     if setting.state.store.dialect() == Dialect::Postgres {
         return run(setting, sql).await;
     }

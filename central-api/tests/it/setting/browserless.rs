@@ -114,6 +114,27 @@ impl Visitor {
         self.send(Method::POST, path, &headers, Body::from(body.to_string())).await
     }
 
+    /// Sends a form with a file, as a browser does.
+    pub async fn upload(&mut self, path: &str, fields: &[(&str, &str)], file: &[u8]) -> Answer {
+        let border = "----border";
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let head = format!("Content-Disposition: form-data; name=\"{name}\"");
+            body.extend(format!("--{border}\r\n{head}\r\n\r\n{value}\r\n").bytes());
+        }
+        let head = "Content-Disposition: form-data; name=\"file\"; filename=\"sao-ke\"";
+        body.extend(format!("--{border}\r\n{head}\r\n\r\n").bytes());
+        body.extend_from_slice(file);
+        body.extend(format!("\r\n--{border}--\r\n").bytes());
+        let kind = format!("multipart/form-data; boundary={border}");
+        self.send(Method::POST, path, &[("content-type", &kind)], Body::from(body)).await
+    }
+
+    /// Sends a body with these headers, as a program does.
+    pub async fn call(&mut self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        self.send(Method::POST, path, headers, Body::from(body)).await
+    }
+
     /// Decides on the case as its page shows it now; what follows is worked off.
     pub async fn decide(&mut self, case: &str, action: &str, more: &[(&str, &str)]) -> Answer {
         let version = self.version(case).await;

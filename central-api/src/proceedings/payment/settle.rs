@@ -1,0 +1,88 @@
+//! After everything that happens to a claim: what it comes to now, the surcharge that its payments fix,
+//! and whether that settles it.
+
+use sqlx::AnyConnection;
+use time::{Date, OffsetDateTime};
+
+use super::ledger::{Account, Kind, Posting};
+use super::record::{self, ClaimRow, ClaimState};
+use super::standing::Standing;
+use super::today;
+use crate::case::name_of;
+use crate::law::LawBook;
+use crate::store::{StoreError, Tx, to_ms};
+
+/// What something did to a claim. The one place where that is found out is [`settle`]; whatever is to
+/// follow from it, such as lifting a warning, is asked for there, in the same transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It is as open, settled or cancelled as before.
+    None,
+    /// All that is asked for is paid now. Once for each time that it becomes so.
+    Settled,
+    /// It was settled, and the bank or a clerk took that back.
+    Reopened,
+}
+
+/// Brings `claim`, taken in `tx` and changed, up to what was decided and paid.
+pub(super) async fn settle(
+    tx: &mut Tx<'_>,
+    law: &LawBook,
+    claim: &ClaimRow,
+    now: OffsetDateTime,
+) -> Result<Effect, StoreError> {
+    let terms = claim.terms(tx).await?;
+    let (receipts, refunds) = (claim.receipts(tx).await?, claim.refunds(tx).await?);
+    let it = terms.fixed(law, &receipts, &refunds);
+    let more = it.surcharge - claim.surcharge;
+    let surcharge =
+        Posting::on_claim(&claim.id, Kind::Surcharge, Account::Surcharge, more, today(now));
+    surcharge.enter(tx, now).await?;
+    let state = match claim.state {
+        ClaimState::Cancelled => ClaimState::Cancelled,
+        _ if it.open == 0 => ClaimState::Settled,
+        _ => ClaimState::Open,
+    };
+    let effect = match (claim.state, state) {
+        (ClaimState::Open, ClaimState::Settled) => Effect::Settled,
+        (ClaimState::Settled, ClaimState::Open) => Effect::Reopened,
+        _ => Effect::None,
+    };
+    let settled_at = match (state, effect) {
+        (ClaimState::Settled, Effect::Settled) => Some(now),
+        (ClaimState::Settled, _) => claim.settled_at,
+        _ => None,
+    };
+    sqlx::query(
+        "UPDATE payment_claims SET surcharge = $1, paid = $2, refunded = $3, excess = $4,
+             state = $5, settled_at = $6 WHERE id = $7",
+    )
+    .bind(it.surcharge)
+    .bind(it.paid)
+    .bind(it.refunded)
+    .bind(it.excess)
+    .bind(name_of(&state))
+    .bind(settled_at.map(to_ms))
+    .bind(claim.id.clone())
+    .execute(&mut **tx)
+    .await?;
+    Ok(effect)
+}
+
+/// How a claim stands on `day`.
+pub async fn standing(
+    view: &mut AnyConnection,
+    law: &LawBook,
+    claim: &ClaimRow,
+    day: Date,
+) -> Result<Standing, StoreError> {
+    let terms = claim.terms(view).await?;
+    let (receipts, refunds) = (claim.receipts(view).await?, claim.refunds(view).await?);
+    Ok(terms.standing(law, &receipts, &refunds, day))
+}
+
+/// Whether all that a case's decision asks for is paid; none where no decision is in force.
+pub async fn is_settled(view: &mut AnyConnection, case: &str) -> Result<Option<bool>, StoreError> {
+    let claim = record::live_of_case(view, case).await?;
+    Ok(claim.map(|claim| claim.state == ClaimState::Settled))
+}
