@@ -314,6 +314,13 @@ impl LawBook {
         day.saturating_add(Duration::days(self.without_proof_days))
     }
 
+    /// When a decision of `at` counts as received where nothing proves it: its term for paying ends
+    /// with [`Self::pay_until_without_proof`].
+    pub fn received_without_proof(&self, at: OffsetDateTime) -> OffsetDateTime {
+        let term = i64::from(self.deadline(Term::Pay).count);
+        at.saturating_add(Duration::days((self.without_proof_days - term).max(0)))
+    }
+
     /// When a notice of `issued` asks the owner to come: a day that is certainly worked, within
     /// the no_show term.
     pub fn appointment(&self, issued: OffsetDateTime) -> Result<OffsetDateTime, LawError> {

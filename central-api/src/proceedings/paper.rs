@@ -11,6 +11,7 @@ use crate::case::{Case, ExamineError};
 use crate::documents::{self, DocumentError, Draft, Kind};
 use crate::jobs::{Done, JobError, Taken};
 use crate::law::LawError;
+use crate::proceedings::payment::PaymentError;
 use crate::store::StoreError;
 
 /// Why a document is not out.
@@ -28,6 +29,8 @@ pub enum PrintError {
     Examine(#[from] ExamineError),
     #[error(transparent)]
     Law(#[from] LawError),
+    #[error("the claim: {0}")]
+    Payment(#[from] PaymentError),
     #[error(transparent)]
     Job(#[from] JobError),
     #[error(transparent)]

@@ -75,6 +75,15 @@ impl<C: Content> Row<C> {
     /// Writes the row over the version before it, and the step into the audit: last in its
     /// transaction. False where somebody was faster; nothing of the transaction may count then.
     pub async fn write(&self, tx: &mut Tx<'_>, step: Step<'_>) -> Result<bool, StoreError> {
+        let put = self.put(tx).await?;
+        if put {
+            self.note(tx, step).await?;
+        }
+        Ok(put)
+    }
+
+    /// The row alone, where other rows follow before the audit.
+    pub async fn put(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
         let written = sqlx::query(
             "INSERT INTO proceedings (name, case_id, state, content, changed_at, salt, version)
              VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -92,9 +101,11 @@ impl<C: Content> Row<C> {
         .bind(self.version)
         .execute(&mut **tx)
         .await?;
-        if written.rows_affected() != 1 {
-            return Ok(false);
-        }
+        Ok(written.rows_affected() == 1)
+    }
+
+    /// The step in the audit.
+    pub async fn note(&self, tx: &mut Tx<'_>, step: Step<'_>) -> Result<(), StoreError> {
         let mut detail = step.detail;
         detail["record"] = self.digest().into();
         detail["state"] = self.content.state().into();
@@ -110,8 +121,7 @@ impl<C: Content> Row<C> {
             subject_id: &self.case_id,
             detail,
         };
-        audit::append(tx, entry).await?;
-        Ok(true)
+        audit::append(tx, entry).await
     }
 
     fn from_row(row: &AnyRow) -> Result<Self, StoreError> {

@@ -458,6 +458,7 @@ fn explained(error: decision::DecisionError, officer: &Officer, id: &str) -> Web
         E::Store(error) => return StoreError::into(error),
         E::Examine(error) => return WebError::internal(officer.lang, error),
         E::Law(error) => return WebError::internal(officer.lang, error),
+        E::Payment(error) => return WebError::internal(officer.lang, error),
         E::Refused(Refusal::Role) => return WebError::Forbidden(officer.lang),
         E::Conflict => (StatusCode::CONFLICT, vec![w.t("error.conflict").to_owned()]),
         E::Refused(Refusal::NotPossible(_)) => {

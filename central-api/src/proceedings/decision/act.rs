@@ -1,8 +1,6 @@
 //! People move a decision: the table's rule, what stands against it, the row with its audit row, and
 //! the work that follows, asked for in the same transaction.
 
-use time::OffsetDateTime;
-
 use super::obstacle::{Obstacle, obstacles};
 use super::office::office;
 use super::states::{self, Action, Actor, Refusal, State};
@@ -13,9 +11,10 @@ use crate::case::{self, ExamineError, examine};
 use crate::documents::Kind;
 use crate::jobs::{self, Job};
 use crate::law::{LawError, Range};
-use crate::proceedings::minutes;
+use crate::proceedings::payment::{self, PaymentError};
 use crate::proceedings::row::{self, Step};
-use crate::store::{StoreError, Tx};
+use crate::proceedings::{minutes, warning};
+use crate::store::StoreError;
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +33,8 @@ pub enum DecisionError {
     ReasonMissing,
     #[error(transparent)]
     Examine(#[from] ExamineError),
+    #[error("the claim: {0}")]
+    Payment(#[from] PaymentError),
     #[error(transparent)]
     Law(#[from] LawError),
     #[error(transparent)]
@@ -128,8 +129,12 @@ pub async fn propose(
     };
     let mut tx = state.store.begin().await?;
     let detail = serde_json::json!({ "amount": amount, "round": decision.round });
-    let row =
-        write(&mut tx, before.as_ref(), id, decision, Action::Propose, by, detail, now).await?;
+    let row = Row::after(before.as_ref(), id, decision, now);
+    let actor = format!("user:{}", by.login);
+    let step = Step { actor: &actor, by: Some(by.user), action: Action::Propose.done(), detail };
+    if !row.write(&mut tx, step).await? {
+        return Err(DecisionError::Conflict);
+    }
     tx.commit().await.map_err(StoreError::from)?;
     Ok(row)
 }
@@ -207,7 +212,21 @@ pub async fn settle(
     if let Some(job) = &job {
         jobs::ask(&mut tx, job, now).await?;
     }
-    let row = write(&mut tx, Some(&before), id, decision, action, by, detail, now).await?;
+    let row = Row::after(Some(&before), id, decision, now);
+    if !row.put(&mut tx).await? {
+        return Err(DecisionError::Conflict);
+    }
+    if action == Action::ConfirmAnnulment {
+        let why = row.content.undo.as_ref().map_or("", |undo| undo.reason.as_str());
+        let who = payment::By::User { id: by.user, login: by.login };
+        if let Some(claim) = payment::live_of_case(&mut tx, id).await? {
+            payment::cancel(&mut tx, &state.law, &claim.id, (who, why), now).await?;
+        }
+        warning::clear(&mut tx, id, warning::Why::Settled, now).await?;
+    }
+    let actor = format!("user:{}", by.login);
+    let step = Step { actor: &actor, by: Some(by.user), action: action.done(), detail };
+    row.note(&mut tx, step).await?;
     tx.commit().await.map_err(StoreError::from)?;
     if job.is_some() {
         state.bell.notify_one();
@@ -225,26 +244,6 @@ async fn standing(
 fn same_version(row: Option<&Row>, version: i64) -> Result<(), DecisionError> {
     match row.map_or(0, |row| row.version) == version {
         true => Ok(()),
-        false => Err(DecisionError::Conflict),
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "a row of the audit has as many")]
-async fn write(
-    tx: &mut Tx<'_>,
-    before: Option<&Row>,
-    id: &str,
-    decision: Decision,
-    action: Action,
-    by: By<'_>,
-    detail: serde_json::Value,
-    now: OffsetDateTime,
-) -> Result<Row, DecisionError> {
-    let row = Row::after(before, id, decision, now);
-    let actor = format!("user:{}", by.login);
-    let step = Step { actor: &actor, by: Some(by.user), action: action.done(), detail };
-    match row.write(tx, step).await? {
-        true => Ok(row),
         false => Err(DecisionError::Conflict),
     }
 }

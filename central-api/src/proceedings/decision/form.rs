@@ -4,15 +4,17 @@ use time::{Date, OffsetDateTime};
 
 use super::{Proposal, Signature};
 use crate::case::{Case, plate};
-use crate::config::Agency;
+use crate::config::{Agency, Treasury};
 use crate::documents::frame::{self, BODY, long_date, long_time};
-use crate::documents::layout::{Run, bold, plain};
-use crate::documents::{Align, DocumentError, Draft, Head, LEFT, Paper, RIGHT, numerals};
+use crate::documents::layout::{Run, bold, italic, plain};
+use crate::documents::{Align, DocumentError, Draft, Head, LEFT, Paper, RIGHT, numerals, qr};
 use crate::law::{Payer, VIETNAM};
 use crate::notice::vehicle;
 use crate::proceedings::minutes::{Minutes, Way};
 use crate::proceedings::person;
 use crate::web::format;
+
+const QR_SIDE: f32 = 80.0;
 
 /// What the form says.
 pub(super) struct Content {
@@ -29,6 +31,15 @@ pub(super) struct Content {
     pub complaint: u32,
     /// Where nothing proves the receipt.
     pub pay_until: Date,
+    pub pay: Pay,
+}
+
+/// How it is paid.
+pub(super) struct Pay {
+    pub reference: String,
+    pub treasury: Treasury,
+    /// What the VietQR code says, where the account is known.
+    pub code: Option<String>,
 }
 
 pub(super) fn render(
@@ -50,7 +61,7 @@ pub(super) fn render(
     paper.space(3.0);
     fined(&mut paper, content);
     carried_out(&mut paper, content, agency);
-    foot(&mut paper, content, agency);
+    foot(&mut paper, content, agency)?;
     paper.print(head.metadata("Quyết định xử phạt vi phạm hành chính"))
 }
 
@@ -146,11 +157,19 @@ fn carried_out(paper: &mut Paper, content: &Content, agency: &Agency) {
         content.pay_days,
         format::day(content.pay_until)
     ));
-    write(
-        "2. Nộp tiền phạt tại Kho bạc Nhà nước, ngân hàng thương mại được ủy nhiệm thu, Cổng Dịch vụ \
-         công quốc gia hoặc qua dịch vụ bưu chính công ích, ghi đúng số và ngày của quyết định này."
-            .into(),
-    );
+    let account = match content.pay.treasury.is_set() {
+        true => format!(
+            ", tài khoản số {} – {} (mã ngân hàng {})",
+            content.pay.treasury.account, content.pay.treasury.name, content.pay.treasury.bank
+        ),
+        false => String::new(),
+    };
+    write(format!(
+        "2. Nộp tiền phạt tại Kho bạc Nhà nước, ngân hàng thương mại được ủy nhiệm thu{account}, Cổng \
+         Dịch vụ công quốc gia hoặc qua dịch vụ bưu chính công ích; ghi đúng số, ngày của quyết định \
+         này và mã thanh toán {}.",
+        content.pay.reference
+    ));
     write(format!(
         "3. Có quyền khiếu nại trong thời hạn {} ngày hoặc khởi kiện hành chính đối với quyết định này \
          theo quy định của pháp luật.",
@@ -159,7 +178,7 @@ fn carried_out(paper: &mut Paper, content: &Content, agency: &Agency) {
     write(format!("4. {} tổ chức thực hiện quyết định này.", agency.name));
 }
 
-fn foot(paper: &mut Paper, content: &Content, agency: &Agency) {
+fn foot(paper: &mut Paper, content: &Content, agency: &Agency) -> Result<(), DocumentError> {
     paper.keep(104.0);
     paper.space(4.0);
     let top = paper.y;
@@ -168,8 +187,16 @@ fn foot(paper: &mut Paper, content: &Content, agency: &Agency) {
         "Kho bạc Nhà nước;".into(),
         format!("Lưu: VT, {}.", agency.code),
     ];
-    frame::recipients(paper, &lines, 130.0);
-    let left_end = paper.y;
+    frame::recipients(paper, &lines, 110.0);
+    let mut left_end = paper.y;
+    if let Some(code) = &content.pay.code {
+        let left = LEFT + 118.0;
+        paper.shape(qr::path(code, left, top - 4.0, QR_SIDE)?);
+        paper.y = top - 4.0 + QR_SIDE;
+        let caption = left - 14.0..left + QR_SIDE + 14.0;
+        paper.column(&[italic("Quét mã VietQR để nộp phạt.")], 9.0, caption, Align::Centre);
+        left_end = left_end.max(paper.y);
+    }
     paper.y = top;
     let title = content.signature.title.to_uppercase();
     let office = match &content.signature.delegation {
@@ -178,4 +205,5 @@ fn foot(paper: &mut Paper, content: &Content, agency: &Agency) {
     };
     frame::signature(paper, &office, &content.signer);
     paper.y = paper.y.max(left_end);
+    Ok(())
 }

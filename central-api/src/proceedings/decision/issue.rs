@@ -12,7 +12,9 @@ use crate::documents::{self, Kind};
 use crate::jobs::{self, Done, Job, Taken};
 use crate::law::VIETNAM;
 use crate::proceedings::paper;
+use crate::proceedings::payment::{self, Claim, Reference, vietqr};
 use crate::proceedings::row::{self, Step};
+use crate::proceedings::warning;
 use crate::proceedings::{PrintError, minutes};
 use crate::store::StoreError;
 
@@ -41,6 +43,16 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
     let signature = signature(&before.content)?;
     let case = &examination.case;
     let paid = state.law.pay_until_without_proof(at.to_offset(VIETNAM).date());
+    let reference = Reference::draw(&mut rand::rng());
+    let treasury = &state.config.treasury;
+    let amount = before.content.proposal.amount;
+    let code = match treasury.is_set() {
+        true => Some(
+            vietqr::payload(treasury, amount, reference.as_str())
+                .map_err(|error| PrintError::Unfit(error.to_string()))?,
+        ),
+        false => None,
+    };
     let content = Content {
         case: case.clone(),
         minutes: minutes.content.clone(),
@@ -52,6 +64,11 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         pay_days: state.law.deadline(crate::law::Term::Pay).count,
         complaint: state.law.deadline(crate::law::Term::Complaint).count,
         pay_until: paid,
+        pay: form::Pay {
+            reference: reference.as_str().to_owned(),
+            treasury: treasury.clone(),
+            code,
+        },
     };
     let agency = state.config.agency.clone();
     let printed = paper::print(state, case, Kind::Decision, at, move |draft| {
@@ -63,6 +80,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         issued: Some(Issued {
             number: printed.draft.shown(&state.config.agency.code),
             code: printed.draft.code.clone(),
+            reference: reference.as_str().to_owned(),
             at,
         }),
         ..before.content.clone()
@@ -75,15 +93,27 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         jobs::ask(&mut tx, &job, at).await?;
     }
     let done = taken.done(&mut tx).await?;
+    if !row.put(&mut tx).await? {
+        return Err(PrintError::Conflict);
+    }
+    let received = state.law.received_without_proof(at);
+    warning::watch_anew(&mut tx, id, warning::Cause::Unpaid, received).await?;
+    let claim = Claim {
+        case_id: id,
+        decision: &printed.draft.shown(&state.config.agency.code),
+        decided_on: at.to_offset(VIETNAM).date(),
+        reference,
+        fine: amount,
+        due: paid,
+    };
+    payment::claim(&mut tx, &claim, at).await?;
     let step = Step {
         actor: "system",
         by: None,
         action: Action::Issue.done(),
         detail: serde_json::json!({ "document": printed.told(&signature.by) }),
     };
-    if !row.write(&mut tx, step).await? {
-        return Err(PrintError::Conflict);
-    }
+    row.note(&mut tx, step).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(done)
 }

@@ -62,6 +62,8 @@ pub struct Signature {
 pub struct Issued {
     pub number: String,
     pub code: String,
+    /// What whoever pays writes in the purpose.
+    pub reference: String,
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
 }

@@ -12,6 +12,7 @@ use crate::law::VIETNAM;
 use crate::proceedings::decision;
 use crate::proceedings::owner;
 use crate::proceedings::row::{self, Step};
+use crate::proceedings::warning;
 use crate::registry::{Owner, OwnerKind};
 use crate::store::StoreError;
 
@@ -84,9 +85,14 @@ pub async fn draw(
         action: "drawn",
         detail: serde_json::json!({}),
     };
-    if !row.write(&mut tx, step).await? {
+    if !row.put(&mut tx).await? {
         return Err(DrawError::Conflict);
     }
+    // Who signs them has come.
+    if row.content.unsigned.is_none() {
+        warning::clear(&mut tx, id, warning::Why::Came, now).await?;
+    }
+    row.note(&mut tx, step).await?;
     tx.commit().await.map_err(StoreError::from)?;
     state.bell.notify_one();
     Ok(row)

@@ -10,6 +10,7 @@ use super::standing::Standing;
 use super::today;
 use crate::case::name_of;
 use crate::law::LawBook;
+use crate::proceedings::warning;
 use crate::store::{StoreError, Tx, to_ms};
 
 /// What something did to a claim. The one place where that is found out is [`settle`]; whatever is to
@@ -66,6 +67,10 @@ pub(super) async fn settle(
     .bind(claim.id.clone())
     .execute(&mut **tx)
     .await?;
+    if effect == Effect::Settled {
+        // Every warning of the case goes at once (TT 73/2024/TT-BCA Điều 24).
+        warning::clear(tx, &claim.case_id, warning::Why::Paid, now).await?;
+    }
     Ok(effect)
 }
 

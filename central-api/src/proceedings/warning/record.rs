@@ -61,6 +61,22 @@ pub async fn watch(
     Ok(())
 }
 
+/// The same where there is a new reason for it, such as a second decision: what was cleared before does
+/// not count.
+pub async fn watch_anew(
+    tx: &mut Tx<'_>,
+    case: &str,
+    cause: Cause,
+    from: OffsetDateTime,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM warnings WHERE case_id = $1 AND cause = $2 AND state = 'cleared'")
+        .bind(case.to_owned())
+        .bind(cause.name())
+        .execute(&mut **tx)
+        .await?;
+    watch(tx, case, cause, from).await
+}
+
 /// The term of `cause` does not run any more, as though it had not begun: nobody was warned yet.
 pub async fn unwatch(tx: &mut Tx<'_>, case: &str, cause: Cause) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM warnings WHERE case_id = $1 AND cause = $2 AND state = 'running'")
