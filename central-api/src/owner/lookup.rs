@@ -11,6 +11,7 @@ use crate::AppState;
 use crate::case::{self, State, plate};
 use crate::documents;
 use crate::notice;
+use crate::proceedings::payment;
 use crate::store::StoreError;
 use crate::web::address::Client;
 use crate::web::attempts::Limit;
@@ -150,13 +151,16 @@ pub(super) async fn answer(
     admit(state, client, question, solved).await?;
     let (found, manifests) =
         case::published(&state.store, number.text(), two_wheeled, question.page, PAGE_SIZE).await?;
-    let violations = found.cases.iter().zip(&manifests).map(|(case, manifest)| {
+    let mut view = state.store.pool().acquire().await.map_err(StoreError::from)?;
+    let mut violations = Vec::with_capacity(manifests.len());
+    for (case, manifest) in found.cases.iter().zip(&manifests) {
         let manifest = Manifest::parse(manifest.as_bytes())
             .map_err(|error| StoreError::corrupt("manifest", error))?;
-        Ok(public(state, case, &manifest))
-    });
+        let is_settled = payment::is_settled(&mut view, &case.id).await? == Some(true);
+        violations.push(public(state, case, &manifest, is_settled));
+    }
     Ok(Found {
-        violations: violations.collect::<Result<_, StoreError>>()?,
+        violations,
         page: found.number,
         pages: found.pages,
         total: found.total,
@@ -186,7 +190,12 @@ async fn admit(
 }
 
 /// Published values are Vietnamese in every language, as the law's words are.
-fn public(state: &AppState, case: &case::Case, manifest: &Manifest) -> PublicViolation {
+fn public(
+    state: &AppState,
+    case: &case::Case,
+    manifest: &Manifest,
+    is_settled: bool,
+) -> PublicViolation {
     let w = Lang::Vi.words();
     let agency = &state.config.agency;
     PublicViolation {
@@ -198,7 +207,7 @@ fn public(state: &AppState, case: &case::Case, manifest: &Manifest) -> PublicVio
         time: format::minute(case.act_at),
         place: case.place.clone(),
         act: case.law.as_ref().map(|law| law.text.clone()).unwrap_or_default(),
-        status: status(case.state).map_or_else(String::new, |key| w.t(key).to_owned()),
+        status: status(case.state, is_settled).map_or_else(String::new, |key| w.t(key).to_owned()),
         detecting_unit: manifest.unit.name.clone(),
         resolving_places: agency
             .offices
@@ -213,8 +222,9 @@ fn public(state: &AppState, case: &case::Case, manifest: &Manifest) -> PublicVio
 }
 
 /// The word for where a case stands; none for cases that are not public.
-const fn status(state: State) -> Option<&'static str> {
+const fn status(state: State, is_settled: bool) -> Option<&'static str> {
     match state {
+        State::Notified if is_settled => Some("field.status_settled"),
         State::Notified => Some("field.status_open"),
         State::Withdrawing => Some("field.status_withdrawing"),
         State::Received

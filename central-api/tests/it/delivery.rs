@@ -95,11 +95,16 @@ pub async fn posted(setting: &Setting, batch: &str) -> String {
     answer.location().to_owned()
 }
 
+async fn sent(chi: &mut Visitor, file: &[u8]) -> Answer {
+    let csrf = chi.csrf.clone();
+    chi.upload("/giao-nhan/buu-gui", &[("csrf", &csrf)], file).await
+}
+
 /// A file of the post office, taken in by a clerk.
 pub async fn told(setting: &Setting, lines: &[String]) -> Answer {
     let text = format!("ma_buu_pham;so_hieu_buu_gui;trang_thai;ngay\n{}\n", lines.join("\n"));
     let mut chi = Visitor::officer(&setting.state, "chi").await;
-    chi.upload("/giao-nhan/buu-gui", "file", text.as_bytes()).await
+    sent(&mut chi, text.as_bytes()).await
 }
 
 async fn progress(setting: &Setting, case: &str) -> (Progress, i64) {
@@ -352,7 +357,7 @@ async fn one_wrong_line_is_named_and_nothing_is_taken_in() {
             "\u{feff}Mã văn bản;Số hiệu bưu gửi;Trạng thái;Ngày\r\n{code};rb2vn;PHÁT THÀNH CÔNG;{day} 08:15\r\n"
         );
         let mut chi = Visitor::officer(&setting.state, "chi").await;
-        let answer = chi.upload("/giao-nhan/buu-gui", "file", office.as_bytes()).await;
+        let answer = sent(&mut chi, office.as_bytes()).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
         // By the document's number, with commas, and by the command line's way in.
         let numbered = format!(
@@ -372,11 +377,11 @@ async fn one_wrong_line_is_named_and_nothing_is_taken_in() {
             (b"ma_buu_pham;so_hieu;trang_thai;ngay\n".to_vec(), "Tệp không có dòng nào"),
             (Vec::new(), "Không đọc được tệp"),
         ] {
-            let text = chi.upload("/giao-nhan/buu-gui", "file", &file).await.text();
+            let text = sent(&mut chi, &file).await.text();
             assert!(text.contains(words), "{words}: {text}");
         }
         let huge = vec![b'x'; 3 << 20];
-        let status = chi.upload("/giao-nhan/buu-gui", "file", &huge).await.status.as_u16();
+        let status = sent(&mut chi, &huge).await.status.as_u16();
         assert!(status == 413 || status == 400, "{status}");
     }
 }

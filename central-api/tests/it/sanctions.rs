@@ -6,7 +6,7 @@ use central_api::admin::users::Role;
 use central_api::clock::Clock as _;
 use central_api::documents::{self, Kind};
 use central_api::proceedings::decision::{self, Office, OfficeError};
-use central_api::proceedings::{minutes, row};
+use central_api::proceedings::{minutes, row, warning};
 use central_api::verify::{Depth, verify_store};
 use central_api::work;
 use contract::VehicleClass;
@@ -15,7 +15,7 @@ use time::Duration;
 
 use crate::notices::text_of;
 use crate::setting::Setting;
-use crate::setting::browserless::{Answer, Visitor};
+use crate::setting::browserless::{Answer, Visitor, solve};
 
 pub const CHIEF: &str = "Trưởng phòng Cảnh sát giao thông";
 const OWNER: &str = "Trần Thị Chủ Xe";
@@ -460,6 +460,70 @@ async fn two_people_annul_a_decision_and_a_new_one_may_follow() {
         assert_eq!(kinds, expected);
         assert_eq!(desk.verified().await, Vec::<String>::new());
     }
+}
+
+#[tokio::test]
+async fn what_is_paid_lifts_every_warning_and_goes_back_with_an_annulment() {
+    for mut desk in Desk::each().await {
+        let mut config = (*desk.setting.state.config).clone();
+        config.treasury.bank = "970436".into();
+        config.treasury.account = crate::payment::ACCOUNT.into();
+        config.treasury.name = "KHO BAC NHA NUOC".into();
+        desk.setting.state.config = std::sync::Arc::new(config);
+        let case = desk.notified().await;
+        desk.in_force(&case).await;
+        let store = desk.setting.state.store.clone();
+        let reference = desk.decision(&case).await.unwrap().content.issued.unwrap().reference;
+        if let Some(text) = desk.text(&case, Kind::Decision).await {
+            assert!(text.contains(&format!("mã thanh toán {reference}")), "{text}");
+            assert!(text.contains("Quét mã VietQR để nộp phạt."), "{text}");
+        }
+        let warnings = async || {
+            let rows = warning::of_case(&store, &case).await.unwrap();
+            rows.iter().map(|it| (it.cause, it.state)).collect::<Vec<_>>()
+        };
+        // Whoever signed the minutes has come; the decision's term runs.
+        assert!(warnings().await.contains(&(warning::Cause::Unpaid, warning::State::Running)));
+        work::begin(&desk.setting.state).await.unwrap();
+        desk.setting.clock.advance(Duration::days(20));
+        work::work_off(&desk.setting.state).await.unwrap();
+        assert!(warnings().await.contains(&(warning::Cause::Unpaid, warning::State::Warned)));
+        assert_eq!(looked_up(&desk.setting).await, "Chưa xử phạt");
+        // On 11 December, eight days after the term: 5,000,000 and seven days of 0.05 %.
+        let paid = time::macros::date!(2026 - 12 - 11);
+        let purpose = format!("nop phat {}", reference.to_lowercase());
+        let most = crate::payment::incoming("ft1", 5_020_000, paid, &purpose);
+        crate::payment::notify(&desk.setting, &most).await.unwrap();
+        assert_eq!(looked_up(&desk.setting).await, "Đã xử phạt");
+        let cleared = warnings().await;
+        assert!(cleared.iter().all(|it| it.1 == warning::State::Cleared), "{cleared:?}");
+        crate::payment::balanced(&desk.setting).await;
+        desk.dung = Visitor::officer(&desk.setting.state, "dung").await;
+        desk.binh = Visitor::officer(&desk.setting.state, "binh").await;
+        desk.act("dung", &case, "annul", &[("reason", "xử phạt nhầm người vi phạm")]).await;
+        let agreed = desk.act("binh", &case, "confirm_annulment", &[]).await;
+        assert_eq!(agreed.status, StatusCode::SEE_OTHER, "{}", agreed.text());
+        let excess: i64 = sqlx::query_scalar("SELECT excess FROM payment_claims")
+            .fetch_one(store.pool())
+            .await
+            .unwrap();
+        assert_eq!(excess, 5_020_000, "all of it goes back");
+        assert_eq!(looked_up(&desk.setting).await, "Chưa xử phạt");
+        crate::payment::balanced(&desk.setting).await;
+        assert_eq!(desk.verified().await, Vec::<String>::new());
+    }
+}
+
+/// Where the public look-up says the case of the tests' plate stands.
+async fn looked_up(setting: &Setting) -> String {
+    let mut visitor = Visitor::new(&setting.state);
+    let challenge = visitor.json("/api/v1/lookup/challenges", serde_json::json!({})).await.json();
+    let token = challenge["token"].as_str().unwrap();
+    let body = serde_json::json!({
+        "plate": "29-AA 123.45", "vehicle_type": 2, "token": token, "nonce": solve(token),
+    });
+    let found = visitor.json("/api/v1/lookup", body).await.json();
+    found["violations"][0]["status"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

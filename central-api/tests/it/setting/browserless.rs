@@ -94,20 +94,6 @@ impl Visitor {
         self.send(Method::POST, path, &form, Body::from(body.join("&"))).await
     }
 
-    /// Posts a file as its form does.
-    pub async fn upload(&mut self, path: &str, name: &str, file: &[u8]) -> Answer {
-        let mut body = format!(
-            "--line\r\ncontent-disposition: form-data; name=\"csrf\"\r\n\r\n{}\r\n--line\r\n\
-             content-disposition: form-data; name=\"{name}\"; filename=\"x.csv\"\r\n\r\n",
-            self.csrf
-        )
-        .into_bytes();
-        body.extend_from_slice(file);
-        body.extend_from_slice(b"\r\n--line--\r\n");
-        let form = [("content-type", "multipart/form-data; boundary=line")];
-        self.send(Method::POST, path, &form, Body::from(body)).await
-    }
-
     pub async fn json(&mut self, path: &str, body: serde_json::Value) -> Answer {
         let token = self.csrf.clone();
         let headers = [("content-type", "application/json"), ("x-csrf-token", token.as_str())];
