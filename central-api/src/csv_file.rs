@@ -43,6 +43,17 @@ pub fn open<'a, const N: usize>(
     Ok((reader, columns.map(|(names, _)| place(names).unwrap_or_default())))
 }
 
+/// The line of a file on which a record begins. The reader's own count is one short where lines end as
+/// offices end them.
+pub fn line(bytes: &[u8], position: Option<&csv::Position>) -> usize {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let at = position.map_or(0, |it| usize::try_from(it.byte()).unwrap_or(usize::MAX));
+    let (before, rest) = bytes.split_at(at.min(bytes.len()));
+    let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    let newline = |byte: &&u8| **byte == b'\n';
+    1 + before.iter().filter(newline).count() + ends.filter(newline).count()
+}
+
 /// `Số hiệu bưu gửi` as `so_hieu_buu_gui`.
 pub fn plain(text: &str) -> String {
     let letters = text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
@@ -95,6 +106,20 @@ mod tests {
         let utf16: Vec<u8> =
             "so_hieu,ngay_phat".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert!(open(&utf16, &columns).is_err());
+    }
+
+    #[test]
+    fn lines_are_counted_however_they_end() {
+        for end in ["\n", "\r\n"] {
+            let text = ["\u{feff}so_hieu,ngay_phat", "1,2", "", "3,4", ""].join(end);
+            let columns = [("so_hieu", ""), ("ngay_phat", "")];
+            let (mut reader, _) = open(text.as_bytes(), &columns).unwrap();
+            let lines: Vec<_> = reader
+                .records()
+                .map(|record| line(text.as_bytes(), record.unwrap().position()))
+                .collect();
+            assert_eq!(lines, [2, 4], "{end:?}");
+        }
     }
 
     #[test]

@@ -178,7 +178,7 @@ fn check(bytes: &[u8]) -> Result<usize, ImportError> {
     let mut seen = HashMap::new();
     for record in reader.records() {
         let record = record?;
-        let at = record.position().map_or(0, csv::Position::line);
+        let at = csv_file::line(bytes, record.position());
         let line = line(fields(&record, &places)).and_then(|line| {
             match seen.insert((line.plate, line.vehicle.is_two_wheeled()), at) {
                 Some(before) => Err(format!("bien_so is that of line {before}, too")),

@@ -260,6 +260,8 @@ pub(super) async fn show(
 
 fn row(letter: Letter, case: &case::Case, stays: bool, w: &Words) -> LetterRow {
     let state = name_of(&letter.state);
+    // Of what is void its state says it.
+    let stays = stays && letter.state != delivery::State::Void;
     LetterRow {
         reference: letter.reference,
         case: letter.case_id,

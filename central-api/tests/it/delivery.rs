@@ -352,6 +352,12 @@ async fn one_wrong_line_is_named_and_nothing_is_taken_in() {
             assert!(text.contains("Dòng 3") && text.contains(words), "{line}: {text}");
             assert_eq!(progress(&setting, &cases[0]).await, (Progress::OnWay, 0), "{line}");
         }
+        // Lines are counted as a table program shows them, however they end.
+        let crlf =
+            format!("ma_buu_pham;so_hieu;trang_thai;ngay\r\n{good}\r\n1-0002;RB2VN;?;{day}\r\n");
+        let mut chi = Visitor::officer(&setting.state, "chi").await;
+        let answer = chi.upload("/giao-nhan/buu-gui", "file", crlf.as_bytes()).await.text();
+        assert!(answer.contains("Dòng 3"), "{answer}");
         // As a table program saves it: with its mark, lines ended as there, headers with marks.
         let office = format!(
             "\u{feff}Mã văn bản;Số hiệu bưu gửi;Trạng thái;Ngày\r\n{code};rb2vn;PHÁT THÀNH CÔNG;{day} 08:15\r\n"

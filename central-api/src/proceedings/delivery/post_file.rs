@@ -34,7 +34,7 @@ pub enum ImportError {
     TooLong,
     /// Nothing was taken in.
     #[error("nothing was imported, {count} lines are wrong:\n{}", named_lines(.named))]
-    Lines { count: usize, named: Vec<(u64, Wrong)> },
+    Lines { count: usize, named: Vec<(usize, Wrong)> },
     #[error("somebody changed one of the letters meanwhile: import the file again")]
     Conflict,
     #[error(transparent)]
@@ -90,7 +90,7 @@ impl Wrong {
     }
 }
 
-fn named_lines(named: &[(u64, Wrong)]) -> String {
+fn named_lines(named: &[(usize, Wrong)]) -> String {
     named.iter().map(|(at, wrong)| format!("line {at}: {wrong}")).collect::<Vec<_>>().join("\n")
 }
 
@@ -124,12 +124,12 @@ pub async fn import(
         }
         let (at, said) = match &record {
             Ok(record) => {
-                let at = record.position().map_or(0, csv::Position::line);
+                let at = csv_file::line(bytes, record.position());
                 let fields = places.map(|place| record.get(place).unwrap_or_default());
                 (at, line::read(fields, today))
             }
             Err(error) => {
-                let at = error.position().map_or(0, csv::Position::line);
+                let at = csv_file::line(bytes, error.position());
                 (at, Err(Wrong::Fields))
             }
         };
