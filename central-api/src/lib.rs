@@ -2,7 +2,7 @@
 //! answers owners.
 //!
 //! `device` takes packages from the boxes over mutual TLS, `case` leads each through its states,
-//! `notice` prints, `jobs` is the queue of what is slow and `work` works it off, `staff` and `owner`
+//! `notice` prints, `documents` signs what is printed, `jobs` is the queue of what is slow and `work` works it off, `staff` and `owner`
 //! are the pages, `release` hands signed updates on to the boxes. `store` and `evidence` hold all
 //! state, so a replica can stop at any moment.
 
@@ -12,6 +12,7 @@ pub mod case;
 pub mod clock;
 pub mod config;
 pub mod device;
+pub mod documents;
 pub mod evidence;
 pub mod jobs;
 pub mod law;
@@ -40,6 +41,7 @@ use tokio::sync::Notify;
 use crate::case::passage::Limits;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::documents::sign::Signing;
 use crate::evidence::EvidenceStore;
 use crate::law::LawBook;
 use crate::store::Store;
@@ -54,6 +56,8 @@ pub struct AppState {
     pub law: Arc<LawBook>,
     /// Signs receipts; the boxes know its public half as `central.pub`.
     pub receipt_key: Arc<SigningKey>,
+    /// Signs documents, and knows whose signatures are believed.
+    pub signing: Arc<Signing>,
     /// Rung when a job was asked for.
     pub bell: Arc<Notify>,
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::documents::sign;
 use crate::text_file;
 use crate::web::address::Network;
 
@@ -34,6 +35,7 @@ pub struct Config {
     pub jobs: Jobs,
     pub registry: Registry,
     pub agency: Agency,
+    pub signing: Signing,
     pub log: Log,
     pub ops: Ops,
 }
@@ -185,6 +187,29 @@ pub struct Office {
     pub phone: String,
 }
 
+/// Files and addresses of electronic signatures; all empty where nothing is signed.
+#[derive(Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signing {
+    pub key: String,
+    pub certificates: String,
+    pub roots: String,
+    pub time_stamp_url: String,
+    pub time_stamp_roots: String,
+    pub reason: String,
+    pub location: String,
+}
+
+/// The server's address may hold a password: it is not printed.
+impl std::fmt::Debug for Signing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signing")
+            .field("key", &self.key)
+            .field("certificates", &self.certificates)
+            .finish_non_exhaustive()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
@@ -219,6 +244,7 @@ impl Config {
         let layers = source::Layers::read(file, environment)?;
         let mut config: Self = layers.parse()?;
         check::check(&config).map_err(|(key, problem)| layers.locate(key, problem))?;
+        sign::Signing::open(&config.signing).map_err(|e| layers.locate(e.key, e.problem))?;
         if !config.database.url_file.is_empty() {
             let text = text_file::read(Path::new(&config.database.url_file))
                 .map_err(|e| layers.locate("database.url_file", format!("cannot be read: {e}")))?;
@@ -258,6 +284,14 @@ mod tests {
             ("[nonsense]\na = 1", 1, "nonsense", "database"),
             ("[web]\nbehind_proxy = true", 2, "web.behind_proxy", "trusted_proxies"),
             ("[web]\n\ntrusted_proxies = [\"nginx\"]", 3, "web.trusted_proxies", "10.0.0.0/24"),
+            ("[signing]\n\nkey = \"a.key\"", 3, "signing.key", "signing.certificates"),
+            (
+                "[signing]\ntime_stamp_url = \"ftp://x\"\ntime_stamp_roots = \"r.pem\"",
+                2,
+                "signing.time_stamp_url",
+                "https://",
+            ),
+            ("[signing]\nroots = \"none.pem\"", 2, "signing.roots", "none.pem: cannot be read"),
             ("[connections]\nidle_seconds = 0", 2, "connections.idle_seconds", "at least 1"),
             ("[web]\nlisten = ", 2, "", ""),
         ];

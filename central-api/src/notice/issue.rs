@@ -13,6 +13,7 @@ use crate::AppState;
 use crate::case::states::{Action, Actor, Refusal, State};
 use crate::case::{self, Case, ExamineError, Step, WriteError, examine};
 use crate::config::RegistrySource;
+use crate::documents::sign::SignError;
 use crate::jobs::{self, Done, Job, JobError, Taken};
 use crate::law::Term;
 use crate::proceedings::owner;
@@ -31,6 +32,8 @@ pub enum IssueError {
     Examine(#[from] ExamineError),
     #[error(transparent)]
     Notice(#[from] NoticeError),
+    #[error("the notice is not signed: {0}")]
+    Sign(#[from] SignError),
     #[error(transparent)]
     Write(#[from] WriteError),
     #[error(transparent)]
@@ -83,6 +86,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
         public_url: &state.config.web.public_url,
     };
     let pdf = print(state, case, &examination, issue).await?;
+    let pdf = state.signing.sign(pdf, state.clock.now()).await?;
     let sha256 = Digest::of(&pdf).to_string();
     let file = file_name(&sha256);
     state.evidence.put_file(&case.evidence_id, &file, pdf).await.map_err(NoticeError::from)?;

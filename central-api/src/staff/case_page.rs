@@ -12,6 +12,7 @@ use super::owner::OwnerView;
 use super::package_view::{Fact, FurtherView, PackageView};
 use super::queue::{self, Due};
 use super::session::Officer;
+use super::signature::{self, SignatureLine};
 use crate::AppState;
 use crate::admin::users;
 use crate::case::states;
@@ -70,6 +71,7 @@ struct CasePage {
     revives: bool,
     owner: Option<OwnerView>,
     notice_number: String,
+    signatures: Vec<SignatureLine>,
     events: Vec<Event>,
 }
 
@@ -206,6 +208,7 @@ pub(super) async fn show(
             .as_ref()
             .map(|notice| w.with("case.notice_number", "number", format!("{:06}", notice.number)))
             .unwrap_or_default(),
+        signatures: signature::lines(&state, case, notice.as_ref(), w).await,
         notice,
         opens_notice,
         issuing,

@@ -15,6 +15,7 @@ mod queue;
 mod recheck;
 mod session;
 mod sign_in;
+mod signature;
 
 pub use session::{ApiOfficer, Officer};
 

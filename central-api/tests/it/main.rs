@@ -29,6 +29,7 @@ mod process;
 mod releases;
 mod same_act;
 mod setting;
+mod signing;
 mod sources;
 mod states;
 mod store;

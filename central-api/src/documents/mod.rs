@@ -1,0 +1,3 @@
+//! Documents of the procedure as PDFs: what all of them share.
+
+pub mod sign;
