@@ -234,7 +234,7 @@ fn foot(paper: &mut Paper, content: &Content) -> Result<(), NoticeError> {
     paper.column(&[bold("THỦ TRƯỞNG ĐƠN VỊ")], BODY, right.clone(), Align::Centre);
     let hint = "(Ký, ghi rõ họ tên, đóng dấu hoặc ký số)";
     paper.column(&[italic(hint)], 11.0, right.clone(), Align::Centre);
-    paper.space(56.0);
+    paper.signature(right.clone());
     paper.column(&[bold(content.signer.clone())], BODY, right, Align::Centre);
     paper.y = paper.y.max(left_end);
     Ok(())
