@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sqlx::Row as _;
+use time::format_description::well_known::Rfc3339;
 
 use super::Report;
 use super::whole::why;
@@ -70,5 +71,6 @@ pub fn in_words(signature: &Signature) -> String {
         None => "by the signer's own clock".into(),
     };
     let at = signature.at.to_offset(crate::law::VIETNAM);
+    let at = at.format(&Rfc3339).unwrap_or_else(|_| at.to_string());
     format!("signed by {}{} at {at}, {time}", by.name, organisation.unwrap_or_default())
 }

@@ -82,6 +82,28 @@ async fn a_signed_document_holds_for_us_and_for_others() {
 }
 
 #[tokio::test]
+async fn the_program_says_of_a_file_who_signed_it() {
+    let authority = Authority::new();
+    let signed = signing(&authority).sign(short(), NOW).await.unwrap();
+    let asked = |file: &[u8]| {
+        std::fs::write(authority.path("asked.pdf"), file).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_central-api"));
+        command.env("CENTRAL_SIGNING__ROOTS", authority.path("roots.pem"));
+        command.args(["verify", "--document"]).arg(authority.path("asked.pdf"));
+        let output = authority::run(&mut command);
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (holds, words) = asked(&signed);
+    let said = "OK: signed by Phòng Cảnh sát giao thông (Công an tỉnh Mẫu) at \
+                2026-11-21T08:20:00+07:00, by the signer's own clock, whole";
+    assert!(holds && words.trim() == said, "{words}");
+    let (holds, words) = asked(&[&signed[..], b"more"].concat());
+    assert!(!holds && words.contains("4 bytes were added after it was signed"), "{words}");
+    let (holds, words) = asked(&short());
+    assert!(!holds && words.contains("is not signed"), "{words}");
+}
+
+#[tokio::test]
 async fn a_time_stamp_makes_it_b_t() {
     let authority = Authority::new();
     let server = TimeStamps::start(&authority).await;

@@ -15,7 +15,7 @@ use x509_cert::Certificate;
 use x509_cert::attr::{Attribute, Attributes};
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
-const fn oid(text: &str) -> ObjectIdentifier {
+pub(super) const fn oid(text: &str) -> ObjectIdentifier {
     ObjectIdentifier::new_unwrap(text)
 }
 
@@ -241,14 +241,14 @@ impl Cms {
             algorithm.parameters.as_ref().is_none_or(|parameters| *parameters == Any::null())
         };
         let digests = &self.data.digest_algorithms;
-        let others = self.signer.unsigned_attrs.iter().flat_map(|attributes| attributes.iter());
+        let mut others = self.signer.unsigned_attrs.iter().flat_map(|attributes| attributes.iter());
         if self.data.version != version
             || self.signer.version != CmsVersion::V1
             || !digests.iter().any(|digest| digest.oid == self.signer.digest_alg.oid)
             || !digests.iter().all(no_parameters)
             || !no_parameters(&self.signer.digest_alg)
             || !no_parameters(&self.signer.signature_algorithm)
-            || is_data && others.into_iter().any(|attribute| attribute.oid != TIME_STAMP)
+            || is_data && others.any(|attribute| attribute.oid != TIME_STAMP)
         {
             return Err(CmsError::Frame);
         }

@@ -39,7 +39,7 @@ pub enum SignError {
     Span(#[from] SpanError),
     #[error("the signature {0}")]
     Cms(#[from] CmsError),
-    #[error("{0}")]
+    #[error(transparent)]
     Trust(#[from] TrustError),
     #[error("the time stamp does not hold: {0}")]
     Token(StampError),

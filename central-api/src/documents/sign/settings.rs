@@ -59,16 +59,6 @@ impl Signing {
         Ok(Self { signer, server, trust, reason, location })
     }
 
-    /// Whether documents are signed.
-    pub fn is_on(&self) -> bool {
-        self.signer.is_some()
-    }
-
-    /// Whether signatures can be checked.
-    pub fn is_checking(&self) -> bool {
-        !self.trust.documents.is_empty()
-    }
-
     /// Refuses a certificate with which nothing could be signed now.
     pub fn check_certificate(&self, now: OffsetDateTime) -> Result<(), SigningError> {
         let Some(signer) = &self.signer else { return Ok(()) };

@@ -4,6 +4,7 @@
 //! attributes and the place for the value, so that it can wait on a disk.
 
 use bytes::Bytes;
+use der::Decode as _;
 use rustls_pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
@@ -138,7 +139,6 @@ pub fn complete(
 }
 
 fn certificate(der: &CertificateDer<'_>) -> Result<x509_cert::Certificate, SignError> {
-    use der::Decode as _;
     x509_cert::Certificate::from_der(der).map_err(|e| SignError::Cms(e.into()))
 }
 

@@ -12,9 +12,7 @@ use webpki::{
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage};
 
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
+use super::cms::oid;
 
 const TIME_STAMPING: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.8");
 /// What issuers write into certificates of people and offices who sign documents: any purpose, client
@@ -45,9 +43,9 @@ pub struct Party {
 /// Why a certificate is not believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
-    #[error("the certificate of {name} ended on {until}")]
+    #[error("the certificate of {name} ended on {}", .until.date())]
     Expired { name: String, until: OffsetDateTime },
-    #[error("the certificate of {name} begins on {from}: is the clock right?")]
+    #[error("the certificate of {name} begins on {}: is the clock right?", .from.date())]
     NotYet { name: String, from: OffsetDateTime },
     #[error("the certificate of {name} is not for {purpose} (key usage)")]
     Usage { name: String, purpose: &'static str },
