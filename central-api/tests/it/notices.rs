@@ -82,7 +82,7 @@ fn tool(name: &str, arguments: &[&str]) -> Option<String> {
     }
 }
 
-fn text_of(pdf: &Path) -> Option<String> {
+pub fn text_of(pdf: &Path) -> Option<String> {
     let text = tool("pdftotext", &["-layout", pdf.to_str().unwrap(), "-"])?;
     Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -17,7 +17,7 @@ use central_api::verify::{Report, Signatures, verify_signatures};
 use central_api::work;
 use time::Duration;
 
-use crate::notices::{content, pictures};
+use crate::notices::{content, pictures, text_of};
 use crate::setting::Setting;
 use crate::setting::browserless::Visitor;
 use crate::support::authority::{self, Authority, NOW, certificate, der, key, trust};
@@ -78,6 +78,27 @@ async fn a_signed_document_holds_for_us_and_for_others() {
         for (holds, words) in authority.others(&changed).into_iter().flatten() {
             assert!(!holds, "byte {at}: {words}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_first_signature_shows_who_and_when_in_the_place_of_the_form() {
+    let authority = Authority::new();
+    let signed = signing(&authority).sign(document(), NOW).await.unwrap();
+    let prepared = laid_ready(&signed, &leader(|_| {}));
+    let value = elsewhere(&authority, "leader", &prepared.digest().unwrap());
+    let twice = complete(prepared, &value, None, &trust(), NOW).unwrap();
+    for pdf in [&signed, &twice] {
+        let file = authority.path("shown.pdf");
+        std::fs::write(&file, pdf).unwrap();
+        let Some(text) = text_of(&file) else { return };
+        let shown = ["Ký bởi: Phòng Cảnh sát giao thông", "Cơ quan: Công an tỉnh Mẫu"];
+        let at = "Thời gian ký: 21/11/2026 08:20:00 +07:00";
+        for words in [shown[0], shown[1], at] {
+            assert_eq!(text.matches(words).count(), 1, "{words}: {text}");
+        }
+        // The second one lies over nothing.
+        assert_eq!(text.matches("Ký bởi").count(), 1, "{text}");
     }
 }
 
