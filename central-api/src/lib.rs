@@ -2,10 +2,10 @@
 //! answers owners.
 //!
 //! `device` takes packages from the boxes over mutual TLS, `case` leads each through its states,
-//! `proceedings` is what follows from it, `bank` hears of payments, `notice` prints, `jobs` is the
-//! queue of what is slow and `work` works it off, `staff` and `owner` are the pages, `release` hands
-//! signed updates on to the boxes. `store` and `evidence` hold all state, so a replica can stop at any
-//! moment.
+//! `proceedings` is what follows from it, `bank` hears of payments, `notice` prints, `documents` draws,
+//! numbers and signs what is printed, `recall` undoes what a fault touched, `jobs` is the queue of what
+//! is slow and `work` works it off, `staff` and `owner` are the pages, `release` hands signed updates on
+//! to the boxes. `store` and `evidence` hold all state, so a replica can stop at any moment.
 
 pub mod admin;
 pub mod audit;
@@ -45,6 +45,7 @@ use tokio::sync::Notify;
 use crate::case::passage::Limits;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::documents::sign::Signing;
 use crate::evidence::EvidenceStore;
 use crate::law::LawBook;
 use crate::store::Store;
@@ -59,6 +60,8 @@ pub struct AppState {
     pub law: Arc<LawBook>,
     /// Signs receipts; the boxes know its public half as `central.pub`.
     pub receipt_key: Arc<SigningKey>,
+    /// Signs documents, and knows whose signatures are believed.
+    pub signing: Arc<Signing>,
     /// Rung when a job was asked for.
     pub bell: Arc<Notify>,
 }

@@ -20,6 +20,7 @@ use crate::device::ca::CaError;
 use crate::device::intake;
 use crate::device::keyring::{Keyring, KeyringError};
 use crate::device::tls::{TlsError, server_config, web_config};
+use crate::documents::sign::{Signing, SigningError};
 use crate::evidence::{EvidenceError, EvidenceStore};
 use crate::law::LawError;
 use crate::store::{Store, StoreError};
@@ -42,6 +43,8 @@ pub enum ServeError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     #[error(transparent)]
     Keyring(#[from] KeyringError),
     #[error(transparent)]
@@ -69,6 +72,8 @@ pub async fn open_app(config: Config, clock: Arc<dyn Clock>) -> Result<AppState,
     if !bank_key.is_empty() {
         bank::Key::load(Path::new(bank_key))?;
     }
+    let signing = Signing::open(&config.signing)?;
+    signing.check_certificate(clock.now())?;
     let store = Store::open(&config.database.url, config.database.connections).await?;
     store.migrate().await?;
     let keyring = Keyring::open(&store, &config.keys.folder, clock.now()).await?;
@@ -79,6 +84,7 @@ pub async fn open_app(config: Config, clock: Arc<dyn Clock>) -> Result<AppState,
         clock,
         config: Arc::new(config),
         law: Arc::new(law),
+        signing: Arc::new(signing),
         bell: Arc::default(),
     })
 }

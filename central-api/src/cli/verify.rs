@@ -1,21 +1,24 @@
 //! `central-api verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use central_api::config::Config;
+use central_api::documents::sign::Signing;
 use central_api::evidence::EvidenceStore;
 use central_api::law;
 use central_api::store::Store;
-use central_api::verify::{Depth, Report, verify_package, verify_store};
+use central_api::verify::{
+    Depth, Report, in_words, verify_package, verify_signatures, verify_store,
+};
 use clap::Args;
 use contract::seal::VerifyingKey;
 
 #[derive(Debug, Args)]
 pub struct Verify {
     /// Folder of one evidence package.
-    #[arg(long, value_name = "DIR", requires = "key", required_unless_present = "store")]
+    #[arg(long, value_name = "DIR", requires = "key", required_unless_present_any = ["store", "document"])]
     package: Option<PathBuf>,
     /// The device's public sealing key (seal.pub).
     #[arg(long, value_name = "FILE", requires = "package")]
@@ -23,6 +26,9 @@ pub struct Verify {
     /// Everything in the database and the evidence store.
     #[arg(long, conflicts_with = "package")]
     store: bool,
+    /// A signed PDF, by the roots of `[signing]`: who signed it and when, or what was changed.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["package", "store"])]
+    document: Option<PathBuf>,
     /// Give every verdict again from what was sealed with it, and name what differs.
     #[arg(long)]
     judge: bool,
@@ -33,6 +39,10 @@ pub struct Verify {
 
 impl Verify {
     pub async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
+        let signing = Signing::open(&config.signing)?;
+        if let Some(file) = &self.document {
+            return document(file, &signing, self.json);
+        }
         let depth = if self.judge { Depth::Verdicts } else { Depth::Seals };
         let report = match (&self.package, &self.key) {
             (Some(folder), Some(key)) => {
@@ -47,6 +57,7 @@ impl Verify {
                 let store = Store::open_existing(&database.url, database.connections).await?;
                 let evidence = EvidenceStore::open_folder(&config.evidence.folder)?;
                 let report = verify_store(&store, &evidence, &law::book()?, depth).await?;
+                let report = verify_signatures(report, &store, &evidence, &signing).await?;
                 store.close().await;
                 report
             }
@@ -54,6 +65,26 @@ impl Verify {
         print(&report, self.json)?;
         Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+fn document(file: &Path, signing: &Signing, json: bool) -> anyhow::Result<ExitCode> {
+    let pdf = std::fs::read(file).with_context(|| format!("failed to read {}", file.display()))?;
+    let found = match signing.check(&pdf) {
+        Ok(found) => found,
+        Err(error) => {
+            println!("FAILED {}: {error}", file.display());
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    if json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+    } else if found.is_empty() {
+        println!("{} is not signed", file.display());
+    }
+    for signature in found.iter().filter(|_| !json) {
+        println!("OK: {}, whole", in_words(signature));
+    }
+    Ok(if found.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn print(report: &Report, json: bool) -> anyhow::Result<()> {
@@ -81,6 +112,9 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
         if judged.without > 0 {
             print!(", {} packages of version 1 cannot be", judged.without);
         }
+    }
+    if let Some(signatures) = &report.signatures {
+        print!(", {} documents signed, {} not", signatures.signed, signatures.unsigned);
     }
     if report.incomplete > 0 {
         print!(", {} packages still on their way", report.incomplete);

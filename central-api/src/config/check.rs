@@ -1,6 +1,6 @@
 //! What the types of the configuration do not say.
 
-use super::{Config, Connections, Device, Post, Treasury, Web};
+use super::{Config, Connections, Device, Post, Signing, Treasury, Web};
 
 type Problem = (&'static str, String);
 
@@ -12,6 +12,7 @@ pub(super) fn check(config: &Config) -> Result<(), Problem> {
     device(&config.device)?;
     post(&config.post)?;
     treasury(&config.treasury)?;
+    signing(&config.signing)?;
     let confidence = config.cases.min_plate_confidence;
     if !(0.0..=1.0).contains(&confidence) {
         return Err(("cases.min_plate_confidence", "must lie between 0 and 1".into()));
@@ -201,6 +202,25 @@ fn treasury(treasury: &Treasury) -> Result<(), Problem> {
             "treasury.name",
             "must be the account's name, for example \"KHO BAC NHA NUOC TINH\"".into(),
         ));
+    }
+    Ok(())
+}
+
+fn signing(signing: &Signing) -> Result<(), Problem> {
+    let url = &signing.time_stamp_url;
+    let is_url = url.starts_with("https://") || url.starts_with("http://");
+    for (key, given, needed, without) in [
+        ("signing.key", &signing.key, &signing.certificates, "signing.certificates"),
+        ("signing.key", &signing.key, &signing.roots, "signing.roots"),
+        ("signing.certificates", &signing.certificates, &signing.key, "signing.key"),
+        ("signing.time_stamp_url", url, &signing.time_stamp_roots, "signing.time_stamp_roots"),
+    ] {
+        if !given.is_empty() && needed.is_empty() {
+            return Err((key, format!("needs {without}, a PEM file, beside it")));
+        }
+    }
+    if !url.is_empty() && !is_url {
+        return Err(("signing.time_stamp_url", "must start with https:// or http://".into()));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::documents::sign;
 use crate::text_file;
 use crate::web::address::Network;
 
@@ -37,6 +38,7 @@ pub struct Config {
     pub post: Post,
     pub warnings: Warnings,
     pub treasury: Treasury,
+    pub signing: Signing,
     pub log: Log,
     pub ops: Ops,
 }
@@ -230,6 +232,29 @@ impl Treasury {
     }
 }
 
+/// Files and addresses of electronic signatures; all empty where nothing is signed.
+#[derive(Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signing {
+    pub key: String,
+    pub certificates: String,
+    pub roots: String,
+    pub time_stamp_url: String,
+    pub time_stamp_roots: String,
+    pub reason: String,
+    pub location: String,
+}
+
+/// The server's address may hold a password: it is not printed.
+impl std::fmt::Debug for Signing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signing")
+            .field("key", &self.key)
+            .field("certificates", &self.certificates)
+            .finish_non_exhaustive()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
@@ -264,6 +289,7 @@ impl Config {
         let layers = source::Layers::read(file, environment)?;
         let mut config: Self = layers.parse()?;
         check::check(&config).map_err(|(key, problem)| layers.locate(key, problem))?;
+        sign::Signing::open(&config.signing).map_err(|e| layers.locate(e.key, e.problem))?;
         if !config.database.url_file.is_empty() {
             let text = text_file::read(Path::new(&config.database.url_file))
                 .map_err(|e| layers.locate("database.url_file", format!("cannot be read: {e}")))?;
@@ -317,6 +343,14 @@ mod tests {
                 "treasury.notification_key_file",
                 "account",
             ),
+            ("[signing]\n\nkey = \"a.key\"", 3, "signing.key", "signing.certificates"),
+            (
+                "[signing]\ntime_stamp_url = \"ftp://x\"\ntime_stamp_roots = \"r.pem\"",
+                2,
+                "signing.time_stamp_url",
+                "https://",
+            ),
+            ("[signing]\nroots = \"none.pem\"", 2, "signing.roots", "none.pem: cannot be read"),
             ("[connections]\nidle_seconds = 0", 2, "connections.idle_seconds", "at least 1"),
             ("[web]\nlisten = ", 2, "", ""),
         ];

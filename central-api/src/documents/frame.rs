@@ -116,7 +116,7 @@ pub(crate) fn signature(paper: &mut Paper, office: &str, name: &str) {
     paper.column(&[bold(office)], BODY, right.clone(), Align::Centre);
     let hint = "(Ký, ghi rõ họ tên, đóng dấu hoặc ký số)";
     paper.column(&[italic(hint)], 11.0, right.clone(), Align::Centre);
-    paper.space(56.0);
+    paper.signature(right.clone());
     paper.column(&[bold(name)], BODY, right, Align::Centre);
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A form (`notice::form`, `proceedings/*/form`) writes on [`Paper`]; [`frame`] has the parts that
 //! every administrative document has. Numbers are taken before printing ([`draft`]), what was issued
-//! is on record in one table and its file lies with the evidence ([`record`], [`read`]).
+//! is signed where a key is configured (`sign`), on record in one table, and its file lies with the
+//! evidence ([`record`], [`read`]).
 
 mod fonts;
 pub(crate) mod frame;
@@ -12,6 +13,7 @@ mod number;
 pub mod numerals;
 mod page;
 pub(crate) mod qr;
+pub mod sign;
 mod stored;
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,7 @@ pub use page::Align;
 pub(crate) use page::{LEFT, Paper, RIGHT};
 pub use stored::{Document, file_name, find, find_by_code, of_case, read, record, store, texts};
 
+use self::sign::SignError;
 use crate::evidence::EvidenceError;
 use crate::store::StoreError;
 
@@ -94,6 +97,8 @@ pub enum DocumentError {
     Pdf(String),
     #[error("the stored document does not have the digest on record")]
     Changed,
+    #[error(transparent)]
+    Sign(#[from] SignError),
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
     #[error(transparent)]

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use krilla::color::luma;
+use krilla::destination::{NamedDestination, XyzDestination};
 use krilla::geom::{Path, PathBuilder, Point, Rect, Size, Transform};
 use krilla::image::Image;
 use krilla::num::NormalizedF32;
@@ -17,6 +18,7 @@ use krilla::{Document, SerializeSettings};
 use super::DocumentError;
 use super::fonts::{Fonts, Style};
 use super::layout::{self, Fill, Line, Run};
+use super::sign;
 
 pub const WIDTH: f32 = 595.28;
 pub const HEIGHT: f32 = 841.89;
@@ -40,6 +42,8 @@ enum Mark {
 pub(crate) struct Paper {
     pub fonts: Fonts,
     pages: Vec<Vec<Mark>>,
+    /// Page and upper left corner of the box in which an electronic signature shows.
+    signed_at: Option<(usize, Point)>,
     /// Top of the next line.
     pub y: f32,
 }
@@ -53,7 +57,7 @@ pub enum Align {
 
 impl Paper {
     pub fn new() -> Result<Self, DocumentError> {
-        Ok(Self { fonts: Fonts::load()?, pages: vec![Vec::new()], y: TOP })
+        Ok(Self { fonts: Fonts::load()?, pages: vec![Vec::new()], signed_at: None, y: TOP })
     }
 
     pub fn space(&mut self, points: f32) {
@@ -119,6 +123,14 @@ impl Paper {
         self.y += 5.0;
     }
 
+    /// Leaves room for the signature, in the middle of `column`: an electronic one shows there.
+    pub fn signature(&mut self, column: Range<f32>) {
+        let x = (column.start + column.end - sign::WIDTH) / 2.0;
+        let page = self.pages.len() - 1;
+        self.signed_at = Some((page, Point::from_xy(x, self.y + 2.0)));
+        self.space(sign::HEIGHT + 6.0);
+    }
+
     pub fn shape(&mut self, path: Path) {
         self.mark(Mark::Shape(path));
     }
@@ -181,6 +193,12 @@ impl Paper {
     pub fn print(self, metadata: krilla::metadata::Metadata) -> Result<Vec<u8>, DocumentError> {
         let mut document = Document::new_with(SerializeSettings::default());
         document.set_metadata(metadata);
+        if let Some((page, corner)) = self.signed_at {
+            let corner = XyzDestination::new(page, corner);
+            let place = NamedDestination::new(sign::PLACE.into(), corner);
+            // It fails for a name that is taken alone, and there is one.
+            let _ = document.register_named_destination(place);
+        }
         let size = PageSettings::from_wh(WIDTH, HEIGHT)
             .ok_or_else(|| DocumentError::Pdf("the page has no size".into()))?;
         for marks in self.pages {

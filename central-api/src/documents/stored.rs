@@ -64,7 +64,7 @@ pub async fn of_case(store: &Store, case: &str) -> Result<Vec<Document>, StoreEr
     rows.fetch_all(store.pool()).await?.iter().map(Document::from_row).collect()
 }
 
-/// Makes the file durable before the transaction that names it; an abandoned file names no case and
+/// Signs the file, where a key is configured, and makes it durable before the transaction that names it; an abandoned file names no case and
 /// harms nobody. Returns its digest.
 pub async fn store(
     state: &AppState,
@@ -72,6 +72,7 @@ pub async fn store(
     kind: Kind,
     pdf: Bytes,
 ) -> Result<String, DocumentError> {
+    let pdf = state.signing.sign(pdf, state.clock.now()).await?;
     let sha256 = Digest::of(&pdf).to_string();
     state.evidence.put_file(&case.evidence_id, &file_name(kind, &sha256), pdf).await?;
     Ok(sha256)

@@ -15,6 +15,7 @@ use super::package_view::{Fact, FurtherView, PackageView};
 use super::queue::{self, Due};
 use super::sanction::SanctionView;
 use super::session::Officer;
+use super::signature::{self, SignatureLine};
 use crate::AppState;
 use crate::admin::users;
 use crate::case::states;
@@ -76,6 +77,7 @@ struct CasePage {
     delivery: DeliveryView,
     payment: Option<PaymentView>,
     notice_number: String,
+    signatures: Vec<SignatureLine>,
     events: Vec<Event>,
 }
 
@@ -217,6 +219,7 @@ pub(super) async fn show(
             .as_ref()
             .map(|notice| w.with("case.notice_number", "number", format!("{:06}", notice.number)))
             .unwrap_or_default(),
+        signatures: signature::lines(&state, case, notice.as_ref(), w).await,
         notice,
         opens_notice,
         issuing,

@@ -20,6 +20,7 @@ mod recheck;
 mod sanction;
 mod session;
 mod sign_in;
+mod signature;
 mod terms;
 
 pub use session::{ApiOfficer, Officer};

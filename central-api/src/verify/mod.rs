@@ -4,6 +4,7 @@ mod cases;
 mod delivery;
 mod package;
 mod papers;
+mod signed;
 mod whole;
 
 use contract::manifest::{FileRole, Manifest};
@@ -11,6 +12,7 @@ use judge::basis::{self, Again, Basis};
 use serde::Serialize;
 
 pub use package::verify_package;
+pub use signed::{Signatures, in_words, verify_signatures};
 pub use whole::{verify_store, verify_view};
 
 /// One thing that does not hold.
@@ -55,6 +57,9 @@ pub struct Report {
     /// Only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged: Option<Judged>,
+    /// Only where documents were looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<Signatures>,
     /// Gaps in a device's chain that an administrator answered for; no failure by themselves.
     pub settled: Vec<Finding>,
 }

@@ -36,6 +36,7 @@ mod releases;
 mod same_act;
 mod sanctions;
 mod setting;
+mod signing;
 mod sources;
 mod states;
 mod store;

@@ -15,7 +15,7 @@ use time::macros::datetime;
 use crate::setting::Setting;
 use crate::setting::browserless::Visitor;
 
-fn content() -> Content {
+pub fn content() -> Content {
     let office = |number: u32| Office {
         name: format!("Đội Cảnh sát giao thông số {number}"),
         address: format!("Số {number} đường Lê Duẩn, phường Đông Hà"),
@@ -63,7 +63,7 @@ fn head(number: &str) -> Head {
     }
 }
 
-fn pictures() -> Pictures {
+pub fn pictures() -> Pictures {
     Pictures {
         moments: vec![Taken {
             jpeg: Bytes::from_static(include_bytes!("../assets/on.jpg")),

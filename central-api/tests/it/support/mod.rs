@@ -1,10 +1,12 @@
 //! What the tests stand on: databases, a served central, a box with keys, evidence packages.
 
+pub mod authority;
 pub mod database;
 pub mod driver;
 pub mod package;
 mod postgres;
 pub mod road_box;
+pub mod time_stamps;
 pub mod world;
 
 pub use database::Database;
