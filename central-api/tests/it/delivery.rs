@@ -356,7 +356,7 @@ async fn one_wrong_line_is_named_and_nothing_is_taken_in() {
         let crlf =
             format!("ma_buu_pham;so_hieu;trang_thai;ngay\r\n{good}\r\n1-0002;RB2VN;?;{day}\r\n");
         let mut chi = Visitor::officer(&setting.state, "chi").await;
-        let answer = chi.upload("/giao-nhan/buu-gui", "file", crlf.as_bytes()).await.text();
+        let answer = sent(&mut chi, crlf.as_bytes()).await.text();
         assert!(answer.contains("Dòng 3"), "{answer}");
         // As a table program saves it: with its mark, lines ended as there, headers with marks.
         let office = format!(

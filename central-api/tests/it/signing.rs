@@ -457,9 +457,12 @@ async fn a_notice_is_signed_once_the_time_stamp_server_works_and_never_goes_out_
         sqlx::query_scalar(case_row).bind(case.clone()).fetch_one(store.pool()).await.unwrap();
     let forged = changed(&pdf.bytes, pdf.bytes.len() / 2);
     let sha256 = contract::Digest::of(&forged).to_string();
-    let file = setting.file(&evidence, &central_api::notice::file_name(&sha256));
+    let file = setting.file(
+        &evidence,
+        &central_api::documents::file_name(central_api::documents::Kind::Notice, &sha256),
+    );
     std::fs::write(file, &forged).unwrap();
-    store.write(sqlx::query("UPDATE notices SET sha256 = $1").bind(sha256)).await.unwrap();
+    store.write(sqlx::query("UPDATE documents SET sha256 = $1").bind(sha256)).await.unwrap();
     let report = verified(&setting.state).await;
     assert!(!report.ok && report.findings.len() == 1, "{report:?}");
     assert!(report.findings[0].problem.contains("its digest differs"), "{report:?}");
