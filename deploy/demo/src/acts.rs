@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::officer::{Api, text};
+use crate::proceedings::Unit;
 use crate::stages::Stages;
 use crate::system::{SEED, System};
 
@@ -83,16 +84,16 @@ pub async fn walk(
     stages: &Stages,
     patience: Duration,
 ) -> Result<Vec<PathBuf>> {
-    let reviewer = Api::sign_in(&system.site, &system.central.reviewer).await?;
-    let approver = Api::sign_in(&system.site, &system.central.approver).await?;
+    let unit = Unit::sign_in(&system.site, &system.central).await?;
     let mut truths = Vec::with_capacity(CASES.len());
     for case in &CASES {
         let truth = system.turn_to(case.scene, SEED, weights, stages).await?;
         let violators = violators(&truth, case.act)?;
         let told = async {
             let what = format!("a case of {} with a plate", case.act);
-            let detail =
-                system.until(&what, patience, async |_| ready(&reviewer, case.act).await).await?;
+            let detail = system
+                .until(&what, patience, async |_| ready(&unit.reviewer, case.act).await)
+                .await?;
             let id = text(&detail, "/case/id")?;
             let plate = text(&detail, "/case/plate")?;
             ensure!(
@@ -101,8 +102,7 @@ pub async fn walk(
                 case.act
             );
             let remark = provided(case, &detail)?;
-            reviewer.decide(&id, "accept").await?;
-            let pdf = approver.approve(&id).await?;
+            let pdf = unit.notify(&id).await?;
             Ok(((), format!("{remark}; PDF of {} bytes", pdf.len())))
         };
         stages.run(case.stage, told).await?;

@@ -60,11 +60,6 @@ pub fn render_glare(site: &Site, seed: u64, glare: f64) -> Result<(PathBuf, Path
     made(site, &name, &flags.map(AsRef::as_ref), None)
 }
 
-/// What really happens in the rendered junction, as JSON.
-pub fn truth(site: &Site, seed: u64) -> PathBuf {
-    kept(site, &junction(seed), "truth.json")
-}
-
 fn junction(seed: u64) -> String {
     format!("{JUNCTION}-{seed}")
 }

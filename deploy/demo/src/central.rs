@@ -1,4 +1,5 @@
-//! Sets up and runs the central service of the demo: SQLite, local evidence folder, two officers.
+//! Sets up and runs the central service of the demo: SQLite, local evidence folder, its staff, an
+//! account for the fines.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,32 +10,51 @@ use rand::RngExt as _;
 use crate::process::{self, Running};
 use crate::site::Site;
 
+/// Of the test vector of VietQR: nobody's account here.
+pub const ACCOUNT: &str = "1017595600";
+/// By which the leader signs.
+const OFFICE: &str = "Trưởng phòng Cảnh sát giao thông";
+
 /// An officer who can sign in.
 #[derive(Debug, Clone)]
 pub struct Login {
     pub role: &'static str,
     pub title: &'static str,
+    /// Invented; it stands under what they sign.
+    pub name: &'static str,
     pub login: &'static str,
     pub password: String,
 }
 
-/// The central's configuration and officers.
-#[derive(Debug)]
+/// Who the central asks for the owner of a vehicle.
+#[derive(Debug, Clone, Copy)]
+pub enum Owners {
+    /// Nobody: notices name no owner.
+    Unknown,
+    /// What `registry::import` takes in; a clerk where that does not know.
+    Registry,
+}
+
+/// The central's configuration and staff.
+#[derive(Debug, Clone)]
 pub struct Central {
     pub config: PathBuf,
     pub reviewer: Login,
     pub approver: Login,
+    /// An approver with an office: signs fines.
+    pub leader: Login,
+    pub clerk: Login,
 }
 
 impl Central {
     /// Writes the configuration, creates a SQLite database and the officers.
-    pub fn set_up(site: &Site) -> Result<Self> {
+    pub fn set_up(site: &Site, owners: Owners) -> Result<Self> {
         let file = site.dir.join("central/central.db");
-        Self::set_up_on(site, &format!("sqlite:{}", file.display()))
+        Self::set_up_on(site, owners, &format!("sqlite:{}", file.display()))
     }
 
     /// The same on the empty database at an address.
-    pub fn set_up_on(site: &Site, database: &str) -> Result<Self> {
+    pub fn set_up_on(site: &Site, owners: Owners, database: &str) -> Result<Self> {
         let data = site.dir.join("central");
         let config = site.dir.join("central.toml");
         std::fs::write(
@@ -46,19 +66,28 @@ impl Central {
                  [warnings]\nfolder = \"{data}/warnings\"\n\
                  [web]\nlisten = \"127.0.0.1:{web}\"\npublic_url = \"http://127.0.0.1:{web}\"\n\
                  [device]\nlisten = \"127.0.0.1:{device}\"\n\
+                 [registry]\nsource = \"{source}\"\n\
+                 [treasury]\nbank = \"970436\"\naccount = \"{ACCOUNT}\"\n\
+                 name = \"KHO BAC NHA NUOC (MAU)\"\n\
                  [log]\nformat = \"text\"\n",
                 data = data.display(),
+                source = match owners {
+                    Owners::Unknown => "none",
+                    Owners::Registry => "imported",
+                },
                 web = site.ports.web,
                 device = site.ports.device,
             ),
         )?;
         let central = Self {
             config,
-            reviewer: Login::new("reviewer", "cán bộ xử lý", "canbo"),
-            approver: Login::new("approver", "chỉ huy duyệt", "chihuy"),
+            reviewer: Login::new("reviewer", "cán bộ xử lý", "Lê Thị An", "canbo"),
+            approver: Login::new("approver", "chỉ huy duyệt", "Trần Văn Bình", "chihuy"),
+            leader: Login::new("approver", "lãnh đạo ký quyết định", "Phạm Minh Dũng", "lanhdao"),
+            clerk: Login::new("registry", "cán bộ hồ sơ", "Vũ Thị Chi", "hoso"),
         };
         process::finish(central.command(site, &["migrate"])?)?;
-        for officer in [&central.reviewer, &central.approver] {
+        for officer in central.staff() {
             let secret = site.dir.join("keys").join(format!("{}.password", officer.login));
             std::fs::write(&secret, &officer.password)?;
             let mut command = central.command(site, &["admin", "create-user"])?;
@@ -66,14 +95,22 @@ impl Central {
                 "--login",
                 officer.login,
                 "--name",
-                officer.title,
+                officer.name,
                 "--role",
                 officer.role,
             ]);
             command.arg("--password-file").arg(&secret);
             process::finish(command)?;
         }
+        let mut command = central.command(site, &["admin", "set-office"])?;
+        command.args(["--login", central.leader.login, "--title", OFFICE]);
+        process::finish(command)?;
         Ok(central)
+    }
+
+    /// Everybody who can sign in.
+    pub fn staff(&self) -> [&Login; 4] {
+        [&self.reviewer, &self.approver, &self.leader, &self.clerk]
     }
 
     /// A `central-api` command with this configuration.
@@ -117,11 +154,16 @@ impl Central {
 }
 
 impl Login {
-    fn new(role: &'static str, title: &'static str, login: &'static str) -> Self {
+    fn new(
+        role: &'static str,
+        title: &'static str,
+        name: &'static str,
+        login: &'static str,
+    ) -> Self {
         // Readable aloud: no look-alikes.
         const LETTERS: &[u8] = b"abcdefghkmnpqrstuvwxyz23456789";
         let mut random = rand::rng();
         let password = (0..14).map(|_| char::from(LETTERS[random.random_range(0..LETTERS.len())]));
-        Self { role, title, login, password: password.collect() }
+        Self { role, title, name, login, password: password.collect() }
     }
 }

@@ -14,7 +14,7 @@ use crate::agent;
 use crate::ledger::Ledger;
 use crate::site::Site;
 use crate::stages::Stages;
-use crate::system::{SEED, System, View};
+use crate::system::{JUNCTION_SEED, System, View};
 
 #[derive(Debug, clap::Args)]
 pub struct Plan {
@@ -39,7 +39,8 @@ pub async fn crash(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
 }
 
 async fn torment(site: Site, weights: &Path, plan: &Plan, stages: &Stages) -> Result<()> {
-    let mut system = System::start(site, weights, &View::Synthetic { seed: SEED }, stages).await?;
+    let mut system =
+        System::start(site, weights, &View::Synthetic { seed: JUNCTION_SEED }, stages).await?;
     let mut random = ChaCha8Rng::seed_from_u64(plan.seed);
     // Whatever was ever whole in the spool counts, also if a later crash should lose it.
     let mut sealed = BTreeSet::new();
@@ -85,7 +86,8 @@ async fn torment(site: Site, weights: &Path, plan: &Plan, stages: &Stages) -> Re
 
 /// Kills one program and starts it again.
 async fn kill(system: System, victim: &str) -> Result<System> {
-    let System { agent_process, central_process, camera_process, agent, central, site } = system;
+    let System { agent_process, central_process, camera_process, agent, central, truth, site } =
+        system;
     let (agent_process, central_process) = if victim == "agent" {
         agent_process.kill()?;
         (agent.run(&site).await?, central_process)
@@ -93,5 +95,5 @@ async fn kill(system: System, victim: &str) -> Result<System> {
         central_process.kill()?;
         (agent_process, central.serve(&site).await?)
     };
-    Ok(System { agent_process, central_process, camera_process, agent, central, site })
+    Ok(System { agent_process, central_process, camera_process, agent, central, truth, site })
 }

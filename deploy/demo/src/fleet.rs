@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
-use crate::central::Central;
+use crate::central::{Central, Owners};
 use crate::json;
 use crate::officer::Api;
 use crate::process::{self, Running};
@@ -76,8 +76,8 @@ async fn measure(site: &Site, plan: &Plan, stages: &Stages) -> Result<()> {
     let central = stages
         .run("database, officers", async {
             let central = match &cluster {
-                Some(cluster) => Central::set_up_on(site, &cluster.url())?,
-                None => Central::set_up(site)?,
+                Some(cluster) => Central::set_up_on(site, Owners::Unknown, &cluster.url())?,
+                None => Central::set_up(site, Owners::Unknown)?,
             };
             Ok((central, if plan.postgres { "PostgreSQL" } else { "SQLite" }.to_owned()))
         })

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::browser::Browser;
 use crate::central::Login;
+use crate::page;
 use crate::site::Site;
 
 /// How often a notice is asked for that the central is making, and how long between.
@@ -141,21 +142,45 @@ impl Api {
         Ok(())
     }
 
-    /// Approves the case, and fetches the notice once the central has made it.
-    pub async fn approve(&self, id: &str) -> Result<Vec<u8>> {
-        self.decide(id, "approve").await?;
-        let url = format!("{}/ho-so/{id}/thong-bao.pdf", self.site);
-        let mut answer = self.client.get(&url).send().await?;
-        for _ in 0..NOTICE_TRIES {
-            if answer.status() != StatusCode::NOT_FOUND {
-                break;
-            }
-            tokio::time::sleep(NOTICE_PAUSE).await;
-            answer = self.client.get(&url).send().await?;
+    /// The notice of a case, once the central has made it.
+    pub async fn notice(&self, id: &str) -> Result<Option<Vec<u8>>> {
+        self.paper(&format!("/ho-so/{id}/thong-bao.pdf")).await
+    }
+
+    /// A printed document; none while there is none.
+    pub async fn paper(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        let answer = self.client.get(format!("{}{path}", self.site)).send().await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
         }
         let pdf = answer.error_for_status()?.bytes().await?;
-        ensure!(pdf.starts_with(b"%PDF-"), "the notice is no PDF");
-        Ok(pdf.to_vec())
+        ensure!(pdf.starts_with(b"%PDF-"), "{path} is no PDF");
+        Ok(Some(pdf.to_vec()))
+    }
+
+    /// A page as the officer sees it.
+    pub async fn page(&self, path: &str) -> Result<String> {
+        let answer = self.client.get(format!("{}{path}", self.site)).send().await?;
+        Ok(answer.error_for_status()?.text().await?)
+    }
+
+    /// Fills in the form of a page that goes to `action`, and sends it as a browser would; gives the path
+    /// of the page that comes of it. None where the page does not offer it.
+    pub async fn submit(
+        &self,
+        path: &str,
+        action: &str,
+        typed: &[(&str, &str)],
+    ) -> Result<Option<String>> {
+        let Some(fields) = page::form(&self.page(path).await?, action, typed) else {
+            return Ok(None);
+        };
+        let answer = self.client.post(format!("{}{action}", self.site)).form(&fields);
+        let answer = answer.send().await?;
+        let (status, leads_to) = (answer.status(), answer.url().path().to_owned());
+        let told = answer.text().await?;
+        ensure!(status.is_success(), "{action} was refused ({status}): {}", page::words(&told));
+        Ok(Some(leads_to))
     }
 
     /// Every case, all pages.

@@ -10,9 +10,12 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::agent;
+use crate::central::Login;
+use crate::proceedings::Unit;
 use crate::site::Site;
 use crate::stages::Stages;
-use crate::system::{SEED, System, View};
+use crate::story;
+use crate::system::{JUNCTION_SEED, System, View};
 
 #[derive(Debug, clap::Args)]
 pub struct Input {
@@ -46,7 +49,7 @@ impl Input {
             (None, Some(uri), Some(geometry)) => {
                 View::Stream { uri: uri.clone(), geometry: geometry.clone() }
             }
-            (None, None, None) => View::Synthetic { seed: SEED },
+            (None, None, None) => View::Synthetic { seed: JUNCTION_SEED },
             _ => bail!(
                 "SITE goes with one of VIDEO and CAMERA: give a site file and the recording or \
                  stream it was drawn for"
@@ -54,6 +57,10 @@ impl Input {
         })
     }
 }
+
+/// What to open first, in the order of the staff.
+const DESKS: [&str; 4] =
+    ["/xet-duyet", "/phe-duyet", "/xu-phat, /ra-soat", "/chu-xe, /giao-nhan, /thoi-han, /tien"];
 
 /// Runs until Ctrl-C or until a program ends by itself.
 pub async fn run(dir: &Path, weights: &Path, input: &Input) -> Result<()> {
@@ -73,13 +80,35 @@ async fn show(site: Site, weights: &Path, view: &View, stages: &Stages) -> Resul
     let mut system = System::start(site, weights, view, stages).await?;
     println!();
     println!("  officers   {}", system.site.web_url("/"));
-    for officer in [&system.central.reviewer, &system.central.approver] {
-        println!("             {} / {}   ({})", officer.login, officer.password, officer.title);
+    for (officer, desks) in system.central.staff().into_iter().zip(DESKS) {
+        let Login { login, password, title, .. } = officer;
+        println!("             {login:<8} {password}   {title}: {desks}");
     }
     println!("  owners     {}", system.site.web_url("/tra-cuu"));
     println!("  agent      http://127.0.0.1:{}/metrics", system.site.ports.health);
     println!("  logs       {}", system.site.dir.join("logs").display());
     println!("\n  Ctrl-C ends everything.\n");
+    let story = match system.truth.clone() {
+        Some(truth) => Some((Unit::sign_in(&system.site, &system.central).await?, truth)),
+        None => None,
+    };
+    let told = async {
+        if let Some((unit, truth)) = &story
+            && let Err(error) = story::tell(unit, truth).await
+        {
+            // What runs goes on: only what would have been shown is missing.
+            println!("  not shown: {error:#}");
+        }
+        std::future::pending::<Result<()>>().await
+    };
+    tokio::select! {
+        result = watch(&mut system, stages) => result,
+        result = told => result,
+    }
+}
+
+/// A line whenever something changes.
+async fn watch(system: &mut System, stages: &Stages) -> Result<()> {
     let mut shown = String::new();
     loop {
         system.check()?;

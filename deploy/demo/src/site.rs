@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use anyhow::{Context as _, Result, bail};
 
 /// One run of the demo: folders, programs and ports.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Site {
     /// Everything a run writes lies here.
     pub dir: PathBuf,

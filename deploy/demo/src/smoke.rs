@@ -1,6 +1,7 @@
 //! The whole way of one violation, driven without a person: camera, agent, seal, delivery, review,
-//! approval, notice, lookup, verification, and what happens when one bit is flipped; of other acts
-//! from other scenes; and of a release from the machine apart to the box.
+//! approval, notice, lookup, fine and payment, verification, and what happens when one bit is flipped;
+//! of a second one whose driver is heard first; of other acts from other scenes; and of a release from
+//! the machine apart to the box.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,15 +12,17 @@ use serde_json::Value;
 use crate::acts;
 use crate::agent;
 use crate::browser::Browser;
-use crate::camera;
+use crate::fines;
 use crate::officer::{self, text};
 use crate::owner;
 use crate::process;
+use crate::registry;
 use crate::release;
 use crate::secrecy;
 use crate::site::Site;
 use crate::stages::Stages;
-use crate::system::{SEED, System, View};
+use crate::story::red_light;
+use crate::system::{JUNCTION_SEED, System, View};
 
 /// How long a stage may take: a busy machine is slow, not broken.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -36,7 +39,10 @@ pub async fn smoke(dir: &Path, weights: &Path) -> Result<()> {
 }
 
 async fn walk(site: Site, weights: &Path, stages: &Stages) -> Result<()> {
-    let mut system = System::start(site, weights, &View::Synthetic { seed: SEED }, stages).await?;
+    let view = View::Synthetic { seed: JUNCTION_SEED };
+    let mut system = System::start(site, weights, &view, stages).await?;
+    let junction = system.truth.clone().context("a synthetic junction without its truth")?;
+    let known = registry::plates(&junction)?;
     stages
         .run("camera analysed", async {
             let fps = system
@@ -64,14 +70,13 @@ async fn walk(site: Site, weights: &Path, stages: &Stages) -> Result<()> {
     let case = stages
         .run("case in the officer's queue", async {
             let api = officer::Api::sign_in(&system.site, &reviewer).await?;
-            // The first whose plate was read: the others wait for a person to type it.
+            // The first whose plate was read, of an owner whom the registry knows: with the others a
+            // person must help.
             let case = system
                 .until("a red-light case with a plate", PATIENCE, async |_| {
                     let cases = api.cases().await?;
                     let ready = |case: &&Value| {
-                        case["act"] == "red_light"
-                            && case["state"] == "received"
-                            && case["plate"].is_string()
+                        red_light(case, &known, "motorbike") && case["state"] == "received"
                     };
                     Ok(cases.iter().find(ready).cloned())
                 })
@@ -104,14 +109,14 @@ async fn walk(site: Site, weights: &Path, stages: &Stages) -> Result<()> {
     stages
         .run("owner finds it by plate", async {
             let browser = Browser::open(&system.site, "owner").await?;
-            let motorbike = case["vehicle"] == "motorbike";
-            let fields = owner::look_up(&browser, &system.site, &plate, motorbike).await?;
+            let fields = owner::look_up(&browser, &system.site, &plate, true).await?;
             browser.close().await?;
             let shown: String = fields[0].1.chars().filter(|c| c.is_alphanumeric()).collect();
             ensure!(shown == plate, "asked for {plate}, shown {shown}");
             Ok(((), "nine public fields, no picture".to_owned()))
         })
         .await?;
+    fines::walk(&system, &id, &plate, &known, stages).await?;
     let mut truths = acts::walk(&mut system, weights, stages, PATIENCE).await?;
     release::walk(&mut system, stages, PATIENCE).await?;
     stages
@@ -126,7 +131,7 @@ async fn walk(site: Site, weights: &Path, stages: &Stages) -> Result<()> {
             Ok(((), names))
         })
         .await?;
-    truths.push(camera::truth(&system.site, SEED));
+    truths.push(junction);
     stages
         .run("logs name nobody", async { Ok(((), secrecy::logs_name_nobody(&system, &truths)?)) })
         .await

@@ -7,14 +7,18 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::agent::{self, Agent};
 use crate::camera;
-use crate::central::Central;
+use crate::central::{Central, Owners};
 use crate::process::Running;
+use crate::registry;
 use crate::release;
 use crate::site::Site;
 use crate::stages::Stages;
 
-/// Seed of the junction that demo and smoke look at.
+/// Seed of scenes.
 pub const SEED: u64 = 1;
+/// Seed of the junction that demo and smoke look at: a car, who has a right to be heard before a fine,
+/// and four motorbikes run its red light within half a minute, all of them of citizens.
+pub const JUNCTION_SEED: u64 = 12;
 
 /// What the agent looks at.
 #[derive(Debug)]
@@ -32,32 +36,39 @@ pub struct System {
     pub camera_process: Option<Running>,
     pub agent: Agent,
     pub central: Central,
+    /// What really happens before the camera, where that is known.
+    pub truth: Option<PathBuf>,
     pub site: Site,
 }
 
 impl System {
     /// Starts camera, central and agent, printing a line a stage.
     pub async fn start(site: Site, weights: &Path, view: &View, stages: &Stages) -> Result<Self> {
-        let (camera_process, uri, geometry) = match view {
+        let (camera_process, uri, geometry, truth) = match view {
             View::Synthetic { seed } => {
                 // Not under a spinner: the renderer shows its own progress.
-                let (clip, _truth, geometry) = camera::render(&site, *seed)?;
+                let (clip, truth, geometry) = camera::render(&site, *seed)?;
                 let (process, uri) = serve(&site, &clip, stages).await?;
-                (Some(process), uri, geometry)
+                (Some(process), uri, geometry, Some(truth))
             }
             View::Recording { clip, geometry } => {
                 let (process, uri) = serve(&site, clip, stages).await?;
-                (Some(process), uri, geometry.clone())
+                (Some(process), uri, geometry.clone(), None)
             }
-            View::Stream { uri, geometry } => (None, uri.clone(), geometry.clone()),
+            View::Stream { uri, geometry } => (None, uri.clone(), geometry.clone(), None),
         };
         let central = stages
-            .run("database, officers, device", async {
-                let central = Central::set_up(&site)?;
+            .run("database, staff, registry, device", async {
+                // Of real vehicles nobody here knows the owners.
+                let owners = truth.as_ref().map_or(Owners::Unknown, |_| Owners::Registry);
+                let central = Central::set_up(&site, owners)?;
+                let known = truth.as_deref().map(|it| registry::import(&site, &central, it));
+                let known = known.transpose()?.unwrap_or(0);
                 Agent::keygen(&site)?;
                 release::key(&site)?;
                 central.enrol(&site, agent::DEVICE)?;
-                Ok((central, format!("enrolled {}", agent::DEVICE)))
+                let told = format!("enrolled {}, {known} vehicles", agent::DEVICE);
+                Ok((central, told))
             })
             .await?;
         let central_process = stages
@@ -74,7 +85,7 @@ impl System {
                 ))
             })
             .await?;
-        Ok(Self { agent_process, central_process, camera_process, agent, central, site })
+        Ok(Self { agent_process, central_process, camera_process, agent, central, truth, site })
     }
 
     /// Puts another built-in scene before the camera: camera and agent begin anew, the agent with its
@@ -89,6 +100,7 @@ impl System {
         self.agent_process.end();
         self.camera_process = None;
         let (clip, truth, geometry) = camera::render_scene(&self.site, scene, seed)?;
+        registry::import(&self.site, &self.central, &truth)?;
         let (process, uri) = serve(&self.site, &clip, stages).await?;
         self.camera_process = Some(process);
         self.agent = Agent::configure(&self.site, &geometry, weights, &uri)?;

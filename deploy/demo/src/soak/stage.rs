@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::line::Line;
 use super::street::{Camera, Street};
 use crate::agent::{self, Agent};
-use crate::central::Central;
+use crate::central::{Central, Owners};
 use crate::damage::act;
 use crate::machine;
 use crate::process::Running;
@@ -92,7 +92,7 @@ pub struct Stage {
 impl Stage {
     /// Starts central, line and agent; the street is there.
     pub async fn start(site: Site, street: Street, weights: &Path) -> Result<Self> {
-        let central = Central::set_up(&site)?;
+        let central = Central::set_up(&site, Owners::Unknown)?;
         Agent::keygen(&site)?;
         central.enrol(&site, agent::DEVICE)?;
         let central_process = central.serve(&site).await?;
