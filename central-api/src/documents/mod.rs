@@ -97,7 +97,7 @@ pub enum DocumentError {
     Pdf(String),
     #[error("the stored document does not have the digest on record")]
     Changed,
-    #[error(transparent)]
+    #[error("the document is not signed: {0}")]
     Sign(#[from] SignError),
     #[error(transparent)]
     Evidence(#[from] EvidenceError),

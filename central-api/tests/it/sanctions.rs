@@ -557,7 +557,7 @@ async fn what_a_hand_changes_in_proceedings_and_their_documents_is_named() {
                 force(format!("UPDATE proceedings SET {column} WHERE name = '{name}'")).await;
                 assert_eq!(desk.verified().await.len(), 1, "{name} {column}");
                 let back = match column.split(' ').next().unwrap() {
-                    "state" => format!("state = substr(state, 1, length(state) - 1)"),
+                    "state" => "state = substr(state, 1, length(state) - 1)".to_owned(),
                     column => format!("{column} = {column} - 1"),
                 };
                 force(format!("UPDATE proceedings SET {back} WHERE name = '{name}'")).await;
