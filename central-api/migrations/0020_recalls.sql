@@ -1,6 +1,7 @@
 -- Recalls of cases by a fault: what a package was made with is findable, and who was affected is kept.
 CREATE TABLE evidence_causes (
-    -- model (its digest) or config (of the camera).
+    -- model (its digest), config (of the camera), or camera (the one before, where an act is measured
+    -- between two).
     kind        TEXT   NOT NULL,
     value       TEXT   NOT NULL,
     captured_at BIGINT NOT NULL,
@@ -11,6 +12,7 @@ CREATE INDEX cases_camera_act ON cases (camera_id, act_at, id);
 CREATE INDEX cases_device_act ON cases (device_id, act_at, id);
 CREATE INDEX cases_reviewer_act ON cases (reviewer, act_at, id);
 CREATE INDEX cases_approver_act ON cases (approver, act_at, id);
+CREATE INDEX cases_plate_by ON cases (plate_by, act_at, id);
 CREATE INDEX cases_act_at ON cases (act_at, id);
 
 CREATE TABLE recalls (

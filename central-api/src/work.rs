@@ -117,8 +117,8 @@ struct Failure {
 
 async fn carry_out(app: &AppState, taken: &Taken) -> Result<Done, Failure> {
     match &taken.job {
-        Job::ListRecall { recall } => {
-            recall::list(app, taken, recall).await.map_err(Failure::again)
+        Job::ListRecall { recall, place } => {
+            recall::list(app, taken, recall, place.as_ref()).await.map_err(Failure::again)
         }
         Job::JudgeRecall { recall } => {
             recall::judge(app, taken, recall).await.map_err(Failure::again)

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::examine::{Examination, ExamineError, examine};
 use super::reason::Reason;
+use super::recalled;
 use super::recheck;
 use super::record::{self, Case, WriteError};
 use super::related;
@@ -122,6 +123,10 @@ pub async fn decide(
     };
     let mut tx = state.store.begin().await?;
     record::write(&mut tx, case, &after).await?;
+    // Frozen since it was looked at.
+    if needs_gate(case, command.action) && recalled::held_in(&mut tx, &case.id).await?.is_some() {
+        return Err(DecideError::Conflict);
+    }
     // Money may be owed on it: it must be annulled before the notice goes.
     if command.action == Action::Withdraw && decision::stands(&mut tx, &case.id).await? {
         return Err(DecideError::DecisionStands);

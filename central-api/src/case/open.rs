@@ -38,6 +38,7 @@ pub async fn open(
         return Ok(id);
     }
     let case = opening(new_id(received_at), manifest, received_at, terms.law);
+    let law = case.law.clone();
     let id = match join::join(tx, terms, manifest, &case).await? {
         Some(joined) => joined,
         None => {
@@ -47,6 +48,7 @@ pub async fn open(
         }
     };
     recalled::trace(tx, manifest).await?;
+    recalled::freeze_late(tx, manifest, &id, law.as_ref()).await?;
     sqlx::query("UPDATE evidence SET case_id = $1 WHERE id = $2")
         .bind(id.clone())
         .bind(evidence)

@@ -63,7 +63,8 @@ pub async fn hold(
     // On SQLite one writes at a time.
     let lock = match dialect {
         Dialect::Sqlite => "",
-        Dialect::Postgres => "FOR UPDATE",
+        // Whoever only names the case, by a foreign key, need not wait.
+        Dialect::Postgres => "FOR NO KEY UPDATE",
     };
     let text = format!("SELECT state FROM cases WHERE id = $1 {lock}");
     let state: Option<String> = sqlx::query_scalar(AssertSqlSafe(text))

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use frame::Head;
 pub use letter::{Enclosed, Letters, MOST_PAGES, Pane, Sheet};
-pub use number::{Draft, draft};
+pub use number::{Draft, draft, give_up};
 pub use page::Align;
 pub(crate) use page::{LEFT, Paper, RIGHT};
 pub use stored::{Document, file_name, find, find_by_code, of_case, read, record, store, texts};
@@ -97,7 +97,7 @@ pub enum DocumentError {
     Pdf(String),
     #[error("the stored document does not have the digest on record")]
     Changed,
-    #[error(transparent)]
+    #[error("the document is not signed: {0}")]
     Sign(#[from] SignError),
     #[error(transparent)]
     Evidence(#[from] EvidenceError),

@@ -76,7 +76,7 @@ pub async fn draft(
 }
 
 /// The number of a draft whose case became no notice after all: the next one has it. What else is
-/// numbered is signed before, and comes out.
+/// numbered comes out or is given up ([`give_up`]).
 async fn abandoned(tx: &mut Tx<'_>, kind: Kind, year: i32) -> Result<Option<i64>, StoreError> {
     if kind != Kind::Notice {
         return Ok(None);
@@ -108,6 +108,20 @@ async fn void(
         detail: serde_json::json!({ "void": { "year": draft.year, "number": draft.number } }),
     };
     audit::append(tx, entry).await
+}
+
+/// The document that a draft was taken for is not wanted any more: the audit says which number is void.
+pub async fn give_up(
+    tx: &mut Tx<'_>,
+    kind: Kind,
+    case: &str,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    if let Some(draft) = find(tx, kind, case).await? {
+        used(tx, kind, case).await?;
+        void(tx, case, &draft, now).await?;
+    }
+    Ok(())
 }
 
 /// The draft has become a document.

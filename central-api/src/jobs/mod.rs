@@ -18,7 +18,7 @@ use crate::documents::Kind;
 use crate::store::StoreError;
 
 pub use pause::ATTEMPTS;
-pub use queue::{Taken, ask, ask_at, begin, forget, put_off, take};
+pub use queue::{Taken, ask, ask_at, begin, drop_job, forget, put_off, take};
 pub use standing::{Asked, Dead, Standing, dead, find, of_case, revive, standing};
 
 /// How long a worker has a job for itself.
@@ -44,6 +44,9 @@ pub enum Job {
     /// Finds and freezes the cases of a recall; judges them again; undoes what two people decided.
     ListRecall {
         recall: String,
+        /// Where the listing is; absent at its beginning.
+        #[serde(default)]
+        place: Option<Place>,
     },
     JudgeRecall {
         recall: String,
@@ -65,6 +68,14 @@ pub enum Job {
     SendWarnings,
     /// Hands over what is told of warnings; asks for itself again.
     ExportWarnings,
+}
+
+/// Where a listing that takes several attempts is: which of its texts, and the last row seen of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub text: usize,
+    pub at: i64,
+    pub seen: String,
 }
 
 impl Job {
@@ -115,7 +126,7 @@ impl Job {
             }
             (_, Some(case)) => format!("{}:{case}", self.name()),
             (
-                Self::ListRecall { recall }
+                Self::ListRecall { recall, .. }
                 | Self::JudgeRecall { recall }
                 | Self::SettleRecall { recall },
                 _,

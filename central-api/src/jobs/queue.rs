@@ -51,6 +51,12 @@ pub async fn begin(tx: &mut Tx<'_>, job: &Job, now: OffsetDateTime) -> Result<()
     if waits == 0 { ask(tx, job, now).await } else { Ok(()) }
 }
 
+/// Drops a job, whatever it waits for: what it was to do is not wanted any more.
+pub async fn drop_job(tx: &mut Tx<'_>, job: &Job) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM jobs WHERE key = $1").bind(job.key()).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// Forgets what was given up about a case that has gone another way.
 pub async fn forget(tx: &mut Tx<'_>, case: &str) -> Result<(), StoreError> {
     for job in Job::of_case(case) {

@@ -93,6 +93,10 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
     });
     let mut tx = state.store.begin().await?;
     case::write(&mut tx, case, &after).await?;
+    // Frozen while it was printed: the next attempt says so.
+    if case::held_in(&mut tx, id).await?.is_some() {
+        return Err(IssueError::Write(WriteError::Conflict));
+    }
     documents::record(&mut tx, id, &draft, &sha256, approver, at).await?;
     delivery::begin(&mut tx, id, Paper::Notice, case.act_at).await?;
     let done = taken.done(&mut tx).await?;

@@ -109,14 +109,30 @@ pub(super) async fn on_record(
     Ok(done)
 }
 
-/// Number and date of a case's latest document of a kind, which the document at hand names. Its job
-/// was asked for first; this one is tried again after it.
+/// Ends a job whose document is not wanted any more; a number taken for it is given up.
+pub(super) async fn nothing_left(
+    state: &AppState,
+    taken: &Taken,
+    kind: Kind,
+    case: &str,
+) -> Result<Done, PrintError> {
+    let mut tx = state.store.begin().await?;
+    let done = taken.done(&mut tx).await?;
+    documents::give_up(&mut tx, kind, case, state.clock.now()).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(done)
+}
+
+/// Number and date of a case's document of a kind, issued at `since` or later, which the document at
+/// hand names. Its job was asked for first; this one is tried again after it.
 pub(super) async fn number(
     state: &AppState,
     kind: Kind,
     case: &str,
+    since: OffsetDateTime,
 ) -> Result<(String, OffsetDateTime), PrintError> {
     let document = documents::find(&state.store, kind, case).await?;
+    let document = document.filter(|document| document.issued_at >= since);
     let document = document.ok_or(PrintError::Conflict)?;
     Ok((document.shown(&state.config.agency.code), document.issued_at))
 }

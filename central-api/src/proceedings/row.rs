@@ -181,13 +181,15 @@ pub async fn waiting<C: Content>(
     rows.iter().map(Row::from_row).collect()
 }
 
-/// How many cases of a proceeding are in a state.
-pub async fn count<C: Content>(store: &Store, state: &str) -> Result<u64, StoreError> {
-    let count: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM proceedings WHERE name = $1 AND state = $2")
-            .bind(C::NAME)
-            .bind(state.to_owned())
-            .fetch_one(store.pool())
-            .await?;
+/// How many cases with a standing notice are in a state of a proceeding.
+pub async fn count_notified<C: Content>(store: &Store, state: &str) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM proceedings WHERE name = $1 AND state = $2 AND EXISTS (
+             SELECT 1 FROM cases WHERE id = proceedings.case_id AND state = 'notified')",
+    )
+    .bind(C::NAME)
+    .bind(state.to_owned())
+    .fetch_one(store.pool())
+    .await?;
     Ok(u64::try_from(count).unwrap_or(0))
 }

@@ -7,12 +7,14 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::{Cause, Recall, RecallError, find};
 use crate::AppState;
 use crate::audit::{self, Entry};
-use crate::jobs::{self, Done, Job, Taken};
+use crate::case;
+use crate::jobs::{self, Done, Job, Place, Taken};
 use crate::law::Provision;
-use crate::store::{StoreError, Tx, to_ms};
+use crate::store::{Dialect, StoreError, Tx, to_ms};
 
-/// Cases of one page.
+/// Cases of one page, and pages of one attempt: well within a job's lease.
 const PAGE: usize = 1_000;
+const PAGES: u32 = 20;
 
 /// Reads a page of the cases of a cause: id, act's time, state and law, after a moment and an id.
 /// $1 is the cause's value, $2 and $3 where the page begins, $4 where the period ends.
@@ -25,58 +27,81 @@ pub fn list_texts(cause: Cause) -> Vec<String> {
         )
     };
     match cause {
-        Cause::Camera => vec![of("c.camera_id = $1 AND")],
+        Cause::Camera => vec![of("c.camera_id = $1 AND"), traced("camera")],
         Cause::Device => vec![of("c.device_id = $1 AND")],
-        Cause::Officer => vec![of("c.reviewer = $1 AND"), of("c.approver = $1 AND")],
+        Cause::Officer => {
+            vec![of("c.reviewer = $1 AND"), of("c.approver = $1 AND"), of("c.plate_by = $1 AND")]
+        }
         // Which provision was chosen stands in the case alone.
         Cause::Law => vec![of("$1 <> '' AND")],
-        Cause::Model | Cause::Config => {
-            let kind = cause.name();
-            vec![format!(
-                "SELECT e.case_id AS id, t.captured_at AS at, c.state, c.law, t.evidence_id AS seen
-                 FROM evidence_causes t JOIN evidence e ON e.id = t.evidence_id
-                 JOIN cases c ON c.id = e.case_id
-                 WHERE t.kind = '{kind}' AND t.value = $1
-                     AND (t.captured_at, t.evidence_id) > ($2, $3) AND t.captured_at < $4
-                 ORDER BY t.captured_at, t.evidence_id LIMIT {PAGE}"
-            )]
-        }
+        Cause::Model => vec![traced("model")],
+        Cause::Config => vec![traced("config")],
     }
 }
 
-/// Lists a recall's cases, then asks for their judging.
-pub async fn list(state: &AppState, taken: &Taken, id: &str) -> Result<Done, RecallError> {
+fn traced(kind: &str) -> String {
+    format!(
+        "SELECT e.case_id AS id, t.captured_at AS at, c.state, c.law, t.evidence_id AS seen
+         FROM evidence_causes t JOIN evidence e ON e.id = t.evidence_id
+         JOIN cases c ON c.id = e.case_id
+         WHERE t.kind = '{kind}' AND t.value = $1
+             AND (t.captured_at, t.evidence_id) > ($2, $3) AND t.captured_at < $4
+         ORDER BY t.captured_at, t.evidence_id LIMIT {PAGE}"
+    )
+}
+
+/// Lists some pages of a recall's cases and asks for the next ones, at the end for their judging.
+pub async fn list(
+    state: &AppState,
+    taken: &Taken,
+    id: &str,
+    place: Option<&Place>,
+) -> Result<Done, RecallError> {
     let Some(recall) = find(&state.store, id).await?.filter(|it| it.listed_at.is_none()) else {
         return Ok(taken.nothing_left(&state.store).await?);
     };
-    let mut frozen = 0_u64;
-    for text in list_texts(recall.cause) {
-        // From just before the period's first millisecond.
-        let mut from = (to_ms(recall.from) - 1, "\u{10ffff}".to_owned());
-        loop {
-            let rows = sqlx::query(AssertSqlSafe(text.clone()))
-                .bind(recall.value.clone())
-                .bind(from.0)
-                .bind(from.1.clone())
-                .bind(to_ms(recall.to))
-                .fetch_all(state.store.pool())
-                .await
-                .map_err(StoreError::from)?;
-            let Some(last) = rows.last() else { break };
-            from = end(last)?;
+    let traced = matches!(recall.cause, Cause::Model | Cause::Config | Cause::Camera);
+    let tracing = Job::TraceEvidence { after: String::new() };
+    if traced && jobs::find(&state.store, &tracing).await?.is_some() {
+        return Err(RecallError::Tracing);
+    }
+    // From just before the period's first millisecond.
+    let begin = |text| Place { text, at: to_ms(recall.from) - 1, seen: "\u{10ffff}".to_owned() };
+    let mut place = place.cloned().unwrap_or_else(|| begin(0));
+    let texts = list_texts(recall.cause);
+    let mut pages = 0;
+    while let Some(text) = texts.get(place.text) {
+        if pages == PAGES {
             let mut tx = state.store.begin().await?;
-            for row in &rows {
-                if is_touched(&recall, row)? {
-                    frozen += freeze(&mut tx, &recall.id, row).await?;
-                }
-            }
+            let done = taken.done(&mut tx).await?;
+            let next = Job::ListRecall { recall: recall.id.clone(), place: Some(place) };
+            jobs::ask(&mut tx, &next, state.clock.now()).await?;
             tx.commit().await.map_err(StoreError::from)?;
-            if rows.len() < PAGE {
-                break;
+            return Ok(done);
+        }
+        pages += 1;
+        let rows = sqlx::query(AssertSqlSafe(text.clone()))
+            .bind(recall.value.clone())
+            .bind(place.at)
+            .bind(place.seen.clone())
+            .bind(to_ms(recall.to))
+            .fetch_all(state.store.pool())
+            .await
+            .map_err(StoreError::from)?;
+        let mut tx = state.store.begin().await?;
+        for row in &rows {
+            if is_touched(&recall, row)? {
+                freeze(&mut tx, state.store.dialect(), &recall.id, row).await?;
             }
         }
+        tx.commit().await.map_err(StoreError::from)?;
+        place = match rows.last().filter(|_| rows.len() == PAGE) {
+            Some(last) => Place { text: place.text, ..end(last)? },
+            None => begin(place.text + 1),
+        };
     }
     let now = state.clock.now();
+    let frozen = super::counts(&state.store, &recall.id).await?.all();
     let mut tx = state.store.begin().await?;
     sqlx::query("UPDATE recalls SET listed_at = $1 WHERE id = $2")
         .bind(to_ms(now))
@@ -99,14 +124,15 @@ pub async fn list(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Rec
     Ok(done)
 }
 
-fn end(row: &AnyRow) -> Result<(i64, String), StoreError> {
-    Ok((row.try_get("at")?, row.try_get("seen")?))
+fn end(row: &AnyRow) -> Result<Place, StoreError> {
+    Ok(Place { text: 0, at: row.try_get("at")?, seen: row.try_get("seen")? })
 }
 
 /// Whether there is anything left to undo, and the cause is the case's own.
 fn is_touched(recall: &Recall, row: &AnyRow) -> Result<bool, StoreError> {
     let state: String = row.try_get("state")?;
-    if matches!(state.as_str(), "rejected" | "withdrawn" | "expired") {
+    // What was rejected may be taken up again.
+    if matches!(state.as_str(), "withdrawn" | "expired") {
         return Ok(false);
     }
     if recall.cause != Cause::Law {
@@ -117,15 +143,23 @@ fn is_touched(recall: &Recall, row: &AnyRow) -> Result<bool, StoreError> {
     Ok(law.is_some_and(|law| format!("{} {}", law.decree, law.key()) == recall.value))
 }
 
-async fn freeze(tx: &mut Tx<'_>, recall: &str, row: &AnyRow) -> Result<u64, StoreError> {
-    let case: String = row.try_get("id")?;
-    let frozen = sqlx::query(
+/// Whoever is just about to decide, issue or sign has the case's row: this waits for them, and they see
+/// it before they write.
+async fn freeze(
+    tx: &mut Tx<'_>,
+    dialect: Dialect,
+    recall: &str,
+    row: &AnyRow,
+) -> Result<(), StoreError> {
+    let id: String = row.try_get("id")?;
+    case::hold(tx, &id, dialect).await?;
+    sqlx::query(
         "INSERT INTO recalled (recall_id, case_id, state) VALUES ($1, $2, 'frozen')
          ON CONFLICT (case_id, recall_id) DO NOTHING",
     )
     .bind(recall.to_owned())
-    .bind(case)
+    .bind(id)
     .execute(&mut **tx)
     .await?;
-    Ok(frozen.rows_affected())
+    Ok(())
 }

@@ -133,6 +133,8 @@ impl Counts {
 /// Why a job of a recall is tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum RecallError {
+    #[error("packages of before are still being traced")]
+    Tracing,
     /// Some cases could not be undone yet, e.g. because a decision is just being printed.
     #[error("{0} cases could not be undone yet")]
     Left(u64),

@@ -68,7 +68,7 @@ pub async fn open(
     .execute(&mut *tx)
     .await
     .map_err(StoreError::from)?;
-    let job = Job::ListRecall { recall: recall.id.clone() };
+    let job = Job::ListRecall { recall: recall.id.clone(), place: None };
     jobs::ask(&mut tx, &job, now).await?;
     let entry = Entry {
         at: now,

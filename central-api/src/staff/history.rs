@@ -45,13 +45,20 @@ pub(super) async fn of_case(
                     None => w.t("case.by_system").to_owned(),
                 },
                 what: w.named("event", &name),
-                detail: describe(&detail, officer.sees_owners(), w),
+                detail: describe(&detail, officer.sees_owners(), names_people(&action), w),
             })
         })
         .collect()
 }
 
-fn describe(detail: &Value, sees_owners: bool, w: &Words) -> String {
+/// Whether what people write of a step may name whom it is about.
+fn names_people(action: &str) -> bool {
+    ["delivery.", "minutes.", "decision.", "payment.", "refund.", "owner."]
+        .iter()
+        .any(|room| action.starts_with(room))
+}
+
+fn describe(detail: &Value, sees_owners: bool, names_people: bool, w: &Words) -> String {
     let text = |key: &str| detail.get(key).and_then(Value::as_str);
     let mut parts = Vec::new();
     if let (Some(from), Some(to)) = (text("from"), text("to"))
@@ -75,8 +82,8 @@ fn describe(detail: &Value, sees_owners: bool, w: &Words) -> String {
     let doubts = detail.get("doubts").filter(|_| sees_owners).and_then(Value::as_array);
     let doubts = doubts.into_iter().flatten();
     parts.extend(doubts.filter_map(Value::as_str).map(|doubt| w.named("doubt", doubt)));
-    // What a clerk writes of a delivery may name people.
-    if let Some(note) = text("note").filter(|_| sees_owners || text("how").is_none()) {
+    // What is written of minutes, decisions, deliveries and money may name people.
+    if let Some(note) = text("note").filter(|_| sees_owners || !names_people) {
         parts.push(format!("“{note}”"));
     }
     if let Some(letter) = text("letter") {

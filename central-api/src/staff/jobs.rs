@@ -55,8 +55,14 @@ impl Row {
 
 /// Why a job was given up: what the gate says in words, anything else as it is.
 pub(super) fn why(error: &str, w: &Words) -> String {
-    let Some(names) = error.strip_prefix("the gate is closed: ") else { return error.to_owned() };
-    names.split(", ").map(|name| w.named("blocker", name)).collect::<Vec<_>>().join("; ")
+    for (prefix, section) in
+        [("the gate is closed: ", "blocker"), ("the document cannot be printed: ", "obstacle")]
+    {
+        let Some(names) = error.strip_prefix(prefix) else { continue };
+        let names = names.split(", ").map(|name| w.named(section, name));
+        return names.collect::<Vec<_>>().join("; ");
+    }
+    error.to_owned()
 }
 
 /// `GET /cong-viec`.

@@ -159,7 +159,7 @@ struct RecallPage {
     fates: Vec<Group>,
     asks: bool,
     /// What this officer may agree with or decline: name of the choice, text of both buttons.
-    agrees: Vec<(&'static str, String, String)>,
+    agrees: Vec<(&'static str, u64, String, String)>,
 }
 
 struct Group {
@@ -219,7 +219,8 @@ pub(super) async fn show(
         agrees: choices
             .map(|(name, fate)| {
                 let agree = w.with(&format!("recall.confirm_{name}"), "cases", counts.of(fate));
-                (name, agree, w.t(&format!("recall.decline_{name}")).to_owned())
+                let decline = w.t(&format!("recall.decline_{name}")).to_owned();
+                (name, counts.of(fate), agree, decline)
             })
             .collect(),
         fates,
@@ -265,6 +266,9 @@ pub(super) struct Settling {
     /// `all`, a verdict, or a case.
     #[serde(default)]
     which: String,
+    /// How many cases the page said would be agreed with.
+    #[serde(default)]
+    shown: u64,
 }
 
 /// `POST /ra-soat/{id}`.
@@ -286,7 +290,7 @@ pub(super) async fn settle(
     };
     let by = (officer.user.id.as_str(), officer.user.login.as_str());
     let moved = match form.step.as_str() {
-        "confirm" => recall::confirm(&state, &id, by, choice).await,
+        "confirm" => recall::confirm(&state, &id, by, choice, form.shown).await,
         "decline" => recall::decline(&state, &id, by, choice).await,
         _ => {
             let which = match form.which.as_str() {
@@ -304,6 +308,12 @@ pub(super) async fn settle(
         Err(SettleError::NotFound(_)) => Err(WebError::NotFound(officer.lang)),
         Err(SettleError::Nothing) => {
             Err(refused(&officer, &back, StatusCode::CONFLICT, "recall.nothing"))
+        }
+        Err(SettleError::Conflict) => {
+            Err(refused(&officer, &back, StatusCode::CONFLICT, "error.conflict"))
+        }
+        Err(SettleError::OwnFault) => {
+            Err(refused(&officer, &back, StatusCode::FORBIDDEN, "recall.own_fault"))
         }
         Err(SettleError::Store(error)) => Err(StoreError::into(error)),
     }

@@ -48,6 +48,8 @@ pub(super) struct SanctionView {
     /// The law's circumstances by side, each with its key and text.
     pub sides: Vec<(String, Vec<(String, String)>)>,
     pub signs: bool,
+    pub returns: bool,
+    pub revives: bool,
     pub annuls: bool,
     pub confirms: bool,
     pub papers: Vec<(String, String)>,
@@ -136,6 +138,8 @@ impl SanctionView {
             bracket,
             sides: sides(law.circumstances(), w),
             signs: may(Action::Sign),
+            returns: may(Action::Return),
+            revives: officer.revives(),
             annuls: may(Action::Annul),
             confirms: may(Action::ConfirmAnnulment),
             papers: papers.map(|it| paper(it, &state.config.agency.code, w)).collect(),
@@ -164,7 +168,7 @@ impl SanctionView {
 
     /// The steps that need nothing but a reason, and whether they are open.
     pub fn with_reason(&self) -> [(&'static str, bool); 3] {
-        [("return", self.signs), ("annul", self.annuls), ("keep", self.confirms)]
+        [("return", self.returns), ("annul", self.annuls), ("keep", self.confirms)]
     }
 }
 
@@ -555,6 +559,10 @@ pub(super) async fn list(
         let rows = row::waiting::<decision::Decision>(&state.store, standing.name(), MOST).await?;
         for row in rows {
             let Some(case) = case::find(&state.store, &row.case_id).await? else { continue };
+            // Nobody decides on it any more.
+            if case.state != case::State::Notified {
+                continue;
+            }
             let shown = case.plate.as_deref();
             lines.push(Line {
                 short_id: short_id(&case.id),

@@ -332,6 +332,8 @@ async fn a_clerk_proposes_a_fine_and_a_leader_signs_it_on_a_phone() {
     site.goto(&format!("/ho-so/{case}")).await;
     site.click("#xu-phat details summary").await;
     site.click("#xu-phat input[name=drove][value=yes]").await;
+    let born = "document.querySelector('#xu-phat input[name=born]').value = '1990-05-01'";
+    site.browser.execute(born, vec![]).await.unwrap();
     shot(&driver, &site.browser, "minutes").await;
     site.click("#xu-phat details button").await;
     site.sees("Đã lập biên bản, văn bản đang được in.").await;

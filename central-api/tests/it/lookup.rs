@@ -502,6 +502,7 @@ fn the_document_names_every_path() {
     assert_eq!(
         paths,
         [
+            "/api/payments/v1/notifications",
             "/api/v1/cases",
             "/api/v1/cases/{id}",
             "/api/v1/cases/{id}/decisions",

@@ -50,7 +50,7 @@ async fn a_clerk_takes_a_statement_in_and_settles_what_is_left() {
         assert!(told.contains("Dòng 3: số tiền không phải là số nguyên đồng"), "{told}");
         let done = chi.upload(path, &[("csrf", &csrf)], text.as_bytes()).await;
         assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
-        let page = chi.get(&done.location().to_owned()).await.text();
+        let page = chi.get(done.location()).await.text();
         assert!(page.contains("1 khoản khớp hồ sơ, 2 khoản chưa rõ"), "{page}");
         assert!(page.contains("&#60;b&#62;la") && !page.contains("<b>la"), "{page}");
         assert!(page.contains("1/QĐ-XPHC") && page.contains("4.999.999"), "{page}");

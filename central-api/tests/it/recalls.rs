@@ -143,6 +143,7 @@ impl Drill {
             ("kind", "person"),
             ("name", "Trần Thị Chủ Xe"),
             ("address", "1 Phố Mẫu"),
+            ("born", "1990-05-01"),
             ("drove", "yes"),
             ("identified_on", "2026-11-21"),
             ("place", "Phòng Cảnh sát giao thông"),
@@ -172,13 +173,27 @@ async fn what_a_camera_accused_of_wrongly_is_frozen_and_undone_by_two_people() {
         let [received, accepted, notified, fined, elsewhere, rejected] = drill.cases().await;
         let recall = drill.opened("camera", "cam-01").await;
         let counts = drill.counts(&recall).await;
-        assert_eq!((counts.all(), counts.of(Fate::Frozen)), (4, 4));
+        assert_eq!((counts.all(), counts.of(Fate::Frozen)), (5, 5));
         // Test packages seal no basis: nothing is judged, and everything was asked.
-        assert_eq!((counts.judged(None), counts.judged(Some(recall::Judged::Unknown))), (0, 4));
-        for case in [&elsewhere, &rejected] {
-            let held = central_api::case::held_by(&drill.setting.state.store, case).await.unwrap();
-            assert_eq!(held, None);
-        }
+        assert_eq!((counts.judged(None), counts.judged(Some(recall::Judged::Unknown))), (0, 5));
+        let held =
+            central_api::case::held_by(&drill.setting.state.store, &elsewhere).await.unwrap();
+        assert_eq!(held, None);
+        // What was rejected may be taken up again, and stays frozen.
+        drill.an.decide(&rejected, "reopen", &[("note", "xem lại hồ sơ này")]).await;
+        let answer = drill.an.decide(&rejected, "accept", &[]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        // What comes in late belongs to it too.
+        let late = drill
+            .setting
+            .case(7, |manifest| {
+                let plate = manifest.plate.as_mut().unwrap();
+                plate.raw = "29AA12347".into();
+                plate.text = Some(plate.raw.clone());
+            })
+            .await;
+        let held = central_api::case::held_by(&drill.setting.state.store, &late).await.unwrap();
+        assert_eq!(held.as_deref(), Some(recall.as_str()));
         // Frozen: nobody decides against the vehicle meanwhile.
         let answer = drill.an.decide(&received, "accept", &[]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -189,12 +204,12 @@ async fn what_a_camera_accused_of_wrongly_is_frozen_and_undone_by_two_people() {
         // One of them goes on: asked for by one, agreed by another.
         let ask = [("step", "ask"), ("choice", "release"), ("which", received.as_str())];
         assert_eq!(drill.step("binh", &recall, &ask).await.status, StatusCode::SEE_OTHER);
-        let agree = [("step", "confirm"), ("choice", "release")];
+        let agree = [("step", "confirm"), ("choice", "release"), ("shown", "1")];
         let own = drill.step("binh", &recall, &agree).await;
         assert_eq!(own.status, StatusCode::CONFLICT, "{}", own.text());
         let decline = [("step", "decline"), ("choice", "release")];
         assert_eq!(drill.step("dung", &recall, &decline).await.status, StatusCode::SEE_OTHER);
-        assert_eq!(drill.counts(&recall).await.of(Fate::Frozen), 4);
+        assert_eq!(drill.counts(&recall).await.of(Fate::Frozen), 6);
         drill.step("binh", &recall, &ask).await;
         assert_eq!(drill.step("dung", &recall, &agree).await.status, StatusCode::SEE_OTHER);
         let answer = drill.an.decide(&received, "accept", &[]).await;
@@ -204,11 +219,14 @@ async fn what_a_camera_accused_of_wrongly_is_frozen_and_undone_by_two_people() {
         let ask = [("step", "ask"), ("choice", "annul"), ("which", "all")];
         assert_eq!(drill.step("dung", &recall, &ask).await.status, StatusCode::SEE_OTHER);
         let page = drill.binh.get(&format!("/ra-soat/{recall}")).await.text();
-        assert!(page.contains("Đồng ý hủy bỏ (3)"), "{page}");
-        let agree = [("step", "confirm"), ("choice", "annul")];
+        assert!(page.contains("Đồng ý hủy bỏ (5)"), "{page}");
+        // More was asked for than the page showed: nothing is agreed to.
+        let agree = [("step", "confirm"), ("choice", "annul"), ("shown", "4")];
+        assert_eq!(drill.step("binh", &recall, &agree).await.status, StatusCode::CONFLICT);
+        let agree = [("step", "confirm"), ("choice", "annul"), ("shown", "5")];
         assert_eq!(drill.step("binh", &recall, &agree).await.status, StatusCode::SEE_OTHER);
         let counts = drill.counts(&recall).await;
-        assert_eq!((counts.of(Fate::Annulled), counts.of(Fate::Released)), (3, 1));
+        assert_eq!((counts.of(Fate::Annulled), counts.of(Fate::Released)), (5, 1));
         assert_eq!(drill.state_of(&notified).await, "withdrawn");
         assert_eq!(drill.decision(&fined).await, "annulled");
         assert_eq!(drill.state_of(&fined).await, "withdrawn");
@@ -247,15 +265,15 @@ async fn every_cause_finds_its_cases_and_no_others() {
         let model = manifest.models[0].sha256.to_string();
         let config = manifest.config.to_string();
         for (cause, value, expected) in [
-            ("model", model.as_str(), 5),
+            ("model", model.as_str(), 6),
             ("model", "00", 0),
-            ("config", config.as_str(), 5),
+            ("config", config.as_str(), 6),
             ("camera", "cam-09", 1),
-            ("device", crate::setting::DEVICE, 5),
+            ("device", crate::setting::DEVICE, 6),
             ("device", "box-99", 0),
-            ("law", "168/2024/NĐ-CP 7.7.c", 5),
+            ("law", "168/2024/NĐ-CP 7.7.c", 6),
             ("law", "168/2024/NĐ-CP 7.7.a", 0),
-            ("officer", "an", 3),
+            ("officer", "an", 4),
             ("officer", "binh", 2),
             ("officer", "dung", 0),
         ] {
@@ -315,7 +333,7 @@ async fn packages_of_before_are_traced_and_a_listing_that_dies_begins_again() {
         drill.work().await;
         let config = manifest_of(1).config.to_string();
         let recall = drill.opened("config", &config).await;
-        assert_eq!(drill.counts(&recall).await.all(), 5);
+        assert_eq!(drill.counts(&recall).await.all(), 6);
         // As after a kill between two pages: half of the list, not marked as listed.
         run("UPDATE recalls SET listed_at = NULL").await;
         run("DELETE FROM recalled WHERE case_id = (SELECT MAX(case_id) FROM recalled)").await;
@@ -324,7 +342,7 @@ async fn packages_of_before_are_traced_and_a_listing_that_dies_begins_again() {
              FROM recalls")
         .await;
         drill.work().await;
-        assert_eq!(drill.counts(&recall).await.all(), 5);
+        assert_eq!(drill.counts(&recall).await.all(), 6);
         let row =
             sqlx::query("SELECT listed_at FROM recalls").fetch_one(store.pool()).await.unwrap();
         assert!(row.get::<Option<i64>, _>(0).is_some());

@@ -66,6 +66,7 @@ impl Desk {
             ("name", OWNER),
             ("id_number", "001200000001"),
             ("address", "1 Phố Mẫu"),
+            ("born", "1990-05-01"),
             ("drove", "yes"),
             ("identified_on", "2026-11-21"),
             ("place", "Phòng Cảnh sát giao thông"),
@@ -295,7 +296,7 @@ async fn who_pays_what_follows_from_who_they_are() {
         // Sixteen on the day before; half of an adult's.
         (&[("born", "2010-11-20")], 2_500_000, 4),
         (&[("drove", "no")], 5_000_000, 0),
-        (&[("kind", "organisation"), ("drove", "no")], 10_000_000, 0),
+        (&[("kind", "organisation"), ("drove", "no"), ("born", "")], 10_000_000, 0),
     ] {
         let answer = desk.drawn(&case, fields).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{fields:?}: {}", answer.text());
@@ -316,13 +317,15 @@ async fn who_pays_what_follows_from_who_they_are() {
         ("born", "hôm qua"),
         ("identified_on", "2026-11-20"),
         ("identified_on", "2027-11-20"),
+        ("born", ""),
         ("unsigned", "không"),
         ("place", ""),
     ] {
         let answer = desk.drawn(&case, &[(name, value)]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name} {value:?}");
     }
-    let answer = desk.drawn(&case, &[("kind", "organisation"), ("drove", "yes")]).await;
+    let answer =
+        desk.drawn(&case, &[("kind", "organisation"), ("drove", "yes"), ("born", "")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
@@ -372,10 +375,16 @@ async fn terms_hold_back_a_decision_and_end_it() {
         desk.dung = Visitor::officer(&desk.setting.state, "dung").await;
         let answer = desk.act("dung", &case, "sign", &[]).await;
         assert!(answer.text().contains("Đã quá thời hạn ra quyết định"), "{}", answer.text());
-        // An explanation gives a month.
+        // Drawing the minutes up anew wins no time.
         desk.chi = Visitor::officer(&desk.setting.state, "chi").await;
+        desk.act("dung", &case, "return", &[("reason", "đã quá thời hạn")]).await;
+        let again = desk.drawn(&case, &[("identified_on", "2026-12-03")]).await;
+        assert_eq!(again.status, StatusCode::SEE_OTHER, "{}", again.text());
+        let answer = desk.act("chi", &case, "propose", &[]).await;
+        assert!(answer.text().contains("Đã quá thời hạn ra quyết định"), "{}", answer.text());
+        // An explanation gives a month.
         let explained = [
-            ("version", "1"),
+            ("version", "2"),
             ("way", "hearing"),
             ("received_on", "2026-12-03"),
             ("explanation", "Tôi nhường đường cho xe cứu thương."),
@@ -383,7 +392,6 @@ async fn terms_hold_back_a_decision_and_end_it() {
         ];
         let answer = posted(&mut desk.chi, &case, "giai-trinh", &explained).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
-        desk.act("dung", &case, "return", &[("reason", "đã có giải trình")]).await;
         let answer = desk.act("chi", &case, "propose", &[]).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
         let answer = desk.act("dung", &case, "sign", &[]).await;
@@ -429,6 +437,10 @@ async fn two_people_annul_a_decision_and_a_new_one_may_follow() {
         assert_eq!(desk.act("binh", &case, "keep", &keep).await.status, StatusCode::SEE_OTHER);
         assert_eq!(desk.state(&case).await, "issued");
         desk.act("dung", &case, "annul", &why).await;
+        // Whoever agrees signs it, by an office of their own.
+        let agreed = desk.act("binh", &case, "confirm_annulment", &[]).await;
+        assert_eq!(agreed.status, StatusCode::FORBIDDEN, "{}", agreed.text());
+        office(&desk.setting, "binh", CHIEF).await;
         let agreed = desk.act("binh", &case, "confirm_annulment", &[]).await;
         assert_eq!(agreed.status, StatusCode::SEE_OTHER, "{}", agreed.text());
         assert_eq!(desk.state(&case).await, "annulled");
@@ -458,6 +470,52 @@ async fn two_people_annul_a_decision_and_a_new_one_may_follow() {
             (Kind::Points, 2),
         ];
         assert_eq!(kinds, expected);
+        assert_eq!(desk.verified().await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn what_is_signed_and_cannot_be_printed_goes_back_to_the_clerk() {
+    for mut desk in Desk::each().await {
+        let case = desk.notified().await;
+        desk.drawn(&case, &[]).await;
+        desk.act("chi", &case, "propose", &[]).await;
+        let version = desk.decision(&case).await.unwrap().version.to_string();
+        let sign = [("action", "sign"), ("version", version.as_str())];
+        let signed = posted(&mut desk.dung, &case, "xu-phat", &sign).await;
+        assert_eq!(signed.status, StatusCode::SEE_OTHER, "{}", signed.text());
+        // A fault is found before it is printed.
+        let store = desk.setting.state.store.clone();
+        let run = async |text: String| {
+            sqlx::query(AssertSqlSafe(text)).execute(store.pool()).await.unwrap();
+        };
+        run("INSERT INTO recalls (id, cause, value, from_at, to_at, reason, opened_by, opened_at)
+             SELECT 'r', 'camera', 'cam-01', 0, 1, 'thử nghiệm', MIN(id), 0 FROM users"
+            .into())
+        .await;
+        run(format!(
+            "INSERT INTO recalled (recall_id, case_id, state) VALUES ('r', '{case}', 'frozen')"
+        ))
+        .await;
+        work::work_off(&desk.setting.state).await.unwrap();
+        assert_eq!(desk.state(&case).await, "signed");
+        let page = desk.dung.get(&format!("/ho-so/{case}")).await.text();
+        assert!(page.contains("Không lập được văn bản"), "{page}");
+        let back = desk.act("dung", &case, "return", &[("reason", "tạm dừng để rà soát")]).await;
+        assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.text());
+        assert_eq!(desk.state(&case).await, "returned");
+        run("UPDATE recalled SET state = 'released'".into()).await;
+        desk.act("chi", &case, "propose", &[]).await;
+        desk.act("dung", &case, "sign", &[]).await;
+        assert_eq!(desk.state(&case).await, "issued");
+        let waiting: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE dead_at IS NOT NULL")
+                .fetch_one(store.pool())
+                .await
+                .unwrap();
+        assert_eq!(waiting, 0);
+        run("DELETE FROM recalled".into()).await;
+        run("DELETE FROM recalls".into()).await;
         assert_eq!(desk.verified().await, Vec::<String>::new());
     }
 }
@@ -500,6 +558,7 @@ async fn what_is_paid_lifts_every_warning_and_goes_back_with_an_annulment() {
         crate::payment::balanced(&desk.setting).await;
         desk.dung = Visitor::officer(&desk.setting.state, "dung").await;
         desk.binh = Visitor::officer(&desk.setting.state, "binh").await;
+        office(&desk.setting, "binh", CHIEF).await;
         desk.act("dung", &case, "annul", &[("reason", "xử phạt nhầm người vi phạm")]).await;
         let agreed = desk.act("binh", &case, "confirm_annulment", &[]).await;
         assert_eq!(agreed.status, StatusCode::SEE_OTHER, "{}", agreed.text());
@@ -557,7 +616,7 @@ async fn what_a_hand_changes_in_proceedings_and_their_documents_is_named() {
                 force(format!("UPDATE proceedings SET {column} WHERE name = '{name}'")).await;
                 assert_eq!(desk.verified().await.len(), 1, "{name} {column}");
                 let back = match column.split(' ').next().unwrap() {
-                    "state" => format!("state = substr(state, 1, length(state) - 1)"),
+                    "state" => "state = substr(state, 1, length(state) - 1)".to_owned(),
                     column => format!("{column} = {column} - 1"),
                 };
                 force(format!("UPDATE proceedings SET {back} WHERE name = '{name}'")).await;

@@ -424,7 +424,7 @@ async fn a_notice_is_signed_once_the_time_stamp_server_works_and_never_goes_out_
         .fetch_one(store.pool())
         .await
         .unwrap();
-    let words = "the notice is not signed: the time stamp server 127.0.0.1 failed: answered 500";
+    let words = "the document is not signed: the time stamp server 127.0.0.1 failed: answered 500";
     assert!(why.starts_with(words), "{why}");
 
     server.now(Manner::Good);

@@ -42,8 +42,10 @@ const AHEAD: f32 = 4.0;
 const WIDE: f32 = 0.25;
 /// No step of turning round is as large a share of the way aside as this.
 const STEP: f32 = 0.35;
-/// This long after a side exit a vehicle may yet come back.
+/// This long after a side exit a vehicle may yet come back, and as long as its latest way, in vehicle
+/// heights, does not lead out by it: who turns round wide and slowly is beyond it for longer.
 const COMES_BACK: Nanos = 2 * SECOND;
+const LATELY: f32 = 0.5;
 /// An exit lies behind where its ends are this far from the heading and from the way as a whole.
 const BEHIND_HEADING: f32 = 100.0;
 const BEHIND_WAY: f32 = 90.0;
@@ -152,7 +154,8 @@ pub fn made(
 ) -> Result<(Movement, usize), Verdict> {
     let turning = |movement, on: usize| {
         let since = scene.now.saturating_sub(track.path[on].t);
-        movement != Movement::UTurn && !scene.ended && since < COMES_BACK
+        let may = since < COMES_BACK || !goes_on(track, road, passage, (movement, on));
+        movement != Movement::UTurn && !scene.ended && may
     };
     match way(track, road, passage, scene.ended) {
         Way::Out { movement, on } if !turning(movement, on) => Ok((movement, on)),
@@ -162,6 +165,23 @@ pub fn made(
         }
         _ => Err(Verdict::Abstained(Doubt::MovementUnclear)),
     }
+}
+
+/// Whether its latest way still leads out by the exit that it crossed at sighting `on`.
+fn goes_on(
+    track: &Track,
+    road: &Road,
+    passage: &Passage,
+    (movement, on): (Movement, usize),
+) -> bool {
+    let [from, to] = [on - 1, on].map(|i| track.path[i].bbox.foot());
+    let crossed =
+        |(exit, line): &&(Movement, Line)| *exit == movement && line.crossing(from, to).is_some();
+    let way = way_over(track, passage, LATELY);
+    road.exits()
+        .iter()
+        .filter(crossed)
+        .any(|(_, line)| way.is_some_and(|way| cosine(way, line.normal()) >= NOT_GRAZED))
 }
 
 /// Whether it came over to where it goes back at sighting `on` in many steps, as turning round does:
@@ -206,15 +226,27 @@ pub fn open(track: &Track, road: &Road, passage: &Passage) -> Open {
 
 /// Where it was going over its last height of way, or since the line where that is shorter.
 fn heading(track: &Track, passage: &Passage) -> Option<Point> {
-    let here = &track.last().bbox;
-    let (p, height) = (here.foot(), here.height().max(1.0));
-    let way = |from: Point| [p[0] - from[0], p[1] - from[1]];
-    let length = |v: Point| libm::hypotf(v[0], v[1]);
-    let since = (passage.on..track.path.len()).rev().map(|i| way(track.path[i].bbox.foot()));
-    since
-        .chain([way(passage.point)])
-        .find(|v| length(*v) >= STRETCH * height)
-        .or_else(|| Some(way(passage.point)).filter(|v| length(*v) >= SHORT * height))
+    way_over(track, passage, STRETCH).or_else(|| since_line(track, passage, SHORT))
+}
+
+/// Its latest way of so many heights; none where it has come less far from the line.
+fn way_over(track: &Track, passage: &Passage, heights: f32) -> Option<Point> {
+    let since = (passage.on..track.path.len()).rev().map(|i| track.path[i].bbox.foot());
+    let mut ways = since.map(|from| way_from(track, from));
+    ways.find(|way| is_far(track, *way, heights)).or_else(|| since_line(track, passage, heights))
+}
+
+fn since_line(track: &Track, passage: &Passage, heights: f32) -> Option<Point> {
+    Some(way_from(track, passage.point)).filter(|way| is_far(track, *way, heights))
+}
+
+fn way_from(track: &Track, from: Point) -> Point {
+    let here = track.last().bbox.foot();
+    [here[0] - from[0], here[1] - from[1]]
+}
+
+fn is_far(track: &Track, [x, y]: Point, heights: f32) -> bool {
+    libm::hypotf(x, y) >= heights * track.last().bbox.height().max(1.0)
 }
 
 /// Whether an exit of another movement is straight ahead within `reach`.

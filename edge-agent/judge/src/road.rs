@@ -106,6 +106,13 @@ impl Line {
         ((p[0] - self.a[0]) * dx + (p[1] - self.a[1]) * dy) / (dx * dx + dy * dy).max(f32::EPSILON)
     }
 
+    /// How far `p` is from the nearest point between the drawn ends.
+    pub fn distance(&self, p: Point) -> f32 {
+        let f = self.along(p).clamp(0.0, 1.0);
+        let at = |i: usize| self.a[i] + f * (self.b[i] - self.a[i]);
+        libm::hypotf(p[0] - at(0), p[1] - at(1))
+    }
+
     /// Whether `p` lies between the line's drawn ends, with their slack.
     pub fn spans(&self, p: Point) -> bool {
         (-END_SLACK..=1.0 + END_SLACK).contains(&self.along(p))

@@ -65,6 +65,7 @@ impl Motion {
     pub fn predict(&mut self, dt: f32) {
         let size = (self.w.value.max(1.0) * self.h.value.max(1.0)).sqrt();
         self.approach(dt, size);
+        self.recede(dt, size);
         self.x.predict(dt, 2.0 * size);
         self.y.predict(dt, 2.0 * size);
         self.w.predict(dt, 0.5 * size);
@@ -83,6 +84,21 @@ impl Motion {
             let more = 2.0 * growth * axis.rate * dt;
             axis.value += more * dt / 2.0;
             axis.rate += more;
+        }
+    }
+
+    /// What drives away fast loses speed in the picture by the same law; that far it is solved exactly,
+    /// for a linear step would turn it round.
+    fn recede(&mut self, dt: f32, size: f32) {
+        if self.y.rate >= -size {
+            return;
+        }
+        let shrinks = (-self.h.rate / self.h.value.max(1.0)).clamp(0.0, 3.0);
+        let farther = 1.0 / (1.0 + shrinks * dt);
+        for axis in [&mut self.x, &mut self.y, &mut self.w, &mut self.h] {
+            let before = axis.rate;
+            axis.rate *= farther * farther;
+            axis.value += (before * farther - axis.rate) * dt;
         }
     }
 
@@ -134,6 +150,34 @@ mod tests {
             let off = (motion.bbox().foot()[1] - real.y2).abs() / real.height();
             assert!(off < 0.2, "picture {i}: off by {off:.2} of its height");
             motion.correct(&real);
+        }
+    }
+
+    #[test]
+    fn what_drives_away_at_speed_is_foreseen() {
+        for (fps, speed) in [(10.0, 20.0), (10.0, 26.0), (25.0, 30.0)] {
+            let at = |i: u32| {
+                let metres = 7.0 + speed * i as f32 / fps;
+                let (x, y, high) =
+                    (640.0 + 300.0 / metres, 200.0 + 5900.0 / metres, 2100.0 / metres);
+                BBox::new(x - 0.2 * high, y - high, x + 0.2 * high, y)
+            };
+            let mut motion = Motion::new(&at(0));
+            for i in 1..30 {
+                let real = at(i);
+                motion.predict(1.0 / fps);
+                let off = (motion.bbox().foot()[1] - real.y2).abs() / real.height();
+                // The first pictures tell its speed.
+                assert!(
+                    i < 4 || off < 0.2,
+                    "{speed} m/s, picture {i}: off by {off:.2} of its height"
+                );
+                motion.correct(&real);
+            }
+            // Out of sight it goes on as one that drives away, and never comes back.
+            let gone = motion.bbox();
+            motion.predict(0.5);
+            assert!(motion.bbox().foot()[1] < gone.foot()[1] && motion.velocity()[1] < 0.0);
         }
     }
 

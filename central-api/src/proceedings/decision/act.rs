@@ -1,14 +1,16 @@
 //! People move a decision: the table's rule, what stands against it, the row with its audit row, and
 //! the work that follows, asked for in the same transaction.
 
+use time::OffsetDateTime;
+
 use super::obstacle::{Obstacle, obstacles};
-use super::office::office;
+use super::office::{Office, office};
 use super::states::{self, Action, Actor, Refusal, State};
 use super::{Decision, Proposal, Row, Signature, Undo, counted};
 use crate::AppState;
 use crate::audit;
 use crate::case::{self, ExamineError, examine};
-use crate::documents::Kind;
+use crate::documents::{self, Kind};
 use crate::jobs::{self, Job};
 use crate::law::{LawError, Range};
 use crate::proceedings::payment::{self, PaymentError};
@@ -79,6 +81,13 @@ pub async fn propose(
     same_version(before.as_ref(), version)?;
     let old = before.as_ref().map(|row| &row.content);
     let to = states::next(old, Action::Propose, &by.actor())?;
+    // The annulment of the one before must be out first.
+    if let Some(annulled) = before.as_ref().filter(|it| it.content.state == State::Annulled) {
+        let out = documents::find(&state.store, Kind::Annulment, id).await?;
+        if out.is_none_or(|out| out.issued_at < annulled.changed_at) {
+            return Err(Refusal::NotPossible(Action::Propose).into());
+        }
+    }
     let found = obstacles(&state.law, &examination, minutes.as_ref(), None, now)?;
     // What only time opens stands against the signature, not against preparing it.
     let found: Vec<_> =
@@ -171,43 +180,56 @@ pub async fn settle(
             if !found.is_empty() {
                 return Err(DecisionError::Obstacles(found));
             }
-            let office = office(&state.store, by.user).await?.ok_or(DecisionError::NoOffice)?;
-            let (provision, act) = (&decision.proposal.provision, examination.case.act_at);
-            if !state.law.may_sign(&office.title, provision, act) {
-                return Err(DecisionError::OfficeTooLow(office.title));
-            }
-            detail["title"] = office.title.clone().into();
-            decision.signature = Some(Signature {
-                by: by.user.into(),
-                at: now,
-                title: office.title,
-                delegation: office.delegation,
-            });
+            let act = examination.case.act_at;
+            let signature = signed(state, by, &decision.proposal, act, now).await?;
+            detail["title"] = signature.title.clone().into();
+            decision.signature = Some(signature);
             job = Some(Job::PrintPaper { case: id.to_owned(), kind: Kind::Decision });
         }
-        Action::Return => decision.returned = Some(reason.to_owned()),
+        Action::Return => {
+            decision.returned = Some(reason.to_owned());
+            decision.signature = None;
+        }
         Action::Annul => {
             decision.undo = Some(Undo {
                 by: by.user.into(),
                 at: now,
                 reason: reason.to_owned(),
-                confirmed_by: None,
+                signature: None,
             });
         }
         Action::Keep => decision.undo = None,
         Action::ConfirmAnnulment => {
+            let case = case::find(&state.store, id).await?;
+            let case = case.ok_or_else(|| ExamineError::NotFound(id.to_owned()))?;
+            let signature = signed(state, by, &decision.proposal, case.act_at, now).await?;
+            detail["title"] = signature.title.clone().into();
             if let Some(undo) = &mut decision.undo {
-                undo.confirmed_by = Some(by.user.into());
+                undo.signature = Some(signature);
             }
             job = Some(Job::PrintPaper { case: id.to_owned(), kind: Kind::Annulment });
         }
         Action::Propose | Action::Issue => return Err(Refusal::NotPossible(action).into()),
     }
+    let decision_minutes = decision.proposal.minutes;
     let mut tx = state.store.begin().await?;
     // Nobody withdraws the notice or closes the case between the look at it and the signature.
     let held = case::hold(&mut tx, id, state.store.dialect()).await?;
-    if action == Action::Sign && held != Some(case::State::Notified) {
-        return Err(DecisionError::Obstacles(vec![Obstacle::NotNotified]));
+    if action == Action::Sign {
+        if held != Some(case::State::Notified) {
+            return Err(DecisionError::Obstacles(vec![Obstacle::NotNotified]));
+        }
+        if case::held_in(&mut tx, id).await?.is_some() {
+            return Err(DecisionError::Obstacles(vec![Obstacle::Gate(vec!["recalled"])]));
+        }
+        let stands_on: Option<minutes::Row> = row::read(&mut tx, id).await?;
+        if stands_on.map(|row| row.version) != Some(decision_minutes) {
+            return Err(DecisionError::Obstacles(vec![Obstacle::Changed]));
+        }
+    }
+    if action == Action::Return && before.content.state == State::Signed {
+        let job = Job::PrintPaper { case: id.to_owned(), kind: Kind::Decision };
+        jobs::drop_job(&mut tx, &job).await?;
     }
     if let Some(job) = &job {
         jobs::ask(&mut tx, job, now).await?;
@@ -219,10 +241,11 @@ pub async fn settle(
     if action == Action::ConfirmAnnulment {
         let why = row.content.undo.as_ref().map_or("", |undo| undo.reason.as_str());
         let who = payment::By::User { id: by.user, login: by.login };
+        // Rows first, the audit's last: `cancel` writes there.
+        warning::lift(&mut tx, id, warning::Why::Settled, now).await?;
         if let Some(claim) = payment::live_of_case(&mut tx, id).await? {
             payment::cancel(&mut tx, &state.law, &claim.id, (who, why), now).await?;
         }
-        warning::clear(&mut tx, id, warning::Why::Settled, now).await?;
     }
     let actor = format!("user:{}", by.login);
     let step = Step { actor: &actor, by: Some(by.user), action: action.done(), detail };
@@ -232,6 +255,22 @@ pub async fn settle(
         state.bell.notify_one();
     }
     Ok(row)
+}
+
+/// The signature of whoever decides, if their office may sign for the provision.
+async fn signed(
+    state: &AppState,
+    by: By<'_>,
+    proposal: &Proposal,
+    act: OffsetDateTime,
+    now: OffsetDateTime,
+) -> Result<Signature, DecisionError> {
+    let office = office(&state.store, by.user).await?.ok_or(DecisionError::NoOffice)?;
+    if !state.law.may_sign(&office.title, &proposal.provision, act) {
+        return Err(DecisionError::OfficeTooLow(office.title));
+    }
+    let Office { title, delegation } = office;
+    Ok(Signature { by: by.user.into(), at: now, title, delegation })
 }
 
 async fn standing(

@@ -17,6 +17,8 @@ pub(super) struct Content {
     pub reason: String,
     pub violator: Option<Violator>,
     pub title: String,
+    /// Of a deputy, who signs for the head.
+    pub delegation: Option<String>,
     pub signer: String,
 }
 
@@ -61,7 +63,9 @@ pub(super) fn render(
     frame::recipients(&mut paper, &lines, 130.0);
     let left_end = paper.y;
     paper.y = top;
-    frame::signature(&mut paper, &content.title.to_uppercase(), &content.signer);
+    let title = content.title.to_uppercase();
+    let office = if content.delegation.is_some() { format!("KT. {title}") } else { title };
+    frame::signature(&mut paper, &office, &content.signer);
     paper.y = paper.y.max(left_end);
     paper.print(head.metadata("Quyết định hủy bỏ"))
 }

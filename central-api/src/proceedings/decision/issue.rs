@@ -7,7 +7,7 @@ use super::obstacle::{Obstacle, obstacles};
 use super::states::{self, Action, Actor, Hand, State};
 use super::{Decision, Issued, Row, Signature, points_form};
 use crate::AppState;
-use crate::case::examine;
+use crate::case::{self, examine};
 use crate::documents::{self, Kind};
 use crate::jobs::{self, Done, Job, Taken};
 use crate::law::VIETNAM;
@@ -25,10 +25,10 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
     let decision: Option<Row> = row::find(&state.store, id).await?;
     let minutes: Option<minutes::Row> = row::find(&state.store, id).await?;
     let (Some(before), Some(minutes)) = (decision, minutes) else {
-        return Ok(taken.nothing_left(&state.store).await?);
+        return paper::nothing_left(state, taken, Kind::Decision, id).await;
     };
     let Ok(to) = states::next(Some(&before.content), Action::Issue, &CENTRAL) else {
-        return Ok(taken.nothing_left(&state.store).await?);
+        return paper::nothing_left(state, taken, Kind::Decision, id).await;
     };
     let at = state.clock.now();
     let examination = examine(state, id).await?;
@@ -41,7 +41,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         return Err(PrintError::Unfit(found.join(", ")));
     }
     let signature = signature(&before.content)?;
-    let case = &examination.case;
+    let about = &examination.case;
     let paid = state.law.pay_until_without_proof(at.to_offset(VIETNAM).date());
     let reference = Reference::draw(&mut rand::rng());
     let treasury = &state.config.treasury;
@@ -54,9 +54,9 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         false => None,
     };
     let content = Content {
-        case: case.clone(),
+        case: about.clone(),
         minutes: minutes.content.clone(),
-        minutes_number: paper::number(state, Kind::Minutes, id).await?,
+        minutes_number: paper::number(state, Kind::Minutes, id, minutes.content.drawn_at).await?,
         proposal: before.content.proposal.clone(),
         circumstances: circumstances(state, &before.content),
         signer: paper::name(state, &signature.by).await?,
@@ -71,7 +71,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         },
     };
     let agency = state.config.agency.clone();
-    let printed = paper::print(state, case, Kind::Decision, at, move |draft| {
+    let printed = paper::print(state, about, Kind::Decision, at, move |draft| {
         form::render(&content, &agency, draft, at)
     })
     .await?;
@@ -93,6 +93,10 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         jobs::ask(&mut tx, &job, at).await?;
     }
     let done = taken.done(&mut tx).await?;
+    let held = case::hold(&mut tx, id, state.store.dialect()).await?;
+    if held != Some(case::State::Notified) || case::held_in(&mut tx, id).await?.is_some() {
+        return Err(PrintError::Conflict);
+    }
     if !row.put(&mut tx).await? {
         return Err(PrintError::Conflict);
     }
@@ -122,9 +126,9 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
 pub async fn annul(state: &AppState, taken: &Taken, id: &str) -> Result<Done, PrintError> {
     let decision: Option<Row> = row::find(&state.store, id).await?;
     let Some(row) = decision.filter(|it| it.content.state == State::Annulled) else {
-        return Ok(taken.nothing_left(&state.store).await?);
+        return paper::nothing_left(state, taken, Kind::Annulment, id).await;
     };
-    let case = crate::case::find(&state.store, id).await?;
+    let case = case::find(&state.store, id).await?;
     let case = case.ok_or_else(|| PrintError::Unfit("no case".into()))?;
     let (issued, undo) = row
         .content
@@ -132,9 +136,9 @@ pub async fn annul(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         .as_ref()
         .zip(row.content.undo.as_ref())
         .ok_or_else(|| PrintError::Unfit("nothing was issued".into()))?;
-    // Who agreed signs it.
-    let signer =
-        undo.confirmed_by.as_ref().ok_or_else(|| PrintError::Unfit("nobody agreed".into()))?;
+    // Who agreed signs it, by an own office.
+    let signature =
+        undo.signature.as_ref().ok_or_else(|| PrintError::Unfit("nobody agreed".into()))?;
     let minutes: Option<minutes::Row> = row::find(&state.store, id).await?;
     let at = state.clock.now();
     let agency = state.config.agency.clone();
@@ -142,14 +146,15 @@ pub async fn annul(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         decision: (issued.number.clone(), issued.at),
         reason: undo.reason.clone(),
         violator: minutes.map(|row| row.content.violator),
-        title: signature(&row.content)?.title.clone(),
-        signer: paper::name(state, signer).await?,
+        title: signature.title.clone(),
+        delegation: signature.delegation.clone(),
+        signer: paper::name(state, &signature.by).await?,
     };
     let printed = paper::print(state, &case, Kind::Annulment, at, move |draft| {
         annulment_form::render(&content, &agency, draft, at)
     })
     .await?;
-    paper::on_record(state, taken, id, &printed, signer, at).await
+    paper::on_record(state, taken, id, &printed, &signature.by, at).await
 }
 
 /// Prints the notice of the points that come off the licence, where some do.
@@ -159,9 +164,9 @@ pub async fn print_points(state: &AppState, taken: &Taken, id: &str) -> Result<D
     let in_force = decision.map(|row| row.content).filter(|it| {
         matches!(it.state, State::Issued | State::Annulling) && it.proposal.provision.points > 0
     });
-    let case = crate::case::find(&state.store, id).await?;
+    let case = case::find(&state.store, id).await?;
     let (Some(decision), Some(minutes), Some(case)) = (in_force, minutes, case) else {
-        return Ok(taken.nothing_left(&state.store).await?);
+        return paper::nothing_left(state, taken, Kind::Points, id).await;
     };
     let issued = decision.issued.as_ref().ok_or(PrintError::Conflict)?;
     let signature = signature(&decision)?;

@@ -75,7 +75,8 @@ pub struct Undo {
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     pub reason: String,
-    pub confirmed_by: Option<String>,
+    /// Who agreed, and by which power.
+    pub signature: Option<Signature>,
 }
 
 /// The decision of a case.
@@ -102,8 +103,8 @@ impl Content for Decision {
 
 /// How many wait for a leader.
 pub async fn waiting(store: &Store) -> Result<u64, StoreError> {
-    let proposed = row::count::<Decision>(store, State::Proposed.name()).await?;
-    Ok(proposed + row::count::<Decision>(store, State::Annulling.name()).await?)
+    let proposed = row::count_notified::<Decision>(store, State::Proposed.name()).await?;
+    Ok(proposed + row::count_notified::<Decision>(store, State::Annulling.name()).await?)
 }
 
 /// Whether a decision of the case is signed and not annulled, as a transaction sees it that has the

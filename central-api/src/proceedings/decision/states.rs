@@ -164,6 +164,8 @@ pub const TABLE: &[Transition] = &[
     row(Some(S::Proposed),  A::Return,  S::Returned,  Hand::Leader,  Other::ThanProposer),
     row(Some(S::Proposed),  A::Sign,    S::Signed,    Hand::Leader,  Other::ThanProposer),
     row(Some(S::Signed),    A::Issue,   S::Issued,    Hand::Central, Other::Anybody),
+    // What cannot be printed any more, because something came between, goes back.
+    row(Some(S::Signed),    A::Return,  S::Returned,  Hand::Leader,  Other::ThanProposer),
     row(Some(S::Issued),    A::Annul,   S::Annulling, Hand::Leader,  Other::Anybody),
     row(Some(S::Annulling), A::Keep,    S::Issued,    Hand::Leader,  Other::ThanWhoAsked),
     row(Some(S::Annulling), A::ConfirmAnnulment, S::Annulled, Hand::Leader, Other::ThanWhoAsked),
@@ -256,7 +258,7 @@ mod tests {
                 by: by.into(),
                 at,
                 reason: "ghi nhầm người vi phạm".into(),
-                confirmed_by: None,
+                signature: None,
             }),
             returned: None,
         }

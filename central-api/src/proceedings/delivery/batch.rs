@@ -293,17 +293,25 @@ pub async fn post(
     let letters = read_letters(&mut tx, &batch).await?;
     let (mut out, mut stayed) = (0, 0);
     for letter in letters.iter().filter(|it| it.state == State::Printed) {
-        if !letter.goes_out {
+        let frozen = case::held_in(&mut tx, &letter.case_id).await?.is_some();
+        if !letter.goes_out || frozen {
             put_back(&mut tx, &letter.id, &letter.case_id).await?;
             stayed += 1;
             continue;
         }
-        sqlx::query("UPDATE deliveries SET state = 'sent', sent_at = $1 WHERE id = $2")
-            .bind(to_ms(now))
-            .bind(letter.id.clone())
-            .execute(&mut *tx)
-            .await
-            .map_err(StoreError::from)?;
+        let sent = sqlx::query(
+            "UPDATE deliveries SET state = 'sent', sent_at = $1 WHERE id = $2 AND state = 'printed'",
+        )
+        .bind(to_ms(now))
+        .bind(letter.id.clone())
+        .execute(&mut *tx)
+        .await
+        .map_err(StoreError::from)?;
+        // Void since it was read: it stays.
+        if sent.rows_affected() == 0 {
+            stayed += 1;
+            continue;
+        }
         warning::watch(&mut tx, &letter.case_id, Cause::NoShow, now).await?;
         let detail = serde_json::json!({ "by": by, "letter": letter.reference });
         note_down(&mut tx, &letter.case_id, &actor, "delivery.sent", now, detail).await?;

@@ -114,7 +114,8 @@ async fn fate(
     letter: &Letter,
     bytes: &mut usize,
 ) -> Result<Fate, PrintError> {
-    if !letter.goes_out || *bytes >= MOST_BYTES {
+    let frozen = case::held_by(&state.store, &letter.case_id).await?.is_some();
+    if !letter.goes_out || frozen || *bytes >= MOST_BYTES {
         return Ok(Fate::Back);
     }
     let Some(case) = case::find(&state.store, &letter.case_id).await? else {

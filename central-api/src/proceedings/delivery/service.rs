@@ -82,7 +82,7 @@ fn events(
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use time::macros::{date, datetime};
+    use time::macros::date;
     use time::{Duration, Time};
 
     fn at(way: Way, state: State, day: Date) -> Delivery {
@@ -150,7 +150,10 @@ mod tests {
         assert_eq!(found.earliest, date!(2027 - 02 - 08));
         assert!(found.on > date!(2027 - 02 - 11), "{found:?}");
         let late = at(Way::Commune, State::Sent, date!(2027 - 12 - 29));
-        assert!(matches!(served(&[late.clone()], &book), Err(LawError::UnknownYear { .. })));
+        assert!(matches!(
+            served(std::slice::from_ref(&late), &book),
+            Err(LawError::UnknownYear { .. })
+        ));
         // Handed over that day or before, nobody asks for the year that is not announced.
         let hand = |day| at(Way::Hand, State::Delivered, day);
         let found = served(&[late.clone(), hand(date!(2027 - 12 - 29))], &book).unwrap();

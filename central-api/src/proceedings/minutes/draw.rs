@@ -67,15 +67,22 @@ pub async fn draw(
     let act = case.act_at.to_offset(VIETNAM).date();
     let minutes = minutes(drawn, by, now, act, today)?;
     let mut tx = state.store.begin().await?;
+    // Nobody withdraws the notice, signs or freezes meanwhile.
+    let held = case::hold(&mut tx, id, state.store.dialect()).await?;
     let before: Option<Row> = row::read(&mut tx, id).await?;
     if before.as_ref().map_or(0, |before| before.version) != version {
         return Err(DrawError::Conflict);
     }
     let decision: Option<decision::Row> = row::read(&mut tx, id).await?;
     let open = decision.is_none_or(|decision| decision.content.state.takes_proposal());
-    if case.state != State::Notified || !open {
+    let frozen = case::held_in(&mut tx, id).await?.is_some();
+    if held != Some(State::Notified) || !open || frozen {
         return Err(DrawError::NotPossible);
     }
+    let minutes = Minutes {
+        term_from: before.as_ref().map_or(now, |before| before.content.term_from),
+        ..minutes
+    };
     let job = Job::PrintPaper { case: id.to_owned(), kind: Kind::Minutes };
     jobs::ask(&mut tx, &job, now).await?;
     let row = Row::after(before.as_ref(), id, minutes, now);
@@ -90,7 +97,7 @@ pub async fn draw(
     }
     // Who signs them has come.
     if row.content.unsigned.is_none() {
-        warning::clear(&mut tx, id, warning::Why::Came, now).await?;
+        warning::lift(&mut tx, id, warning::Why::Came, now).await?;
     }
     row.note(&mut tx, step).await?;
     tx.commit().await.map_err(StoreError::from)?;
@@ -112,6 +119,14 @@ fn minutes(
     }
     if drawn.drove && !is_person {
         return Err(DrawError::Field("drove"));
+    }
+    // What is asked of whoever drove depends on their age.
+    if drawn.drove && drawn.born.is_none() {
+        return Err(DrawError::Field("born"));
+    }
+    // Nobody but the violator waives, and says so by signing.
+    if drawn.waives && !drawn.unsigned.trim().is_empty() {
+        return Err(DrawError::Field("waives"));
     }
     if !(act..=today).contains(&drawn.identified_on) {
         return Err(DrawError::Field("identified_on"));
@@ -140,6 +155,7 @@ fn minutes(
         witness: Some(witness).filter(|it| !it.is_empty()),
         drawn_by: by.into(),
         drawn_at: now,
+        term_from: now,
         explanation: drawn.waives.then_some(waived),
     })
 }

@@ -6,6 +6,7 @@ use time::Date;
 use super::draw::text;
 use super::{Explanation, Minutes, Row, Way};
 use crate::AppState;
+use crate::case;
 use crate::documents::Kind;
 use crate::jobs::{self, Job};
 use crate::law::VIETNAM;
@@ -40,13 +41,16 @@ pub async fn explain(
 ) -> Result<Row, ExplainError> {
     let now = state.clock.now();
     let mut tx = state.store.begin().await?;
+    // Nobody signs meanwhile.
+    let held = case::hold(&mut tx, id, state.store.dialect()).await?;
     let before: Option<Row> = row::read(&mut tx, id).await?;
     let before = before.ok_or_else(|| ExplainError::NotFound(id.to_owned()))?;
     if before.version != version {
         return Err(ExplainError::Conflict);
     }
     let decision: Option<decision::Row> = row::read(&mut tx, id).await?;
-    if decision.is_some_and(|decision| !decision.content.state.is_open()) {
+    let open = decision.is_none_or(|decision| decision.content.state.is_open());
+    if held != Some(case::State::Notified) || !open {
         return Err(ExplainError::NotPossible);
     }
     let drawn = before.content.drawn_at.to_offset(VIETNAM).date();

@@ -20,6 +20,8 @@ pub(super) struct Content {
     pub minutes: Minutes,
     pub officer: String,
     pub explains_until: Option<OffsetDateTime>,
+    /// For asking for a hearing, working days.
+    pub hearing_days: u32,
     /// Number and date of the notice.
     pub notice: Option<(String, OffsetDateTime)>,
 }
@@ -100,8 +102,9 @@ pub(super) fn render(
             "Cá nhân, tổ chức vi phạm có quyền giải trình và không yêu cầu giải trình.",
         )]),
         Some(until) => write(&[plain(format!(
-            "Cá nhân, tổ chức vi phạm có quyền giải trình trực tiếp (gửi yêu cầu trong 02 ngày làm \
-             việc) hoặc bằng văn bản gửi đến {} chậm nhất hết ngày {}.",
+            "Cá nhân, tổ chức vi phạm có quyền giải trình trực tiếp (gửi yêu cầu trong {:02} ngày \
+             làm việc) hoặc bằng văn bản gửi đến {} chậm nhất hết ngày {}.",
+            content.hearing_days,
             agency.name,
             format::day(until.to_offset(VIETNAM).date())
         ))]),

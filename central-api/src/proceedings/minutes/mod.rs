@@ -94,6 +94,9 @@ pub struct Minutes {
     pub drawn_by: String,
     #[serde(with = "time::serde::rfc3339")]
     pub drawn_at: OffsetDateTime,
+    /// When the first minutes of the case were drawn up: drawing them anew wins no time.
+    #[serde(with = "time::serde::rfc3339")]
+    pub term_from: OffsetDateTime,
     pub explanation: Option<Explanation>,
 }
 
@@ -125,7 +128,7 @@ impl Minutes {
         let explained =
             self.explanation.as_ref().is_some_and(|explanation| explanation.way != Way::Waived);
         let term = if explained { Term::DecisionExplained } else { Term::Decision };
-        Ok(law.end(term, self.drawn_at)?.earliest)
+        Ok(law.end(term, self.term_from)?.earliest)
     }
 }
 

@@ -6,13 +6,14 @@ use crate::AppState;
 use crate::case;
 use crate::documents::{self, Kind};
 use crate::jobs::{Done, Taken};
+use crate::law::Term;
 use crate::proceedings::paper::{self, PrintError};
 use crate::proceedings::row;
 
 /// Prints the minutes of a case.
 pub async fn print(state: &AppState, taken: &Taken, id: &str) -> Result<Done, PrintError> {
     let Some((case, minutes)) = standing(state, id).await? else {
-        return Ok(taken.nothing_left(&state.store).await?);
+        return paper::nothing_left(state, taken, Kind::Minutes, id).await;
     };
     let provision = case.law.clone().ok_or_else(|| PrintError::Unfit("no provision".into()))?;
     let at = state.clock.now();
@@ -26,6 +27,7 @@ pub async fn print(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         officer: paper::name(state, &signer).await?,
         minutes: minutes.content,
         explains_until,
+        hearing_days: state.law.deadline(Term::HearingRequest).count,
         notice: notice.map(|notice| (notice.shown(&agency.code), notice.issued_at)),
     };
     let form = move |draft: &_| render(&content, &agency, draft, at);
@@ -41,14 +43,14 @@ pub async fn print_hearing(state: &AppState, taken: &Taken, id: &str) -> Result<
         (explanation.way == Way::Hearing).then_some((case, minutes, explanation))
     });
     let Some((case, minutes, explanation)) = heard else {
-        return Ok(taken.nothing_left(&state.store).await?);
+        return paper::nothing_left(state, taken, Kind::Hearing, id).await;
     };
     let provision = case.law.clone().ok_or_else(|| PrintError::Unfit("no provision".into()))?;
     let at = state.clock.now();
     let signer = explanation.noted_by.clone();
     let content = hearing_form::Content {
+        minutes_number: paper::number(state, Kind::Minutes, id, minutes.content.drawn_at).await?,
         minutes: minutes.content,
-        minutes_number: paper::number(state, Kind::Minutes, id).await?,
         explanation,
         provision,
         officer: paper::name(state, &signer).await?,

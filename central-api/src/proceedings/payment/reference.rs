@@ -151,7 +151,7 @@ mod tests {
             format!("NOPPHAT{text}NGUYENVANA"),
             a.chars().map(|c| format!("{c} ")).collect::<String>() + b,
         ] {
-            assert_eq!(mentioned(&purpose).whole, [code.clone()], "{purpose}");
+            assert_eq!(mentioned(&purpose).whole, std::slice::from_ref(&code), "{purpose}");
         }
         let two = format!("{text} {}", drawn(2));
         assert_eq!(mentioned(&two).whole.len(), 2);

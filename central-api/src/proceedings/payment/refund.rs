@@ -409,13 +409,15 @@ pub async fn file(view: &mut AnyConnection, batch: &str) -> Result<Option<String
     let [.., of_batch] = texts();
     let rows =
         sqlx::query(AssertSqlSafe(of_batch)).bind(batch.replace('\0', "")).fetch_all(view).await?;
-    if rows.is_empty() {
+    // What was dropped or paid out since must not be paid by the same file again.
+    let refunds = rows.iter().map(Refund::read).collect::<Result<Vec<_>, StoreError>>()?;
+    let refunds: Vec<_> = refunds.iter().filter(|it| it.state == State::Exported).collect();
+    if refunds.is_empty() {
         return Ok(None);
     }
     let mut text =
         "\u{feff}stt,ten_nguoi_nhan,so_tai_khoan,ngan_hang,so_tien,noi_dung\r\n".to_owned();
-    for (number, row) in (1..).zip(&rows) {
-        let refund = Refund::read(row)?;
+    for (number, refund) in (1..).zip(refunds) {
         let quoted = |field: &str| format!("\"{}\"", field.replace('"', "\"\""));
         text.push_str(&format!(
             "{number},{},{},{},{},Hoan tra tien nop phat {}\r\n",

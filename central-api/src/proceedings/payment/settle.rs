@@ -69,7 +69,10 @@ pub(super) async fn settle(
     .await?;
     if effect == Effect::Settled {
         // Every warning of the case goes at once (TT 73/2024/TT-BCA Điều 24).
-        warning::clear(tx, &claim.case_id, warning::Why::Paid, now).await?;
+        warning::lift(tx, &claim.case_id, warning::Why::Paid, now).await?;
+    }
+    if effect == Effect::Reopened {
+        warning::watch_anew(tx, &claim.case_id, warning::Cause::Unpaid, now).await?;
     }
     Ok(effect)
 }

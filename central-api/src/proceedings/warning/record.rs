@@ -88,13 +88,14 @@ pub async fn unwatch(tx: &mut Tx<'_>, case: &str, cause: Cause) -> Result<(), St
 }
 
 /// Clears every warning of the case at once, in the caller's transaction: terms end, and whoever was
-/// warned is told that nothing holds any more. Returns whether there was anything to clear.
-pub async fn clear(
+/// warned is told that nothing holds any more. The caller's own row of the audit says why. Returns how
+/// many are told, none where there was nothing to clear.
+pub async fn lift(
     tx: &mut Tx<'_>,
     case: &str,
     why: Why,
     now: OffsetDateTime,
-) -> Result<bool, StoreError> {
+) -> Result<Option<usize>, StoreError> {
     let cleared = sqlx::query(
         "UPDATE warnings SET state = 'cleared', cleared_at = $1, why = $2
          WHERE case_id = $3 AND state <> 'cleared'",
@@ -105,9 +106,19 @@ pub async fn clear(
     .execute(&mut **tx)
     .await?;
     if cleared.rows_affected() == 0 {
-        return Ok(false);
+        return Ok(None);
     }
-    let told = message::clear(tx, case, why, now).await?;
+    Ok(Some(message::clear(tx, case, why, now).await?))
+}
+
+/// The same with a row of its own in the audit: last in its transaction.
+pub async fn clear(
+    tx: &mut Tx<'_>,
+    case: &str,
+    why: Why,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let Some(told) = lift(tx, case, why, now).await? else { return Ok(false) };
     let entry = Entry {
         at: now,
         actor: "system",
@@ -129,7 +140,15 @@ pub async fn came(
 ) -> Result<bool, StoreError> {
     let now = state.clock.now();
     let mut tx = state.store.begin().await?;
-    if !clear(&mut tx, case, Why::Came, now).await? {
+    // A decision that is not paid is not settled by coming.
+    let owes: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM warnings
+         WHERE case_id = $1 AND cause = 'unpaid' AND state <> 'cleared'",
+    )
+    .bind(case.to_owned())
+    .fetch_one(&mut *tx)
+    .await?;
+    if owes > 0 || !clear(&mut tx, case, Why::Came, now).await? {
         return Ok(false);
     }
     let entry = Entry {

@@ -78,6 +78,10 @@ async fn one(state: &AppState, warning: &Warning, now: OffsetDateTime) -> Result
         }
         Err(error) => return Err(error),
     };
+    // While a fault is looked into nobody is warned.
+    if case::held_by(&state.store, &case.id).await?.is_some() {
+        return Ok(false);
+    }
     let mut tx = state.store.begin().await?;
     let written = sqlx::query(
         "UPDATE warnings SET state = 'warned', warned_at = $1

@@ -72,6 +72,7 @@ impl Setting {
         // Chance has no place in a test but in the one about it.
         config.cases.recheck_rejections = 0.0;
         config.agency.parent = "CÔNG AN TỈNH MẪU".into();
+        config.warnings.folder = folder.path().join("warnings");
         let store = Store::open(&url, 8).await.unwrap();
         store.migrate().await.unwrap();
         let clock = Arc::new(Simulated::at(START));

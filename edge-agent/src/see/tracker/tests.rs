@@ -13,6 +13,16 @@ fn bike(x: f32, y: f32) -> Sighting {
     Sighting { bbox, class: VehicleClass::Motorbike, score: 0.8, appearance: None }
 }
 
+/// In clothes of a colour.
+fn dressed(sighting: Sighting, cr: u8) -> Sighting {
+    let layout = Layout::packed(PixelFormat::Nv12, 96, 160);
+    let mut data = vec![90u8; layout.offsets[1]];
+    data.resize(layout.bytes().unwrap(), cr);
+    let frame = Frame::from_vec(layout, data).unwrap();
+    let inner = BBox::new(16.0, 16.0, 80.0, 144.0);
+    Sighting { appearance: Appearance::of(&frame.planes(), &inner), ..sighting }
+}
+
 fn frame(i: u64, fps: u64) -> Nanos {
     i * SECOND / fps
 }
@@ -143,14 +153,7 @@ proptest! {
 /// boxes alone would exchange them, their clothes do not.
 #[test]
 fn clothes_keep_riders_in_line_apart() {
-    let rider = |y: f32, cr: u8| {
-        let layout = Layout::packed(PixelFormat::Nv12, 96, 160);
-        let mut data = vec![90u8; layout.offsets[1]];
-        data.resize(layout.bytes().unwrap(), cr);
-        let frame = Frame::from_vec(layout, data).unwrap();
-        let inner = BBox::new(16.0, 16.0, 80.0, 144.0);
-        Sighting { appearance: Appearance::of(&frame.planes(), &inner), ..bike(300.0, y) }
-    };
+    let rider = |y, cr| dressed(bike(300.0, y), cr);
     let exchanged = |looks: bool| {
         let mut tracker = Tracker::new(Settings::default(), 1);
         for i in 0..24 {
@@ -166,4 +169,19 @@ fn clothes_keep_riders_in_line_apart() {
     };
     assert!(exchanged(false), "the case shows nothing");
     assert!(!exchanged(true));
+}
+
+/// From right below the camera away from it at 95 km/h, in another light from the sixth picture on.
+#[test]
+fn who_drives_away_fast_is_followed_into_another_light() {
+    let mut tracker = Tracker::new(Settings::default(), 1);
+    for i in 0..20 {
+        let metres = 12.0 + 2.6 * i as f32;
+        let (x, y, high) = (640.0 + 300.0 / metres, 200.0 + 5900.0 / metres, 2100.0 / metres);
+        let bbox = BBox::new(x - 0.2 * high, y - high, x + 0.2 * high, y);
+        let seen = dressed(Sighting { bbox, ..bike(x, y) }, if i < 5 { 100 } else { 160 });
+        tracker.step(frame(i, 10), &[seen]);
+    }
+    let [only] = tracker.tracks() else { panic!("{:?}", tracker.tracks()) };
+    assert_eq!((only.id, only.path.len(), only.doubts.len()), (1, 20, 0));
 }

@@ -83,11 +83,9 @@ impl AverageSpeed {
 
     /// Whether it is so near the line that its plate is read.
     fn reads(&self, bbox: &BBox, scene: &Scene<'_>) -> bool {
-        let [a, b] = self.line.map(|end| scene.pixel(end));
-        let [x, y] = bbox.foot();
-        let (mx, my) = ((a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0);
-        let half = libm::hypotf(b[0] - a[0], b[1] - a[1]) / 2.0;
-        libm::hypotf(x - mx, y - my) - half < NEAR * bbox.height()
+        let foot = bbox.foot();
+        let line = Line::new(self.line.map(|end| scene.pixel(end)), foot);
+        line.distance(foot) < NEAR * bbox.height()
     }
 
     /// Why it is not certain that who crossed the line has the plate that was read.

@@ -202,6 +202,55 @@ fn a_beginning_times_who_passes_and_accuses_nobody() {
     assert_eq!((from.as_str(), within.as_secs()), ("cam-01", 120));
 }
 
+/// Away from a camera 6 m high at 13 m/s, over the line after a second and on towards the horizon.
+fn drives_away() -> Track {
+    let seen = |i: u64| {
+        let metres = 8.0 + 1.3 * i as f32;
+        let (high, y) = (1100.0 / metres, 300.0 + 4400.0 / metres);
+        let bbox =
+            contract::geometry::BBox::new(500.0 - high / 2.0, y - high, 500.0 + high / 2.0, y);
+        Observation { t: i * SECOND / 10, bbox, strong: true }
+    };
+    let mut track = Track::new(1, VehicleClass::Car, seen(0));
+    (1..=100).for_each(|i| track.see(seen(i)));
+    track
+}
+
+/// A line is wider than the whole road beyond it is high in the picture: what is far is told by the
+/// vehicle's own size.
+#[test]
+fn far_beyond_the_line_nothing_is_read_and_nothing_doubted() {
+    let (begins, ends) =
+        (rule("id = \"cam-01\"\n[average_speed]\nline = [[0.1, 0.5], [0.9, 0.5]]"), end(""));
+    let whole = drives_away();
+    let scene = |track: &Track| Scene {
+        road: None,
+        lamps: &[],
+        company: &[],
+        elsewhere: Elsewhere::default(),
+        size: SIZE,
+        now: track.last().t,
+        captured_at: Some(START),
+        ended: false,
+    };
+    let attention = |tenths: u64| {
+        let track = whole.clone().until(tenths * SECOND / 10).unwrap();
+        begins.attend(&track, &scene(&track), &mut Album::default())
+    };
+    assert_eq!([0, 10, 20, 30].map(attention), [Attention::Suspect; 4]);
+    assert_eq!([45, 60, 100].map(attention), [Attention::Idle; 3]);
+    for (doubted, certain) in [(0.5, false), (2.0, false), (4.0, false), (6.0, true), (9.0, true)] {
+        let mut track = whole.clone();
+        track.doubts.push((doubted * SECOND as f64) as Nanos);
+        let timed = begins.timed(&track, &scene(&track));
+        assert_eq!(timed.is_some(), certain, "doubted at {doubted} s");
+        let verdict = Exit { track, ..Exit::of(&*ends) }.judged(&[passed(at(90.0))]);
+        let wanted = Verdict::Abstained(Doubt::IdentityUncertain);
+        assert_eq!(matches!(verdict, Verdict::Violation(_)), certain, "{doubted} s: {verdict:?}");
+        assert_eq!(verdict == wanted, !certain, "{doubted} s: {verdict:?}");
+    }
+}
+
 #[test]
 fn complaints_name_what_would_be_right() {
     let line = "line = [[0.1, 0.5], [0.9, 0.5]]";

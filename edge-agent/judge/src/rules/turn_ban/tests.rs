@@ -184,6 +184,26 @@ fn turning_round_is_no_left_turn_and_a_left_turn_not_round() {
 }
 
 #[test]
+fn who_turns_round_wide_and_slowly_has_not_left_to_the_side() {
+    // Beyond the left exit for three seconds, and no longer on the way out for the last two.
+    let way: Way = &[
+        (0.0, 600.0, 950.0),
+        (2.0, 600.0, 560.0),
+        (3.5, 300.0, 400.0),
+        (4.5, 80.0, 430.0),
+        (6.0, 40.0, 470.0),
+        (7.6, 110.0, 570.0),
+        (9.5, 200.0, 900.0),
+    ];
+    let found = divided(way).play(&*u_turn_ban());
+    assert!(matches!(found, Verdict::Violation(_)), "{found:?}");
+    for class in VehicleClass::ALL {
+        let found = Script { class, ..divided(way) }.play(&*ban("[\"left\"]"));
+        assert_eq!(found, Verdict::Lawful(Lawful::MovementAllowed), "{class:?}");
+    }
+}
+
+#[test]
 fn whoever_was_not_followed_plainly_is_not_accused() {
     let rule = ban("[\"left\"]");
     let script = Script { way: LEFT, ..Script::default() };
