@@ -110,7 +110,7 @@ impl Unit {
     /// The minutes, with the driver present who says `statement`; the page has the owner's name in the
     /// form already.
     pub async fn draw_minutes(&self, case: &str, statement: &str) -> Result<()> {
-        let typed = [("drove", "yes"), ("statement", statement)];
+        let typed = [("born", "1988-03-02"), ("drove", "yes"), ("statement", statement)];
         self.step(&self.clerk, case, "bien-ban", &typed).await
     }
 
