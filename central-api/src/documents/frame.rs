@@ -5,13 +5,15 @@ use krilla::metadata::{DateTime, Metadata};
 use time::OffsetDateTime;
 
 use super::layout::{bold, italic, plain};
-use super::{Align, LEFT, Paper, RIGHT};
+use super::{Align, DocumentError, Draft, LEFT, Paper, RIGHT};
 use crate::config::Agency;
 use crate::law::VIETNAM;
 
 /// Body type, points.
 pub const BODY: f32 = 11.5;
 const SMALL: f32 = 10.5;
+/// Height of recipients and signature together.
+pub const FOOT: f32 = 104.0;
 
 /// What stands above every document.
 #[derive(Debug, Clone)]
@@ -45,6 +47,19 @@ impl Head {
             at,
             code: code.into(),
         }
+    }
+
+    /// A document's first sheet with what stands above it.
+    pub(crate) fn begin(
+        form: &'static str,
+        agency: &Agency,
+        draft: &Draft,
+        at: OffsetDateTime,
+    ) -> Result<(Self, Paper), DocumentError> {
+        let head = Self::new(form, agency, draft.shown(&agency.code), &draft.code, at);
+        let mut paper = Paper::new()?;
+        head.write(&mut paper);
+        Ok((head, paper))
     }
 
     pub(crate) fn write(&self, paper: &mut Paper) {
@@ -118,6 +133,34 @@ pub(crate) fn signature(paper: &mut Paper, office: &str, name: &str) {
     paper.column(&[italic(hint)], 11.0, right.clone(), Align::Centre);
     paper.signature(right.clone());
     paper.column(&[bold(name)], BODY, right, Align::Centre);
+}
+
+/// Recipients and signature beside each other, and never on two sheets.
+pub(crate) fn foot(paper: &mut Paper, lines: &[String], office: &str, signer: &str) {
+    paper.keep(FOOT);
+    paper.space(4.0);
+    let top = paper.y;
+    recipients(paper, lines, 130.0);
+    let left_end = paper.y;
+    paper.y = top;
+    signature(paper, office, signer);
+    paper.y = paper.y.max(left_end);
+}
+
+/// Two who sign by hand, side by side: what they are, and their names.
+pub(crate) fn both_sign(paper: &mut Paper, parties: [(&str, String); 2]) {
+    paper.keep(110.0);
+    paper.space(8.0);
+    let (top, middle) = (paper.y, (LEFT + RIGHT) / 2.0);
+    let mut end = top;
+    for ((title, name), column) in parties.into_iter().zip([LEFT..middle, middle..RIGHT]) {
+        paper.y = top;
+        paper.column(&[bold(title)], BODY, column.clone(), Align::Centre);
+        paper.space(56.0);
+        paper.column(&[bold(name)], BODY, column, Align::Centre);
+        end = end.max(paper.y);
+    }
+    paper.y = end;
 }
 
 /// `ngày 21 tháng 11 năm 2026`; days under 10 and months under 3 take a zero.

@@ -435,14 +435,7 @@ fn explain_import(error: ImportError, officer: &Officer) -> WebError {
             (StatusCode::UNPROCESSABLE_ENTITY, lines)
         }
     };
-    let lang = officer.lang;
-    WebError::Message {
-        lang,
-        status,
-        title: "error.refused_title",
-        lines,
-        back: "/giao-nhan".into(),
-    }
+    officer.refused(status, lines, "/giao-nhan")
 }
 
 fn explain(error: BatchError, officer: &Officer) -> WebError {
@@ -453,11 +446,5 @@ fn explain(error: BatchError, officer: &Officer) -> WebError {
         BatchError::Nothing => (StatusCode::CONFLICT, "post.nothing"),
         BatchError::NotPossible => (StatusCode::CONFLICT, "post.not_possible"),
     };
-    WebError::Message {
-        lang: officer.lang,
-        status,
-        title: "error.refused_title",
-        lines: vec![w.t(line).to_owned()],
-        back: "/giao-nhan".into(),
-    }
+    officer.refused(status, vec![w.t(line).to_owned()], "/giao-nhan")
 }

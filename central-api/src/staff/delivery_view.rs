@@ -288,11 +288,5 @@ fn explain(error: HandError, officer: &Officer, id: &str) -> WebError {
         HandError::Day => (UNFIT, "post.day_wrong"),
         HandError::NoteMissing => (UNFIT, "owner.note_missing"),
     };
-    WebError::Message {
-        lang: officer.lang,
-        status,
-        title: "error.refused_title",
-        lines: vec![w.t(line).to_owned()],
-        back: format!("/ho-so/{id}"),
-    }
+    officer.refused(status, vec![w.t(line).to_owned()], format!("/ho-so/{id}"))
 }

@@ -201,11 +201,5 @@ fn explain(error: NameError, officer: &Officer, id: &str) -> WebError {
             (UNFIT, w.with("owner.field_wrong", "field", field))
         }
     };
-    WebError::Message {
-        lang: officer.lang,
-        status,
-        title: "error.refused_title",
-        lines: vec![line],
-        back: format!("/ho-so/{id}"),
-    }
+    officer.refused(status, vec![line], format!("/ho-so/{id}"))
 }

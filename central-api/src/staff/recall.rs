@@ -319,12 +319,6 @@ pub(super) async fn settle(
     }
 }
 
-fn refused(officer: &Officer, back: &str, status: StatusCode, key: &'static str) -> WebError {
-    WebError::Message {
-        lang: officer.lang,
-        status,
-        title: "error.refused_title",
-        lines: vec![officer.lang.words().t(key).to_owned()],
-        back: back.to_owned(),
-    }
+fn refused(officer: &Officer, back: &str, status: StatusCode, key: &str) -> WebError {
+    officer.refused(status, vec![officer.lang.words().t(key).to_owned()], back)
 }

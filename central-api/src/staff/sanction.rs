@@ -17,7 +17,7 @@ use crate::documents::{self, Document};
 use crate::jobs::{self, Asked, Job};
 use crate::law::{Circumstance, Side};
 use crate::proceedings::decision::{self, Action, By, Hand};
-use crate::proceedings::minutes::{self, Way};
+use crate::proceedings::minutes::{self, MinutesError, Way};
 use crate::proceedings::{owner, row};
 use crate::registry::{Owner, OwnerKind};
 use crate::store::StoreError;
@@ -376,11 +376,7 @@ pub(super) async fn draw(
     let by = (officer.user.id.as_str(), officer.user.login.as_str());
     match minutes::draw(&state, &id, form.version(), by, drawn).await {
         Ok(_) => Ok(back(&id, "drawn")),
-        Err(minutes::DrawError::NotFound(_)) => Err(WebError::NotFound(officer.lang)),
-        Err(minutes::DrawError::Store(error)) => Err(error.into()),
-        Err(minutes::DrawError::Conflict) => Err(refused(&officer, &id, "error.conflict")),
-        Err(minutes::DrawError::NotPossible) => Err(refused(&officer, &id, "error.not_possible")),
-        Err(minutes::DrawError::Field(field)) => Err(wrong(field)),
+        Err(error) => Err(minutes_refused(error, &officer, &id)),
     }
 }
 
@@ -405,13 +401,17 @@ pub(super) async fn explain(
     let said = (form.text("explanation"), form.text("finding"));
     match minutes::explain(&state, &id, form.version(), by, way, on, said).await {
         Ok(_) => Ok(back(&id, "explained")),
-        Err(minutes::ExplainError::NotFound(_)) => Err(WebError::NotFound(officer.lang)),
-        Err(minutes::ExplainError::Store(error)) => Err(error.into()),
-        Err(minutes::ExplainError::Conflict) => Err(refused(&officer, &id, "error.conflict")),
-        Err(minutes::ExplainError::NotPossible) => {
-            Err(refused(&officer, &id, "error.not_possible"))
-        }
-        Err(minutes::ExplainError::Field(field)) => Err(wrong(field)),
+        Err(error) => Err(minutes_refused(error, &officer, &id)),
+    }
+}
+
+fn minutes_refused(error: MinutesError, officer: &Officer, id: &str) -> WebError {
+    match error {
+        MinutesError::NotFound(_) => WebError::NotFound(officer.lang),
+        MinutesError::Store(error) => error.into(),
+        MinutesError::Conflict => refused(officer, id, "error.conflict"),
+        MinutesError::NotPossible => refused(officer, id, "error.not_possible"),
+        MinutesError::Field(field) => field_wrong(officer, id, field),
     }
 }
 
@@ -482,13 +482,7 @@ fn explained(error: decision::DecisionError, officer: &Officer, id: &str) -> Web
             (StatusCode::CONFLICT, found.iter().map(|it| obstacle(it, w)).collect())
         }
     };
-    WebError::Message {
-        lang: officer.lang,
-        status,
-        title: "error.refused_title",
-        lines,
-        back: format!("/ho-so/{id}#xu-phat"),
-    }
+    officer.refused(status, lines, format!("/ho-so/{id}#xu-phat"))
 }
 
 fn back(id: &str, done: &str) -> Response {
@@ -502,14 +496,9 @@ pub(super) fn done(w: &Words, name: &str) -> Option<String> {
     known.then(|| w.named("sanction_done", name))
 }
 
-fn refused(officer: &Officer, id: &str, key: &'static str) -> WebError {
-    WebError::Message {
-        lang: officer.lang,
-        status: StatusCode::CONFLICT,
-        title: "error.refused_title",
-        lines: vec![officer.lang.words().t(key).to_owned()],
-        back: format!("/ho-so/{id}#xu-phat"),
-    }
+fn refused(officer: &Officer, id: &str, key: &str) -> WebError {
+    let line = officer.lang.words().t(key).to_owned();
+    officer.refused(StatusCode::CONFLICT, vec![line], format!("/ho-so/{id}#xu-phat"))
 }
 
 fn field_wrong(officer: &Officer, id: &str, field: &str) -> WebError {
@@ -517,13 +506,8 @@ fn field_wrong(officer: &Officer, id: &str, field: &str) -> WebError {
     let known = ["name", "id_number", "address"];
     let room = if known.contains(&field) { "owner" } else { "sanction" };
     let field = w.t(&format!("{room}.{field}")).to_owned();
-    WebError::Message {
-        lang: officer.lang,
-        status: StatusCode::UNPROCESSABLE_ENTITY,
-        title: "error.refused_title",
-        lines: vec![w.with("sanction.field_wrong", "field", field)],
-        back: format!("/ho-so/{id}#xu-phat"),
-    }
+    let line = w.with("sanction.field_wrong", "field", field);
+    officer.refused(StatusCode::UNPROCESSABLE_ENTITY, vec![line], format!("/ho-so/{id}#xu-phat"))
 }
 
 #[derive(Template)]

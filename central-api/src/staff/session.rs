@@ -144,6 +144,22 @@ impl Officer {
         })
     }
 
+    /// That something was not done, why, and the way back.
+    pub(super) fn refused(
+        &self,
+        status: StatusCode,
+        lines: Vec<String>,
+        back: impl Into<String>,
+    ) -> WebError {
+        WebError::Message {
+            lang: self.lang,
+            status,
+            title: "error.refused_title",
+            lines,
+            back: back.into(),
+        }
+    }
+
     /// Refuses a form that was not made for this session.
     pub fn check_csrf(&self, token: &str) -> Result<(), WebError> {
         if same(token, &self.csrf) {

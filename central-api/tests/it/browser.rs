@@ -310,17 +310,7 @@ async fn a_clerk_proposes_a_fine_and_a_leader_signs_it_on_a_phone() {
         println!("skipped: chromedriver is not installed");
         return;
     };
-    let mut setting = Setting::new().await;
-    crate::owners::registered(&mut setting, "").await;
-    for (login, role) in [
-        ("an", Role::Reviewer),
-        ("binh", Role::Approver),
-        ("chi", Role::Registry),
-        ("dung", Role::Approver),
-    ] {
-        setting.user(login, &[role]).await;
-    }
-    crate::sanctions::office(&setting, "dung", crate::sanctions::CHIEF).await;
+    let setting = crate::sanctions::staffed().await.remove(0);
     let case = setting.case(1, |_| {}).await;
     Visitor::officer(&setting.state, "an").await.decide(&case, "accept", &[]).await;
     Visitor::officer(&setting.state, "binh").await.decide(&case, "approve", &[]).await;

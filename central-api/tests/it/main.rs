@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops and says where")]
 
+mod annulments;
 mod audit;
 mod bad_input;
 mod browser;

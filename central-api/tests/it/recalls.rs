@@ -2,7 +2,6 @@
 //! once, judged again, and undone or released by two people.
 
 use axum::http::StatusCode;
-use central_api::admin::users::Role;
 use central_api::proceedings::decision;
 use central_api::proceedings::row;
 use central_api::recall::{self, Cause, Counts, Fate, list_texts};
@@ -10,7 +9,7 @@ use central_api::verify::{Depth, verify_store};
 use central_api::work;
 use sqlx::Row as _;
 
-use crate::sanctions::{CHIEF, office};
+use crate::sanctions::staffed;
 use crate::setting::browserless::{Answer, Visitor};
 use crate::setting::{Setting, manifest_of};
 
@@ -24,17 +23,7 @@ struct Drill {
 impl Drill {
     async fn each() -> Vec<Self> {
         let mut drills = Vec::new();
-        for mut setting in Setting::each().await {
-            crate::owners::registered(&mut setting, "").await;
-            for (login, role) in [
-                ("an", Role::Reviewer),
-                ("binh", Role::Approver),
-                ("chi", Role::Registry),
-                ("dung", Role::Approver),
-            ] {
-                setting.user(login, &[role]).await;
-            }
-            office(&setting, "dung", CHIEF).await;
+        for setting in staffed().await {
             let an = Visitor::officer(&setting.state, "an").await;
             let binh = Visitor::officer(&setting.state, "binh").await;
             let dung = Visitor::officer(&setting.state, "dung").await;

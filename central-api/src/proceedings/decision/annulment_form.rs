@@ -2,10 +2,11 @@
 
 use time::OffsetDateTime;
 
+use super::Signature;
 use crate::config::Agency;
 use crate::documents::frame::{self, BODY};
 use crate::documents::layout::{bold, plain};
-use crate::documents::{Align, DocumentError, Draft, Head, LEFT, Paper, RIGHT};
+use crate::documents::{Align, DocumentError, Draft, Head, LEFT, RIGHT};
 use crate::law::VIETNAM;
 use crate::proceedings::minutes::Violator;
 use crate::web::format;
@@ -16,9 +17,7 @@ pub(super) struct Content {
     pub decision: (String, OffsetDateTime),
     pub reason: String,
     pub violator: Option<Violator>,
-    pub title: String,
-    /// Of a deputy, who signs for the head.
-    pub delegation: Option<String>,
+    pub signature: Signature,
     pub signer: String,
 }
 
@@ -29,12 +28,10 @@ pub(super) fn render(
     at: OffsetDateTime,
 ) -> Result<Vec<u8>, DocumentError> {
     let form = "Mẫu MQĐ40 (Nghị định số 118/2021/NĐ-CP)";
-    let head = Head::new(form, agency, draft.shown(&agency.code), &draft.code, at);
-    let mut paper = Paper::new()?;
-    head.write(&mut paper);
+    let (head, mut paper) = Head::begin(form, agency, draft, at)?;
     let subject = "Hủy bỏ quyết định xử phạt vi phạm hành chính";
     frame::title(&mut paper, "QUYẾT ĐỊNH", subject);
-    paper.column(&[bold(content.title.to_uppercase())], 12.5, LEFT..RIGHT, Align::Centre);
+    paper.column(&[bold(content.signature.title.to_uppercase())], 12.5, LEFT..RIGHT, Align::Centre);
     paper.space(4.0);
     let (number, issued) = &content.decision;
     let of = format!("số {number} ngày {}", format::day(issued.to_offset(VIETNAM).date()));
@@ -56,16 +53,7 @@ pub(super) fn render(
         .as_ref()
         .map_or("cá nhân, tổ chức bị xử phạt", |it| &it.person.name);
     write(format!("Điều 3. Quyết định này có hiệu lực kể từ ngày ký và được giao cho {to}."));
-    paper.keep(116.0);
-    paper.space(4.0);
-    let top = paper.y;
     let lines = ["Như Điều 3;".to_owned(), format!("Lưu: VT, {}.", agency.code)];
-    frame::recipients(&mut paper, &lines, 130.0);
-    let left_end = paper.y;
-    paper.y = top;
-    let title = content.title.to_uppercase();
-    let office = if content.delegation.is_some() { format!("KT. {title}") } else { title };
-    frame::signature(&mut paper, &office, &content.signer);
-    paper.y = paper.y.max(left_end);
+    frame::foot(&mut paper, &lines, &content.signature.office(), &content.signer);
     paper.print(head.metadata("Quyết định hủy bỏ"))
 }

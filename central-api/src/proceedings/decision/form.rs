@@ -49,9 +49,7 @@ pub(super) fn render(
     at: OffsetDateTime,
 ) -> Result<Vec<u8>, DocumentError> {
     let form = "Mẫu MQĐ02 (Nghị định số 118/2021/NĐ-CP)";
-    let head = Head::new(form, agency, draft.shown(&agency.code), &draft.code, at);
-    let mut paper = Paper::new()?;
-    head.write(&mut paper);
+    let (head, mut paper) = Head::begin(form, agency, draft, at)?;
     frame::title(&mut paper, "QUYẾT ĐỊNH", "Xử phạt vi phạm hành chính");
     let office = content.signature.title.to_uppercase();
     paper.column(&[bold(office)], 12.5, LEFT..RIGHT, Align::Centre);
@@ -179,7 +177,7 @@ fn carried_out(paper: &mut Paper, content: &Content, agency: &Agency) {
 }
 
 fn foot(paper: &mut Paper, content: &Content, agency: &Agency) -> Result<(), DocumentError> {
-    paper.keep(104.0);
+    paper.keep(frame::FOOT);
     paper.space(4.0);
     let top = paper.y;
     let lines = [
@@ -198,12 +196,7 @@ fn foot(paper: &mut Paper, content: &Content, agency: &Agency) -> Result<(), Doc
         left_end = left_end.max(paper.y);
     }
     paper.y = top;
-    let title = content.signature.title.to_uppercase();
-    let office = match &content.signature.delegation {
-        Some(_) => format!("KT. {title}"),
-        None => title,
-    };
-    frame::signature(paper, &office, &content.signer);
+    frame::signature(paper, &content.signature.office(), &content.signer);
     paper.y = paper.y.max(left_end);
     Ok(())
 }

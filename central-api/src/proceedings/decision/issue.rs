@@ -146,8 +146,7 @@ pub async fn annul(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         decision: (issued.number.clone(), issued.at),
         reason: undo.reason.clone(),
         violator: minutes.map(|row| row.content.violator),
-        title: signature.title.clone(),
-        delegation: signature.delegation.clone(),
+        signature: signature.clone(),
         signer: paper::name(state, &signature.by).await?,
     };
     let printed = paper::print(state, &case, Kind::Annulment, at, move |draft| {
@@ -177,7 +176,7 @@ pub async fn print_points(state: &AppState, taken: &Taken, id: &str) -> Result<D
         violator: minutes.content.violator,
         decision: (issued.number.clone(), issued.at),
         points: decision.proposal.provision.points,
-        title: signature.title.clone(),
+        signature: signature.clone(),
         signer: paper::name(state, &signature.by).await?,
     };
     let form = move |draft: &_| points_form::render(&content, &agency, draft, at);

@@ -57,6 +57,14 @@ pub struct Signature {
     pub delegation: Option<String>,
 }
 
+impl Signature {
+    /// As a document writes the office above the name.
+    pub fn office(&self) -> String {
+        let title = self.title.to_uppercase();
+        if self.delegation.is_some() { format!("KT. {title}") } else { title }
+    }
+}
+
 /// The document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issued {

@@ -3,11 +3,12 @@
 
 use time::OffsetDateTime;
 
+use super::Signature;
 use crate::case::{Case, plate};
 use crate::config::Agency;
 use crate::documents::frame::{self, BODY};
 use crate::documents::layout::{bold, plain};
-use crate::documents::{Align, DocumentError, Draft, Head, LEFT, Paper, RIGHT};
+use crate::documents::{Align, DocumentError, Draft, Head, LEFT, RIGHT};
 use crate::law::VIETNAM;
 use crate::notice::{plate_colour, vehicle};
 use crate::proceedings::minutes::Violator;
@@ -19,7 +20,7 @@ pub(super) struct Content {
     pub violator: Violator,
     pub decision: (String, OffsetDateTime),
     pub points: u32,
-    pub title: String,
+    pub signature: Signature,
     pub signer: String,
 }
 
@@ -30,9 +31,7 @@ pub(super) fn render(
     at: OffsetDateTime,
 ) -> Result<Vec<u8>, DocumentError> {
     let form = "Mẫu số 02/73 (Thông tư số 73/2024/TT-BCA)";
-    let head = Head::new(form, agency, draft.shown(&agency.code), &draft.code, at);
-    let mut paper = Paper::new()?;
-    head.write(&mut paper);
+    let (head, mut paper) = Head::begin(form, agency, draft, at)?;
     frame::title(&mut paper, "THÔNG BÁO", "Về việc trừ điểm giấy phép lái xe");
     let person = &content.violator.person;
     paper.column(&[plain(format!("Kính gửi: {}", person.name))], 12.5, LEFT..RIGHT, Align::Centre);
@@ -83,14 +82,7 @@ pub(super) fn render(
         ))],
         BODY,
     );
-    paper.keep(104.0);
-    paper.space(4.0);
-    let top = paper.y;
     let lines = ["Như trên;".to_owned(), format!("Lưu: VT, {}.", agency.code)];
-    frame::recipients(&mut paper, &lines, 130.0);
-    let left_end = paper.y;
-    paper.y = top;
-    frame::signature(&mut paper, &content.title.to_uppercase(), &content.signer);
-    paper.y = paper.y.max(left_end);
+    frame::foot(&mut paper, &lines, &content.signature.office(), &content.signer);
     paper.print(head.metadata("Thông báo trừ điểm giấy phép lái xe"))
 }

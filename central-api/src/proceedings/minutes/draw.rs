@@ -2,7 +2,7 @@
 
 use time::Date;
 
-use super::{Explanation, Minutes, Row, Violator, Way};
+use super::{Explanation, Minutes, MinutesError, Row, Violator, Way};
 use crate::AppState;
 use crate::audit;
 use crate::case::{self, State};
@@ -35,22 +35,6 @@ pub struct Drawn {
     pub waives: bool,
 }
 
-/// Why nothing was drawn up.
-#[derive(Debug, thiserror::Error)]
-pub enum DrawError {
-    #[error("there is no case {0}")]
-    NotFound(String),
-    #[error("somebody else has drawn the minutes up since the page was shown")]
-    Conflict,
-    /// They follow the notice and come before the decision.
-    #[error("the case has no notice, or a decision is under way")]
-    NotPossible,
-    #[error("field {0} is wrong")]
-    Field(&'static str),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// Draws the minutes of case `id` up, by the user `by` of the login `login`; `version` is the one
 /// the officer saw, 0 where there was none.
 pub async fn draw(
@@ -59,9 +43,9 @@ pub async fn draw(
     version: i64,
     (by, login): (&str, &str),
     drawn: Drawn,
-) -> Result<Row, DrawError> {
+) -> Result<Row, MinutesError> {
     let case = case::find(&state.store, id).await?;
-    let case = case.ok_or_else(|| DrawError::NotFound(id.to_owned()))?;
+    let case = case.ok_or_else(|| MinutesError::NotFound(id.to_owned()))?;
     let now = state.clock.now();
     let today = now.to_offset(VIETNAM).date();
     let act = case.act_at.to_offset(VIETNAM).date();
@@ -71,13 +55,13 @@ pub async fn draw(
     let held = case::hold(&mut tx, id, state.store.dialect()).await?;
     let before: Option<Row> = row::read(&mut tx, id).await?;
     if before.as_ref().map_or(0, |before| before.version) != version {
-        return Err(DrawError::Conflict);
+        return Err(MinutesError::Conflict);
     }
     let decision: Option<decision::Row> = row::read(&mut tx, id).await?;
     let open = decision.is_none_or(|decision| decision.content.state.takes_proposal());
     let frozen = case::held_in(&mut tx, id).await?.is_some();
     if held != Some(State::Notified) || !open || frozen {
-        return Err(DrawError::NotPossible);
+        return Err(MinutesError::NotPossible);
     }
     let minutes = Minutes {
         term_from: before.as_ref().map_or(now, |before| before.content.term_from),
@@ -93,7 +77,7 @@ pub async fn draw(
         detail: serde_json::json!({}),
     };
     if !row.put(&mut tx).await? {
-        return Err(DrawError::Conflict);
+        return Err(MinutesError::Conflict);
     }
     // Who signs them has come.
     if row.content.unsigned.is_none() {
@@ -111,33 +95,33 @@ fn minutes(
     now: time::OffsetDateTime,
     act: Date,
     today: Date,
-) -> Result<Minutes, DrawError> {
-    let person = owner::checked(drawn.person).map_err(DrawError::Field)?;
+) -> Result<Minutes, MinutesError> {
+    let person = owner::checked(drawn.person).map_err(MinutesError::Field)?;
     let is_person = person.kind == OwnerKind::Person;
     if drawn.born.is_some_and(|born| !is_person || born >= act || born.year() < 1900) {
-        return Err(DrawError::Field("born"));
+        return Err(MinutesError::Field("born"));
     }
     if drawn.drove && !is_person {
-        return Err(DrawError::Field("drove"));
+        return Err(MinutesError::Field("drove"));
     }
     // What is asked of whoever drove depends on their age.
     if drawn.drove && drawn.born.is_none() {
-        return Err(DrawError::Field("born"));
+        return Err(MinutesError::Field("born"));
     }
     // Nobody but the violator waives, and says so by signing.
     if drawn.waives && !drawn.unsigned.trim().is_empty() {
-        return Err(DrawError::Field("waives"));
+        return Err(MinutesError::Field("waives"));
     }
     if !(act..=today).contains(&drawn.identified_on) {
-        return Err(DrawError::Field("identified_on"));
+        return Err(MinutesError::Field("identified_on"));
     }
-    let place = line(&drawn.place, 1).ok_or(DrawError::Field("place"))?;
-    let statement = text(&drawn.statement).ok_or(DrawError::Field("statement"))?;
+    let place = line(&drawn.place, 1).ok_or(MinutesError::Field("place"))?;
+    let statement = text(&drawn.statement).ok_or(MinutesError::Field("statement"))?;
     let unsigned = match drawn.unsigned.trim() {
         "" => None,
-        why => Some(audit::reason(why).ok_or(DrawError::Field("unsigned"))?.to_owned()),
+        why => Some(audit::reason(why).ok_or(MinutesError::Field("unsigned"))?.to_owned()),
     };
-    let witness = line(&drawn.witness, 0).ok_or(DrawError::Field("witness"))?;
+    let witness = line(&drawn.witness, 0).ok_or(MinutesError::Field("witness"))?;
     let waived = Explanation {
         way: Way::Waived,
         received_on: today,

@@ -4,7 +4,7 @@
 use time::Date;
 
 use super::draw::text;
-use super::{Explanation, Minutes, Row, Way};
+use super::{Explanation, Minutes, MinutesError, Row, Way};
 use crate::AppState;
 use crate::case;
 use crate::documents::Kind;
@@ -13,21 +13,6 @@ use crate::law::VIETNAM;
 use crate::proceedings::decision;
 use crate::proceedings::row::{self, Step};
 use crate::store::StoreError;
-
-/// Why nothing was noted.
-#[derive(Debug, thiserror::Error)]
-pub enum ExplainError {
-    #[error("case {0} has no minutes")]
-    NotFound(String),
-    #[error("somebody else has changed the minutes since they were shown")]
-    Conflict,
-    #[error("the decision is signed")]
-    NotPossible,
-    #[error("field {0} is wrong")]
-    Field(&'static str),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// Notes an explanation on the minutes of version `version`.
 pub async fn explain(
@@ -38,31 +23,31 @@ pub async fn explain(
     way: Way,
     received_on: Date,
     (said, finding): (&str, &str),
-) -> Result<Row, ExplainError> {
+) -> Result<Row, MinutesError> {
     let now = state.clock.now();
     let mut tx = state.store.begin().await?;
     // Nobody signs meanwhile.
     let held = case::hold(&mut tx, id, state.store.dialect()).await?;
     let before: Option<Row> = row::read(&mut tx, id).await?;
-    let before = before.ok_or_else(|| ExplainError::NotFound(id.to_owned()))?;
+    let before = before.ok_or_else(|| MinutesError::NotFound(id.to_owned()))?;
     if before.version != version {
-        return Err(ExplainError::Conflict);
+        return Err(MinutesError::Conflict);
     }
     let decision: Option<decision::Row> = row::read(&mut tx, id).await?;
     let open = decision.is_none_or(|decision| decision.content.state.is_open());
     if held != Some(case::State::Notified) || !open {
-        return Err(ExplainError::NotPossible);
+        return Err(MinutesError::NotPossible);
     }
     let drawn = before.content.drawn_at.to_offset(VIETNAM).date();
     if !(drawn..=now.to_offset(VIETNAM).date()).contains(&received_on) {
-        return Err(ExplainError::Field("received_on"));
+        return Err(MinutesError::Field("received_on"));
     }
     let some = |it: &str| text(it).filter(|it| !it.is_empty());
     let explanation = Explanation {
         way,
         received_on,
-        text: some(said).ok_or(ExplainError::Field("explanation"))?,
-        finding: some(finding).ok_or(ExplainError::Field("finding"))?,
+        text: some(said).ok_or(MinutesError::Field("explanation"))?,
+        finding: some(finding).ok_or(MinutesError::Field("finding"))?,
         noted_by: by.into(),
         noted_at: now,
     };
@@ -79,7 +64,7 @@ pub async fn explain(
         jobs::ask(&mut tx, &job, now).await?;
     }
     if !row.write(&mut tx, step).await? {
-        return Err(ExplainError::Conflict);
+        return Err(MinutesError::Conflict);
     }
     tx.commit().await.map_err(StoreError::from)?;
     state.bell.notify_one();

@@ -33,9 +33,7 @@ pub(super) fn render(
     at: OffsetDateTime,
 ) -> Result<Vec<u8>, DocumentError> {
     let form = "Mẫu MBB01 (Nghị định số 118/2021/NĐ-CP)";
-    let head = Head::new(form, agency, draft.shown(&agency.code), &draft.code, at);
-    let mut paper = Paper::new()?;
-    head.write(&mut paper);
+    let (head, mut paper) = Head::begin(form, agency, draft, at)?;
     frame::title(&mut paper, "BIÊN BẢN VI PHẠM HÀNH CHÍNH", "Về giao thông đường bộ");
     let minutes = &content.minutes;
     let drawn = minutes.drawn_at;
@@ -125,27 +123,15 @@ pub(super) fn render(
 }
 
 fn signatures(paper: &mut Paper, content: &Content) {
-    paper.keep(110.0);
-    paper.space(8.0);
-    let top = paper.y;
-    let middle = (LEFT + RIGHT) / 2.0;
     let minutes = &content.minutes;
     let violator = match minutes.unsigned {
         Some(_) => "(không ký)".to_owned(),
         None => minutes.violator.person.name.clone(),
     };
-    let mut end = top;
-    for (title, name, column) in [
-        ("CÁ NHÂN, TỔ CHỨC VI PHẠM", violator, LEFT..middle),
-        ("NGƯỜI LẬP BIÊN BẢN", content.officer.clone(), middle..RIGHT),
-    ] {
-        paper.y = top;
-        paper.column(&[bold(title)], BODY, column.clone(), Align::Centre);
-        paper.space(56.0);
-        paper.column(&[bold(name)], BODY, column, Align::Centre);
-        end = end.max(paper.y);
-    }
-    paper.y = end;
+    let officer = content.officer.clone();
+    let parties = [("CÁ NHÂN, TỔ CHỨC VI PHẠM", violator), ("NGƯỜI LẬP BIÊN BẢN", officer)];
+    frame::both_sign(paper, parties);
+    let middle = (LEFT + RIGHT) / 2.0;
     if let Some(witness) = &minutes.witness {
         paper.keep(90.0);
         paper.column(&[bold("NGƯỜI CHỨNG KIẾN")], BODY, LEFT..middle, Align::Centre);

@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use super::{Explanation, Minutes};
 use crate::config::Agency;
 use crate::documents::frame::{self, BODY};
-use crate::documents::layout::{bold, plain};
-use crate::documents::{Align, DocumentError, Draft, Head, LEFT, Paper, RIGHT};
+use crate::documents::layout::plain;
+use crate::documents::{DocumentError, Draft, Head};
 use crate::law::{Provision, VIETNAM};
 use crate::proceedings::person;
 use crate::web::format;
@@ -27,9 +27,7 @@ pub(super) fn render(
     at: OffsetDateTime,
 ) -> Result<Vec<u8>, DocumentError> {
     let form = "Mẫu MBB03 (Nghị định số 118/2021/NĐ-CP)";
-    let head = Head::new(form, agency, draft.shown(&agency.code), &draft.code, at);
-    let mut paper = Paper::new()?;
-    head.write(&mut paper);
+    let (head, mut paper) = Head::begin(form, agency, draft, at)?;
     frame::title(&mut paper, "BIÊN BẢN", "Phiên giải trình trực tiếp");
     let (number, drawn) = &content.minutes_number;
     let explanation = &content.explanation;
@@ -63,18 +61,9 @@ pub(super) fn render(
         )],
         BODY,
     );
-    paper.keep(104.0);
-    paper.space(8.0);
-    let (top, middle) = (paper.y, (LEFT + RIGHT) / 2.0);
-    let violator = content.minutes.violator.person.name.clone();
-    for (title, name, column) in [
-        ("BÊN GIẢI TRÌNH", violator, LEFT..middle),
-        ("BÊN TỔ CHỨC PHIÊN GIẢI TRÌNH", content.officer.clone(), middle..RIGHT),
-    ] {
-        paper.y = top;
-        paper.column(&[bold(title)], BODY, column.clone(), Align::Centre);
-        paper.space(56.0);
-        paper.column(&[bold(name)], BODY, column, Align::Centre);
-    }
+    let (violator, officer) =
+        (content.minutes.violator.person.name.clone(), content.officer.clone());
+    let parties = [("BÊN GIẢI TRÌNH", violator), ("BÊN TỔ CHỨC PHIÊN GIẢI TRÌNH", officer)];
+    frame::both_sign(&mut paper, parties);
     paper.print(head.metadata("Biên bản phiên giải trình trực tiếp"))
 }

@@ -14,9 +14,10 @@ use time::{Date, OffsetDateTime};
 use super::row::{self, Content};
 use crate::law::{LawBook, LawError, Payer, Provision, Term, VIETNAM};
 use crate::registry::{Owner, OwnerKind};
+use crate::store::StoreError;
 
-pub use draw::{DrawError, Drawn, draw};
-pub use explain::{ExplainError, explain};
+pub use draw::{Drawn, draw};
+pub use explain::explain;
 pub use print::{print, print_hearing};
 
 /// What is on record of a case.
@@ -98,6 +99,23 @@ pub struct Minutes {
     #[serde(with = "time::serde::rfc3339")]
     pub term_from: OffsetDateTime,
     pub explanation: Option<Explanation>,
+}
+
+/// Why nothing was drawn up or noted.
+#[derive(Debug, thiserror::Error)]
+pub enum MinutesError {
+    #[error("there is no case {0}, or it has no minutes")]
+    NotFound(String),
+    #[error("somebody else has changed the minutes since they were shown")]
+    Conflict,
+    /// They follow the notice and come before the decision's signature; nothing moves while a fault is
+    /// looked into.
+    #[error("the case has no notice, or a decision is under way")]
+    NotPossible,
+    #[error("field {0} is wrong")]
+    Field(&'static str),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Content for Minutes {

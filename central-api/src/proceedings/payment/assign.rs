@@ -83,6 +83,12 @@ fn on_debtor<'a>(claim: &'a str, row: &'a Row, kind: Kind) -> Posting<'a> {
     }
 }
 
+/// Takes a receipt that a clerk saw in this version. Taking it counts its version on.
+async fn take_seen(tx: &mut Tx<'_>, (receipt, version): (&str, i64)) -> Result<Row, PaymentError> {
+    let row = take_row(tx, receipt).await?;
+    if row.version == version + 1 { Ok(row) } else { Err(PaymentError::Conflict) }
+}
+
 /// A clerk finds whose an unmatched receipt is: `to` is a reference, or a decision's citation where only
 /// one decision is cited so. `version` is the one that the clerk saw.
 pub async fn assign(
@@ -96,11 +102,7 @@ pub async fn assign(
     let note = audit::reason(note).ok_or(PaymentError::ReasonMissing)?;
     let mut tx = store.begin().await?;
     turn(&mut tx).await?;
-    let row = take_row(&mut tx, receipt).await?;
-    // Taking it has counted its version on.
-    if row.version != version + 1 {
-        return Err(PaymentError::Conflict);
-    }
+    let row = take_seen(&mut tx, (receipt, version)).await?;
     if row.state != ReceiptState::Unmatched || row.amount < 0 {
         return Err(PaymentError::NotPossible);
     }
@@ -140,10 +142,7 @@ pub async fn unassign(
     let note = audit::reason(note).ok_or(PaymentError::ReasonMissing)?;
     let mut tx = store.begin().await?;
     turn(&mut tx).await?;
-    let row = take_row(&mut tx, receipt).await?;
-    if row.version != version + 1 {
-        return Err(PaymentError::Conflict);
-    }
+    let row = take_seen(&mut tx, (receipt, version)).await?;
     let mut minutes = Minutes::default();
     let (both, state) = ((&mut tx, &mut minutes), ReceiptState::Unmatched);
     let effect = take_off(both, law, &row, state, (by, Some(note)), now).await?;
@@ -165,10 +164,7 @@ pub async fn pair(
     let note = audit::reason(note).ok_or(PaymentError::ReasonMissing)?;
     let mut tx = store.begin().await?;
     turn(&mut tx).await?;
-    let back = take_row(&mut tx, back).await?;
-    if back.version != version + 1 {
-        return Err(PaymentError::Conflict);
-    }
+    let back = take_seen(&mut tx, (back, version)).await?;
     let found: Option<String> =
         sqlx::query_scalar("SELECT id FROM payment_receipts WHERE account = $1 AND bank_id = $2")
             .bind(back.account.clone())

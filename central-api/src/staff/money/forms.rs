@@ -38,7 +38,7 @@ pub(in crate::staff) async fn statement(
         return Err(WebError::Forbidden(officer.lang));
     }
     let w = officer.lang.words();
-    let no_file = || refused(&officer, UNFIT, vec![w.t("money.no_file").to_owned()]);
+    let no_file = || officer.refused(UNFIT, vec![w.t("money.no_file").to_owned()], DESK);
     let unread = |error: MultipartError| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => explain_statement(StatementError::Large, &officer),
         _ => no_file(),
@@ -210,11 +210,6 @@ pub(in crate::staff) async fn file(
     Ok((headers, text).into_response())
 }
 
-fn refused(officer: &Officer, status: StatusCode, lines: Vec<String>) -> WebError {
-    let (lang, title) = (officer.lang, "error.refused_title");
-    WebError::Message { lang, status, title, lines, back: DESK.into() }
-}
-
 fn explain(error: PaymentError, officer: &Officer) -> WebError {
     let w = officer.lang.words();
     let (status, line) = match error {
@@ -229,7 +224,7 @@ fn explain(error: PaymentError, officer: &Officer) -> WebError {
         }
         _ => (StatusCode::CONFLICT, w.t("money.not_possible").to_owned()),
     };
-    refused(officer, status, vec![line])
+    officer.refused(status, vec![line], DESK)
 }
 
 fn explain_statement(error: StatementError, officer: &Officer) -> WebError {
@@ -255,5 +250,5 @@ fn explain_statement(error: StatementError, officer: &Officer) -> WebError {
             w.with("money.file_line", "line", line).replace("{problem}", &text)
         }));
     }
-    refused(officer, UNFIT, lines)
+    officer.refused(UNFIT, lines, DESK)
 }
