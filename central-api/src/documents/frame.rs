@@ -12,8 +12,8 @@ use crate::law::VIETNAM;
 /// Body type, points.
 pub const BODY: f32 = 11.5;
 const SMALL: f32 = 10.5;
-/// Height of recipients and signature together.
-pub const FOOT: f32 = 104.0;
+/// Height of recipients and signature together, an office of two lines included.
+pub const FOOT: f32 = 124.0;
 
 /// What stands above every document.
 #[derive(Debug, Clone)]

@@ -355,6 +355,26 @@ async fn a_clerk_proposes_a_fine_and_a_leader_signs_it_on_a_phone() {
     site.goto(&format!("/ho-so/{case}")).await;
     site.sees("Quyết định xử phạt số 000001/QĐ-XPHC").await;
     shot(&driver, &site.browser, "decided").await;
+    // A fault is found at the camera: the same leader recalls its cases.
+    site.goto("/ra-soat").await;
+    site.click("main details summary").await;
+    let choose = "const form = document.querySelector('main form'); form.cause.value = 'camera'; \
+                  form.from.value = '2026-11-20'; form.to.value = '2026-11-22'";
+    site.browser.execute(choose, vec![]).await.unwrap();
+    site.fill("main input[name=value]", "cam-01").await;
+    site.fill("main input[name=reason]", "đèn bị lắp sai pha từ sáng 21/11").await;
+    shot(&driver, &site.browser, "recall-form").await;
+    site.click("main form button").await;
+    site.sees("Đang tìm hồ sơ").await;
+    work::work_off(&setting.state).await.unwrap();
+    let recall = site.path().await;
+    site.goto(&recall).await;
+    site.sees("Tạm dừng").await;
+    assert_eq!(site.browser.execute(wide, vec![]).await.unwrap(), 0, "no page scrolls sideways");
+    shot(&driver, &site.browser, "recall").await;
+    site.goto("/ra-soat").await;
+    site.sees("đèn bị lắp sai pha").await;
+    shot(&driver, &site.browser, "recalls").await;
     site.browser.clone().close().await.unwrap();
     server.abort();
 }

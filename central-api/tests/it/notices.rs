@@ -77,7 +77,7 @@ pub fn pictures() -> Pictures {
 }
 
 /// Output of a tool, or nothing where it is not installed.
-fn tool(name: &str, arguments: &[&str]) -> Option<String> {
+pub fn tool(name: &str, arguments: &[&str]) -> Option<String> {
     match Command::new(name).args(arguments).output() {
         Ok(output) => {
             assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));

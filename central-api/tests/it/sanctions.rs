@@ -13,7 +13,7 @@ use contract::VehicleClass;
 use sqlx::{AssertSqlSafe, Row as _};
 use time::Duration;
 
-use crate::notices::text_of;
+use crate::notices::{text_of, tool};
 use crate::setting::Setting;
 use crate::setting::browserless::{Answer, Visitor};
 
@@ -120,6 +120,14 @@ impl Desk {
         if let Some(folder) = std::env::var_os("SCREENSHOTS") {
             let name = format!("{}.pdf", kind.name());
             std::fs::write(std::path::Path::new(&folder).join(name), &pdf).unwrap();
+        }
+        let pages = tool("pdftotext", &["-layout", file.to_str().unwrap(), "-"])?;
+        let signed = |page: &str| page.contains("(Ký, ghi rõ họ tên");
+        if let Some(page) = pages.split('\u{c}').find(|page| signed(page)) {
+            assert!(
+                page.contains("Nguyễn Văn "),
+                "a signature is on one sheet with its name: {page}"
+            );
         }
         text_of(&file)
     }
