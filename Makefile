@@ -95,7 +95,7 @@ bench: setup
 
 .PHONY: bench-cameras
 bench-cameras: setup
-	cargo build --release --locked -p edge-agent -p fixtures -p demo --bins
+	cargo build --release --locked -p edge-agent -p fixtures -p benches -p demo --bins
 	@$(or $(CARGO_TARGET_DIR),target)/release/demo cameras $(CAMERAS)
 
 # Flags by FLEET="--minutes 2 --postgres -- --slow 1"; what follows -- is for the fleet itself.

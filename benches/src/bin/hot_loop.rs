@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use benches::Samples;
+use benches::{Samples, pattern};
 use clap::Parser;
 use contract::plate::PlateColour;
 use plate_model::tensor::Sampler;
 use plate_model::timing::{Bare, Element};
 use plate_model::{
-    BBox, CornerRefiner, Detector, Frame, Layout, Options, PixelFormat, PlateFinder, PlateQuad,
+    BBox, CornerRefiner, Detector, Frame, Options, PixelFormat, PlateFinder, PlateQuad,
     PlateReader, Precision, Region, Runtime, RuntimeOptions, View, detect,
 };
 use serde::Serialize;
@@ -85,14 +85,6 @@ fn main() -> Result<()> {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
-}
-
-/// A full-HD picture with edges at every scale; content does not change the cost.
-fn pattern(format: PixelFormat) -> Result<Frame> {
-    let layout = Layout::packed(format, 1920, 1080);
-    let bytes = layout.bytes().context("a full-HD layout has a size")?;
-    let data = (0..bytes).map(|i| ((i * 31) ^ (i >> 7)) as u8).collect();
-    Ok(Frame::from_vec(layout, data)?)
 }
 
 fn tensor(what: &str, frame: &Frame, scalar: bool, arguments: &Arguments) -> Result<Row> {

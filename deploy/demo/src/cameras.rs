@@ -1,5 +1,6 @@
 //! How many cameras one box bears: the same street served as so many live streams, the agent on them
-//! as it runs at a junction, and what came of it beside what the machine has.
+//! as it runs at a junction, and what came of it beside the machine's limit: as many recordings decoded
+//! and the vehicle model run as often, and nothing else.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use crate::agent::{self, Agent};
 use crate::camera;
+use crate::chart::{self, Chart};
 use crate::json;
 use crate::machine::{cpu, memory, processor};
 use crate::process::Running;
@@ -18,6 +20,8 @@ use crate::system::SEED;
 
 /// Until every stream is decoded and the first vehicles are followed, seconds.
 const WARM: Duration = Duration::from_secs(10);
+/// Until the bare decoders and the bare model run, and how long they do, seconds.
+const BARE: (u64, u64) = (4, 16);
 /// Length of the street's recording, seconds.
 const ROUND: f64 = 60.0;
 /// A box that bears its cameras looks at this share of the pictures that are due.
@@ -59,8 +63,21 @@ struct Row {
     server_cores: f64,
     /// Of the agent, for each analysed picture.
     ms_per_picture: f64,
+    /// As many recordings decoded and the vehicle model run for as many pictures, bare.
+    bare: Bare,
+    /// The agent's processor time for a picture, over that of the bare run.
+    over_bare: f64,
     /// Resident memory of the agent, MB.
     memory_mb: f64,
+}
+
+/// The machine's limit.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Bare {
+    cores: f64,
+    /// Decoded and looked at, a second.
+    decoded: f64,
+    pictures: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -109,15 +126,18 @@ pub async fn measure(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
     println!("{}", Row::HEAD);
     for &cameras in &plan.cameras {
         let many = multiply(&site, &geometry, cameras, (host, small.is_some()), plan.fps)?;
-        let row = one(&site, &many, weights, cameras, &server, plan).await?;
+        let bare = bare(&site, small.as_deref().unwrap_or(&clip), weights, cameras, plan).await?;
+        let row = one(&site, &many, weights, cameras, &server, (plan, bare)).await?;
         println!("{row}");
         table.rows.push(row);
         json::write(&plan.json, &table)?;
     }
+    let picture = plan.json.with_extension("svg");
+    std::fs::write(&picture, table.drawn()).with_context(|| picture.display().to_string())?;
     let borne = |row: &&Row| row.worst >= BORNE * plan.fps;
     let most = table.rows.iter().filter(borne).map(|row| row.cameras).max();
     println!("every camera gets what it should of {} cameras", most.unwrap_or(0));
-    println!("{}", plan.json.display());
+    println!("{} and {}", plan.json.display(), picture.display());
     Ok(())
 }
 
@@ -131,13 +151,37 @@ fn street(site: &Site, violations: u32) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The machine's limit for so many cameras, from the benches' program for it.
+async fn bare(site: &Site, clip: &Path, weights: &Path, cameras: u32, plan: &Plan) -> Result<Bare> {
+    let mut command = site.program("bare")?;
+    command.arg(clip).arg("--models").arg(weights);
+    command.args(["--streams", &cameras.to_string(), "--fps", &plan.fps.to_string()]);
+    command.args(["--seconds", &(BARE.0 + BARE.1 + 2).to_string()]);
+    let mut running = Running::start("bare decoders", command, &site.log("bare"))?;
+    tokio::time::sleep(Duration::from_secs(BARE.0)).await;
+    let (from, before) = (Instant::now(), cpu(running.id())?);
+    tokio::time::sleep(Duration::from_secs(BARE.1)).await;
+    let cores = (cpu(running.id())? - before) / from.elapsed().as_secs_f64();
+    let status = loop {
+        match running.ended()? {
+            Some(status) => break status,
+            None => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    };
+    let said = running.last_line().context("the bare decoders said nothing")?;
+    ensure!(status.success(), "the bare decoders ended with {status}: {said}");
+    let said: serde_json::Value = serde_json::from_str(&said).with_context(|| said.clone())?;
+    let rate = |name: &str| said[name].as_f64().with_context(|| format!("no {name} in {said}"));
+    Ok(Bare { cores, decoded: rate("decoded")?, pictures: rate("looked_at")? })
+}
+
 async fn one(
     site: &Site,
     geometry: &Path,
     weights: &Path,
     cameras: u32,
     server: &Running,
-    plan: &Plan,
+    (plan, bare): (&Plan, Bare),
 ) -> Result<Row> {
     let agent = Agent::many(site, geometry, weights, None)?;
     let mut running = agent.run(site).await?;
@@ -155,6 +199,8 @@ async fn one(
     let pictures: f64 = rates.iter().sum();
     let memory_mb = memory(running.id())?;
     running.end();
+    let each = |cores: f64, pictures: f64| cores / pictures.max(f64::EPSILON);
+    let ms_per_picture = 1000.0 * each(agent_cores, pictures);
     Ok(Row {
         cameras,
         pictures,
@@ -162,7 +208,9 @@ async fn one(
         worst: rates.iter().copied().fold(f64::INFINITY, f64::min),
         agent_cores,
         server_cores,
-        ms_per_picture: 1000.0 * agent_cores / pictures.max(f64::EPSILON),
+        ms_per_picture,
+        bare,
+        over_bare: each(agent_cores, pictures) / each(bare.cores, bare.pictures),
         memory_mb,
     })
 }
@@ -208,16 +256,41 @@ async fn frames(site: &Site) -> Result<Vec<f64>> {
     cameras.iter().map(|it| it["frames"].as_f64().context("a camera without frames")).collect()
 }
 
+impl Table {
+    /// The worst camera's pictures, cores beside the limit, and memory, over the number of cameras.
+    fn drawn(&self) -> String {
+        let ticks = || {
+            let at = |row: &Row| (f64::from(row.cameras), row.cameras.to_string());
+            self.rows.iter().map(at).collect()
+        };
+        let line = |value: fn(&Row) -> f64| {
+            self.rows.iter().map(|row| (f64::from(row.cameras), value(row))).collect()
+        };
+        let title = format!("pictures a second over cameras; {} wanted of each", self.fps);
+        let pictures = vec![("mean", line(|row| row.mean)), ("worst", line(|row| row.worst))];
+        let cores = vec![
+            ("agent", line(|row| row.agent_cores)),
+            ("bare decoding and vehicle model", line(|row| row.bare.cores)),
+        ];
+        let of = format!("cores, of {}", self.cores);
+        let memory = vec![("", line(|row| row.memory_mb))];
+        chart::draw(&[
+            Chart { title: &title, ticks: ticks(), lines: pictures },
+            Chart { title: &of, ticks: ticks(), lines: cores },
+            Chart { title: "resident memory, MB", ticks: ticks(), lines: memory },
+        ])
+    }
+}
+
 impl Row {
-    const HEAD: &str =
-        "  cameras  pictures/s  mean  worst  agent cores  server cores  ms/picture     MB";
+    const HEAD: &str = "  cameras  pictures/s  mean  worst  agent cores  server cores  ms/picture  bare cores  over bare     MB";
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "  {:>7}  {:>10.1}  {:>4.2}  {:>5.2}  {:>11.2}  {:>12.2}  {:>10.1}  {:>5.0}",
+            "  {:>7}  {:>10.1}  {:>4.2}  {:>5.2}  {:>11.2}  {:>12.2}  {:>10.1}  {:>10.2}  {:>9.2}  {:>5.0}",
             self.cameras,
             self.pictures,
             self.mean,
@@ -225,6 +298,8 @@ impl fmt::Display for Row {
             self.agent_cores,
             self.server_cores,
             self.ms_per_picture,
+            self.bare.cores,
+            self.over_bare,
             self.memory_mb
         )
     }

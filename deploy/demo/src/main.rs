@@ -9,6 +9,7 @@ mod browser;
 mod camera;
 mod cameras;
 mod central;
+mod chart;
 mod crash;
 mod damage;
 mod fines;
