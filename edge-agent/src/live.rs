@@ -49,6 +49,7 @@ pub async fn run<E: Eyes>(
     mut followed: Followed,
     eyes: Arc<Pool<E>>,
     models: Vec<manifest::ModelUsed>,
+    mut requests: Requests,
 ) -> anyhow::Result<Ended> {
     let (Some(device), Some(unit)) = (agent.device.clone(), agent.unit.clone()) else {
         anyhow::bail!("the configuration has no [device] or no [unit]");
@@ -86,7 +87,6 @@ pub async fn run<E: Eyes>(
         updates: None,
         premises: Premises::of(&agent, &models),
     };
-    let replace = CancellationToken::new();
     let mut tasks = tokio::task::JoinSet::new();
     if let Some(config) = &agent.uplink {
         let identity = Arc::new(Identity::load(&device.keys, &device.id)?);
@@ -112,7 +112,7 @@ pub async fn run<E: Eyes>(
                 spool: Arc::clone(&spool),
                 configured: configured.clone(),
                 rate: settings.rate_bytes_per_s,
-                replace: replace.clone(),
+                replace: requests.replace.clone(),
                 seed: settings.seed,
             };
             let make = move || Updater::new(&update, reserve, means.clone());
@@ -204,7 +204,6 @@ pub async fn run<E: Eyes>(
         anyhow::bail!("{undone}");
     }
 
-    let mut requests = Requests::listen(replace)?;
     let why = loop {
         match requests.next(&mut followed).await {
             Request::End(why) => break why,
@@ -408,7 +407,9 @@ enum Request {
     Reread,
 }
 
-struct Requests {
+/// Where that is heard, from before anything else is made ready.
+#[derive(Debug)]
+pub struct Requests {
     interrupt: Signal,
     terminate: Signal,
     reload: Signal,
@@ -417,14 +418,15 @@ struct Requests {
 }
 
 impl Requests {
-    fn listen(replace: CancellationToken) -> std::io::Result<Self> {
+    /// Within a runtime.
+    pub fn listen() -> std::io::Result<Self> {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             reload: signal(SignalKind::hangup())?,
-            replace,
+            replace: CancellationToken::new(),
             look,
         })
     }

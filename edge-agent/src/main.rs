@@ -298,12 +298,15 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn run(config: ConfigArgs) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    // Models take seconds to load: who asks for something meanwhile is heard afterwards.
+    let requests = runtime.block_on(async { live::Requests::listen() })?;
     let mut followed = Followed::new(config.files()?, config.models);
     let agent = followed.read()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let sets = if agent.models.workers == 0 { cores } else { agent.models.workers };
     let (eyes, used) = eyes::load(&agent.models, sets, |models| models).context("models")?;
-    let ended = runtime()?.block_on(live::run(agent, followed, eyes, used))?;
+    let ended = runtime.block_on(live::run(agent, followed, eyes, used, requests))?;
     Ok(match ended {
         live::Ended::Asked => ExitCode::SUCCESS,
         live::Ended::Replace => ExitCode::from(update::REPLACE),

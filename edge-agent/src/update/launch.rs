@@ -36,8 +36,14 @@ const PANICKED: i32 = 101;
 const PAUSE: Duration = Duration::from_secs(2);
 /// How often the child and its word are looked at.
 const LOOK: Duration = Duration::from_millis(100);
-/// What a child that is asked to end has to seal and hand over in.
+/// What a child that is asked to end has to seal and hand over in, and one that asks to be replaced.
 const GRACE: Duration = Duration::from_secs(30);
+/// Before this a child may not yet listen to whoever asks it to read its configuration anew, and would
+/// end of it.
+const LISTENS: Duration = Duration::from_secs(2);
+/// So often what lies here is looked at before it is held to be broken: a disk may fail to read once.
+const READS: u32 = 3;
+const AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub struct Launcher {
@@ -45,6 +51,8 @@ pub struct Launcher {
     keys: Vec<VerifyingKey>,
     base: Base,
     trial: Duration,
+    /// What a child that was asked to end, or asks to be replaced, ends in.
+    grace: Duration,
 }
 
 /// How a child's time ended.
@@ -62,6 +70,7 @@ impl Launcher {
             keys: keys::load_release_keys(&config.keys)?,
             base,
             trial: Duration::from_secs(config.trial_s),
+            grace: GRACE,
         })
     }
 
@@ -70,13 +79,18 @@ impl Launcher {
         Self { trial, ..self }
     }
 
+    /// The same where a child has only so long to end.
+    pub fn patient(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
     /// Runs until asked to stop, or until a proven release ends. On one thread: the kernel ends the
     /// child with the thread that started it.
     pub async fn run(self) -> Result<ExitCode, UpdateError> {
         let _lock = self.folder.lock()?;
         let mut asked = Asked::listen().map_err(|error| self.problem(error.to_string()))?;
         loop {
-            let (standing, release) = self.choose(self.settled()?)?;
+            let (standing, release) = self.choose(self.settled()?).await?;
             let number = release.as_ref().map_or(0, |release| release.number);
             let trial = standing.trial.is_some();
             tracing::info!(release = number, trial, "starting");
@@ -198,7 +212,10 @@ impl Launcher {
     }
 
     /// What is started now, verified; what does not hold is undone until something does.
-    fn choose(&self, mut standing: Standing) -> Result<(Standing, Option<Release>), UpdateError> {
+    async fn choose(
+        &self,
+        mut standing: Standing,
+    ) -> Result<(Standing, Option<Release>), UpdateError> {
         loop {
             if let Some(trial) = standing.trial.as_mut() {
                 if trial.starts >= STARTS {
@@ -217,9 +234,23 @@ impl Launcher {
             if number == 0 {
                 return Ok((standing, None));
             }
-            match self.folder.verified(number, &self.keys) {
+            match self.verified(number).await {
                 Ok(release) => return Ok((standing, Some(release))),
                 Err(error) => standing = self.undo(standing, error.to_string()),
+            }
+        }
+    }
+
+    async fn verified(&self, number: u64) -> Result<Release, UpdateError> {
+        let mut looks = 1;
+        loop {
+            match self.folder.verified(number, &self.keys) {
+                Err(error) if looks < READS => {
+                    tracing::warn!(release = number, %error, "does not hold: looked at again");
+                    looks += 1;
+                    tokio::time::sleep(AGAIN).await;
+                }
+                looked => return looked,
             }
         }
     }
@@ -279,12 +310,13 @@ impl Launcher {
         mut trial: bool,
     ) -> Result<End, UpdateError> {
         let (begun, mut stopping) = (Instant::now(), false);
+        let (mut reread, mut wanted) = (false, None::<Instant>);
         let mut look = tokio::time::interval(LOOK);
         loop {
             tokio::select! {
                 biased;
                 wish = asked.next() => match wish {
-                    Wish::Reread => tell(child, Kill::HUP),
+                    Wish::Reread => reread = true,
                     Wish::Stop => {
                         tell(child, Kill::TERM);
                         stopping = true;
@@ -294,6 +326,17 @@ impl Launcher {
                     if let Some(status) = self.ended(child)? {
                         let end = if stopping { End::Stopped(status) } else { End::Exited(status) };
                         return Ok(end);
+                    }
+                    if reread && begun.elapsed() > LISTENS {
+                        tell(child, Kill::HUP);
+                        reread = false;
+                    }
+                    // Who asks to be replaced ends by itself, unless it hangs.
+                    let wish = matches!(self.folder.wanted(), Ok(Some(_)));
+                    wanted = wish.then(|| wanted.unwrap_or_else(Instant::now));
+                    if !trial && wanted.is_some_and(|asked| asked.elapsed() > self.grace) {
+                        tracing::error!("asked to be replaced and did not end: ended");
+                        self.end(child).await?;
                     }
                     // Proven at once, not at its end: it may run for months.
                     if trial && matches!(self.folder.confirmed(), Ok(Some(_))) {
@@ -326,7 +369,7 @@ impl Launcher {
     async fn end(&self, child: &mut Child) -> Result<(), UpdateError> {
         tell(child, Kill::TERM);
         let asked = Instant::now();
-        while asked.elapsed() < GRACE {
+        while asked.elapsed() < self.grace {
             if self.ended(child)?.is_some() {
                 return Ok(());
             }

@@ -315,6 +315,7 @@ impl Files for Line {
         self.bucket.take(last + 1 - first).await;
         let mut patience = PATIENCE;
         loop {
+            let begun = self.clock.monotonic();
             match self.central.release_file(sha256, first, last).await {
                 // The central says when: too many asked just now.
                 Err(Trouble::Retry { after: Some(wait), .. }) if !patience.is_zero() => {
@@ -322,7 +323,17 @@ impl Files for Line {
                     patience -= wait;
                     self.clock.sleep(wait).await;
                 }
-                fetched => return fetched.map_err(|trouble| trouble.to_string()),
+                Ok(content) => {
+                    let took = self.clock.monotonic().saturating_sub(begun);
+                    self.bucket.passed(last + 1 - first, took);
+                    return Ok(content);
+                }
+                Err(trouble) => {
+                    if trouble.is_line() {
+                        self.bucket.gave_up();
+                    }
+                    return Err(trouble.to_string());
+                }
             }
         }
     }

@@ -75,6 +75,11 @@ impl Trouble {
         }
     }
 
+    /// Whether the line may be at fault: the central was not heard.
+    pub const fn is_line(&self) -> bool {
+        matches!(self, Self::Retry { after: None, .. })
+    }
+
     fn retry(reason: impl ToString) -> Self {
         Self::Retry { reason: reason.to_string(), after: None, progressed: false }
     }

@@ -89,7 +89,13 @@ impl Uplink {
             self.bucket.take(end - at).await;
             let chunk = content.slice(at as usize..end as usize);
             let id = package.manifest.evidence_id;
-            self.central.put(id, file.sha256, at, file.bytes, chunk).await?;
+            let begun = self.clock.monotonic();
+            let put = self.central.put(id, file.sha256, at, file.bytes, chunk).await;
+            if put.as_ref().is_err_and(Trouble::is_line) {
+                self.bucket.gave_up();
+            }
+            put?;
+            self.bucket.passed(end - at, self.clock.monotonic().saturating_sub(begun));
             self.monitor.contact();
             *progressed = true;
             at = end;

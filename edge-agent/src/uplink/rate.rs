@@ -1,4 +1,5 @@
-//! A limit on upload bytes a second for slow WANs that others share: a token bucket.
+//! A limit on bytes a second for slow WANs that others share, a token bucket; and how much to ask of
+//! the line at once, so that a request on the slowest comes through before it is given up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +8,12 @@ use contract::wire::CHUNK_BYTES;
 
 use crate::clock::Clock;
 
-/// Smallest chunk worth a request.
+/// Smallest chunk worth a request, where a limit alone decides.
 const MIN_CHUNK: u64 = 64 * 1024;
+/// Smallest on a line that bears no more: half a minute at half a kilobyte a second.
+const LEAST_CHUNK: u64 = 16 * 1024;
+/// A chunk is to take about so long, far less than it is waited for.
+const AIM: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub struct Bucket {
@@ -17,20 +22,34 @@ pub struct Bucket {
     clock: Arc<dyn Clock>,
     /// When everything taken so far has been paid for.
     free_at: Duration,
+    /// What the line bears at once, as far as is known.
+    line: u64,
 }
 
 impl Bucket {
     pub fn new(rate: u64, clock: Arc<dyn Clock>) -> Self {
         let free_at = clock.monotonic();
-        Self { rate, clock, free_at }
+        Self { rate, clock, free_at, line: CHUNK_BYTES }
     }
 
-    /// Chunk size that keeps bursts at about two seconds' worth.
+    /// Chunk size that keeps bursts at about two seconds' worth and that the line bears.
     pub fn chunk(&self) -> u64 {
-        match self.rate {
+        let limit = match self.rate {
             0 => CHUNK_BYTES,
             rate => rate.saturating_mul(2).clamp(MIN_CHUNK, CHUNK_BYTES),
-        }
+        };
+        limit.min(self.line)
+    }
+
+    /// Takes note of a chunk that came through in `took`.
+    pub fn passed(&mut self, bytes: u64, took: Duration) {
+        let in_time = bytes as f64 * AIM.as_secs_f64() / took.as_secs_f64().max(1e-3);
+        self.line = (in_time as u64).clamp(LEAST_CHUNK, CHUNK_BYTES);
+    }
+
+    /// Takes note of a chunk that was given up: half of it may come through.
+    pub fn gave_up(&mut self) {
+        self.line = (self.chunk() / 2).max(LEAST_CHUNK);
     }
 
     /// Waits until `bytes` may be sent.
@@ -77,6 +96,29 @@ mod tests {
         bucket.take(1000).await;
         bucket.take(1000).await;
         assert_eq!(clock.monotonic(), Duration::from_secs(3602));
+    }
+
+    #[test]
+    fn a_line_of_a_kilobyte_a_second_is_asked_for_what_it_bears() {
+        let clock = Simulated::at(OffsetDateTime::UNIX_EPOCH);
+        let mut bucket = Bucket::new(0, Arc::new(clock));
+        let patience = |bytes: u64| bytes / (8 * 1024) + 30;
+        let mut given_up = 0;
+        for _ in 0..100 {
+            let (bytes, took) = (bucket.chunk(), Duration::from_secs(bucket.chunk() / 1024));
+            if took.as_secs() > patience(bytes) {
+                bucket.gave_up();
+                given_up += 1;
+            } else {
+                bucket.passed(bytes, took);
+            }
+        }
+        assert_eq!((bucket.chunk(), given_up), (30 * 1024, 5));
+        // It grows again with the first chunk of a better one, and one that is dead asks for little.
+        bucket.passed(30 * 1024, Duration::from_millis(100));
+        assert_eq!(bucket.chunk(), CHUNK_BYTES);
+        (0..100).for_each(|_| bucket.gave_up());
+        assert_eq!(bucket.chunk(), LEAST_CHUNK);
     }
 
     #[tokio::test]

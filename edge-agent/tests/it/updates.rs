@@ -23,6 +23,15 @@ struct RoadBox {
     folder: tempfile::TempDir,
 }
 
+/// The launcher in this process, with so long a trial.
+fn launcher(it: &RoadBox, trial: Duration) -> Launcher {
+    let (keys, dir) = (it.path("release.pub"), it.path("update"));
+    let config = Update { keys, dir, every_s: 60, trial_s: 60, calm_s: 1 };
+    let program = PathBuf::from("/bin/false");
+    let base = Base { program, configs: Vec::new(), models: None, runtime: None, release: 0 };
+    Launcher::new(&config, base).unwrap().within(trial)
+}
+
 /// What a release's program does when it is run.
 const CONFIRM: &str = "echo $N > $DIR/c && mv $DIR/c $DIR/confirmed";
 const STAY: &str = "while :; do sleep 0.05 & wait $!; done";
@@ -142,6 +151,51 @@ fn what_runs_hears_what_the_launcher_is_told() {
 }
 
 #[test]
+fn what_begins_hears_once_it_listens_what_the_launcher_was_told_before() {
+    let it = RoadBox::new();
+    let heard = "trap 'echo reread >> $BASE/said' HUP";
+    it.stage(1, &format!("trap - HUP; sleep 0.7; {heard}; echo listens >> $BASE/said; {STAY}"));
+    let launched = it.launch();
+    it.until("started", || it.said() == ["started 1"]);
+    launched.tell(Signal::HUP);
+    it.until("heard", || it.said().len() == 3);
+    assert_eq!(it.said(), ["started 1", "listens", "reread"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_for_a_moment_undoes_nothing() {
+    let it = RoadBox::new();
+    let program = it.path("update/releases/1").join(PROGRAM);
+    let aside = it.path("aside");
+    fs::rename(&program, &aside).unwrap();
+    let _launched = it.launch();
+    let log = || fs::read_to_string(it.path("log")).unwrap();
+    it.until("looked", || log().contains("looked at again"));
+    fs::rename(&aside, &program).unwrap();
+    it.until("started", || it.said() == ["started 1"]);
+    assert_eq!((it.standing().proven, it.standing().undone), (1, None));
+}
+
+#[test]
+fn who_asks_to_be_replaced_and_hangs_is_ended() {
+    let it = RoadBox::new();
+    it.stage(1, &format!("trap '' TERM; {STAY}"));
+    // The next ends by itself, and the launcher with it.
+    it.stage(2, &format!("{CONFIRM}; sleep 0.5; exit 5"));
+    let launcher = launcher(&it, Duration::from_secs(20)).patient(Duration::from_millis(300));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            it.until("started", || it.said() == ["started 1"]);
+            it.want(2);
+        });
+        runtime.block_on(launcher.run()).unwrap();
+    });
+    assert_eq!(it.said(), ["started 1", "started 2"]);
+    assert_eq!((it.standing().proven, it.standing().previous), (2, 1));
+}
+
+#[test]
 fn a_good_release_is_confirmed_and_stays() {
     let it = RoadBox::new();
     it.stage(3, &format!("sleep 0.3; {CONFIRM}; {STAY}"));
@@ -238,11 +292,7 @@ fn a_release_that_never_says_it_is_well_is_undone() {
     it.stage(1, "exit 5");
     it.stage(2, &format!("echo 'camera cam-1 is dark' > $DIR/waiting; {STAY}"));
     it.want(2);
-    let (keys, dir) = (it.path("release.pub"), it.path("update"));
-    let config = Update { keys, dir, every_s: 60, trial_s: 60, calm_s: 1 };
-    let program = PathBuf::from("/bin/false");
-    let base = Base { program, configs: Vec::new(), models: None, runtime: None, release: 0 };
-    let launcher = Launcher::new(&config, base).unwrap().within(Duration::from_secs(1));
+    let launcher = launcher(&it, Duration::from_secs(1));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(launcher.run()).unwrap();
     let standing = it.standing();
