@@ -4,6 +4,7 @@
 
 mod accuse;
 mod candidate;
+mod clips;
 mod company;
 mod develop;
 pub mod elsewhere;
@@ -35,20 +36,21 @@ use judge::rules::Elsewhere;
 use judge::{Attention, Finding, Scene};
 use plate_model::{BBox, Detection, Frame, Region, View};
 
-use crate::accusation::{Accusation, Clip, Span};
+use crate::accusation::{Accusation, Clip};
 use crate::config::Camera;
 use crate::evidence::caption::VIETNAM;
-use crate::evidence::clip::MAX_PICTURES;
 use crate::health::{CameraHandle, CameraState};
 use crate::pace::Pace;
+use crate::see::Nanos;
 use crate::see::appearance::Appearance;
 use crate::see::lamp::{self, LampReader};
 use crate::see::track::{Sighting, Track};
 use crate::see::tracker::Tracker;
-use crate::see::{Nanos, seconds};
 use crate::source::Picture;
 use crate::wire::Check;
 use candidate::Candidate;
+use clips::{CLIP_AFTER, CLIP_BEFORE};
+pub use clips::{Clips, KEEP_BYTES, keep};
 use company::Company;
 pub use develop::{Negative, Undeveloped, develop};
 use elsewhere::{Begun, Passages};
@@ -61,51 +63,6 @@ pub use sight::clock_words;
 use sight::{Seen, Sight};
 use time::OffsetDateTime;
 use verdicts::includes;
-
-/// Shown after the vehicle was past the line.
-const CLIP_AFTER: Nanos = seconds(2.0);
-/// Shown before it crossed.
-const CLIP_BEFORE: Nanos = seconds(3.0);
-/// The longest clip: of an act that lasts longer, its end.
-const LONGEST_CLIP: Nanos = seconds(160.0);
-/// Encoded stream that must be kept for `camera`: the longest way from an act's first moment to a
-/// decision, and what a clip shows around it.
-pub fn keep(camera: &Camera) -> Nanos {
-    let longest = camera.site.rules.iter().map(|rule| rule.longest()).max().unwrap_or(0);
-    longest.min(LONGEST_CLIP) + seconds(10.0)
-}
-
-/// Room for one clip of the largest size while its end is still to come.
-pub const KEEP_BYTES: usize = 2 * MAX_PICTURES;
-
-/// Where the clip comes from.
-pub trait Clips {
-    /// The encoded stream that shows `span`.
-    fn clip(&self, span: &Span) -> Option<Clip>;
-
-    /// No clip will be asked for that begins before `from`.
-    fn need(&self, _from: Nanos) {}
-
-    /// Whether that is another stream than the one looked at: then pictures and plates are taken from
-    /// the clip.
-    fn is_pair(&self) -> bool {
-        false
-    }
-}
-
-impl Clips for crate::source::Source {
-    fn clip(&self, span: &Span) -> Option<Clip> {
-        crate::source::Source::clip(self, span)
-    }
-
-    fn need(&self, from: Nanos) {
-        crate::source::Source::need(self, from);
-    }
-
-    fn is_pair(&self) -> bool {
-        crate::source::Source::is_pair(self)
-    }
-}
 
 /// What a camera's loop found.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use plate_model::{Characters, Frame, Fusion, Layout, PixelFormat, Planes, PlateQ
 use time::OffsetDateTime;
 
 use super::*;
-use crate::accusation::{AccessUnit, Pixels};
+use crate::accusation::{AccessUnit, Pixels, Span};
 use crate::boxes::Turn;
 use crate::clock::System;
 use crate::health::Board;

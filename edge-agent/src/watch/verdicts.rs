@@ -8,9 +8,10 @@ use judge::basis::Basis;
 use judge::rules::Elsewhere;
 use judge::{Attention, Doubt, Rule, Scene, Verdict};
 
+use super::clips::{CLIP_AFTER, CLIP_BEFORE, Clips, LONGEST_CLIP};
 use super::eyes::Eyes;
 use super::listener::{Charge, Listener, Said};
-use super::{CLIP_AFTER, CLIP_BEFORE, Clips, Ended, LONGEST_CLIP, Waiting, Watch};
+use super::{Ended, Waiting, Watch};
 use crate::accusation::Span;
 use crate::config::Camera;
 use crate::see::Nanos;
