@@ -22,6 +22,7 @@ pub mod law;
 pub mod notice;
 pub mod openapi;
 pub mod ops;
+mod outgoing;
 pub mod owner;
 mod percent;
 pub mod proceedings;
@@ -48,6 +49,7 @@ use crate::config::Config;
 use crate::documents::sign::Signing;
 use crate::evidence::EvidenceStore;
 use crate::law::LawBook;
+use crate::registry::Registry;
 use crate::store::Store;
 
 /// What every handler may need; clones share everything.
@@ -62,6 +64,8 @@ pub struct AppState {
     pub receipt_key: Arc<SigningKey>,
     /// Signs documents, and knows whose signatures are believed.
     pub signing: Arc<Signing>,
+    /// Knows the owners of vehicles.
+    pub registry: Arc<Registry>,
     /// Rung when a job was asked for.
     pub bell: Arc<Notify>,
 }

@@ -23,6 +23,7 @@ use crate::device::tls::{TlsError, server_config, web_config};
 use crate::documents::sign::{Signing, SigningError};
 use crate::evidence::{EvidenceError, EvidenceStore};
 use crate::law::LawError;
+use crate::registry::{Registry, SettingError};
 use crate::store::{Store, StoreError};
 use crate::{AppState, bank, law, ops, owner, staff, web, work};
 
@@ -53,6 +54,8 @@ pub enum ServeError {
     Tls(#[from] TlsError),
     #[error(transparent)]
     BankKey(#[from] bank::KeyError),
+    #[error(transparent)]
+    Registry(#[from] SettingError),
     #[error("failed to listen on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error(
@@ -74,6 +77,7 @@ pub async fn open_app(config: Config, clock: Arc<dyn Clock>) -> Result<AppState,
     }
     let signing = Signing::open(&config.signing)?;
     signing.check_certificate(clock.now())?;
+    let registry = Registry::open(&config.registry)?;
     let store = Store::open(&config.database.url, config.database.connections).await?;
     store.migrate().await?;
     let keyring = Keyring::open(&store, &config.keys.folder, clock.now()).await?;
@@ -85,6 +89,7 @@ pub async fn open_app(config: Config, clock: Arc<dyn Clock>) -> Result<AppState,
         config: Arc::new(config),
         law: Arc::new(law),
         signing: Arc::new(signing),
+        registry: Arc::new(registry),
         bell: Arc::default(),
     })
 }

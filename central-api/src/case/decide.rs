@@ -174,7 +174,7 @@ pub async fn decide(
 pub fn after_approval(config: &Config, case: String) -> Job {
     match config.registry.source {
         RegistrySource::None => Job::IssueNotice { case },
-        RegistrySource::Imported => Job::IdentifyOwner { case },
+        RegistrySource::Imported | RegistrySource::Server => Job::IdentifyOwner { case },
     }
 }
 

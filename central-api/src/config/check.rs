@@ -1,6 +1,6 @@
 //! What the types of the configuration do not say.
 
-use super::{Config, Connections, Device, Post, Signing, Treasury, Web};
+use super::{Config, Connections, Device, Post, Registry, RegistrySource, Signing, Treasury, Web};
 
 type Problem = (&'static str, String);
 
@@ -13,6 +13,7 @@ pub(super) fn check(config: &Config) -> Result<(), Problem> {
     post(&config.post)?;
     treasury(&config.treasury)?;
     signing(&config.signing)?;
+    registry(&config.registry)?;
     let confidence = config.cases.min_plate_confidence;
     if !(0.0..=1.0).contains(&confidence) {
         return Err(("cases.min_plate_confidence", "must lie between 0 and 1".into()));
@@ -221,6 +222,28 @@ fn signing(signing: &Signing) -> Result<(), Problem> {
     }
     if !url.is_empty() && !is_url {
         return Err(("signing.time_stamp_url", "must start with https:// or http://".into()));
+    }
+    Ok(())
+}
+
+fn registry(registry: &Registry) -> Result<(), Problem> {
+    let Registry { source, url, token_file, roots, keep_minutes } = registry;
+    let is_asked = *source == RegistrySource::Server;
+    for (key, value) in [("registry.url", url), ("registry.token_file", token_file)] {
+        if is_asked && value.is_empty() {
+            return Err((key, "is needed with source = \"server\"".into()));
+        }
+    }
+    for (key, value) in
+        [("registry.url", url), ("registry.token_file", token_file), ("registry.roots", roots)]
+    {
+        if !is_asked && !value.is_empty() {
+            return Err((key, "is read with source = \"server\" only".into()));
+        }
+    }
+    // Owners change: what is older than a day is asked for anew.
+    if *keep_minutes > 24 * 60 {
+        return Err(("registry.keep_minutes", "must be at most 1440, a day".into()));
     }
     Ok(())
 }

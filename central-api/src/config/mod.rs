@@ -141,6 +141,10 @@ pub struct Lookup {
 #[serde(deny_unknown_fields)]
 pub struct Registry {
     pub source: RegistrySource,
+    pub url: String,
+    pub token_file: String,
+    pub roots: String,
+    pub keep_minutes: u32,
 }
 
 /// Where registration data come from.
@@ -150,6 +154,8 @@ pub enum RegistrySource {
     None,
     /// From files, by `central-api admin import-registry`.
     Imported,
+    /// The registration authority's, asked for each case.
+    Server,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -351,6 +357,9 @@ mod tests {
                 "https://",
             ),
             ("[signing]\nroots = \"none.pem\"", 2, "signing.roots", "none.pem: cannot be read"),
+            ("[registry]\nsource = \"server\"", 1, "registry.url", "source = \"server\""),
+            ("[registry]\nurl = \"https://x\"", 2, "registry.url", "source = \"server\" only"),
+            ("[registry]\nkeep_minutes = 9999", 2, "registry.keep_minutes", "a day"),
             ("[connections]\nidle_seconds = 0", 2, "connections.idle_seconds", "at least 1"),
             ("[web]\nlisten = ", 2, "", ""),
         ];

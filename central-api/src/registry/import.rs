@@ -15,7 +15,7 @@ use crate::csv_file::{self, OpenError};
 use crate::store::{Store, StoreError, Tx, to_ms};
 
 /// Longest text of a field, in characters.
-const LONGEST: usize = 300;
+pub(super) const LONGEST: usize = 300;
 /// Mistakes that are named before the rest is only counted.
 const MOST_NAMED: usize = 20;
 /// Rows a transaction.

@@ -1,8 +1,11 @@
-//! Registration data: who owns the vehicle with a number. Imported from the registration
-//! authority's file (`import`), or not there at all: then a notice names no owner, as its form
-//! allows, and people look the owner up by hand.
+//! Registration data: who owns the vehicle with a number. Imported from the registration authority's
+//! file (`import`), asked of its server (`server`), or not there at all: then a notice names no owner,
+//! as its form allows, and people look the owner up by hand.
 
+mod ask;
+mod breaker;
 mod import;
+mod server;
 
 use contract::VehicleClass;
 use contract::plate::PlateColour;
@@ -12,6 +15,7 @@ use sqlx::Row as _;
 use crate::case::named;
 use crate::store::{Store, StoreError};
 
+pub use ask::{Question, Registry, RegistryError, SettingError};
 pub use import::{ImportError, Imported, import};
 
 /// Who a vehicle is registered on.
@@ -63,7 +67,7 @@ pub struct Registration {
     pub owner: Owner,
 }
 
-/// Asks for a number as it stands on a vehicle with two wheels, or another one.
+/// Asks what was imported for a number as it stands on a vehicle with two wheels, or another one.
 pub async fn look_up(
     store: &Store,
     plate: &str,

@@ -33,6 +33,7 @@ mod plans;
 mod problems;
 mod process;
 mod recalls;
+mod registry;
 mod releases;
 mod same_act;
 mod sanctions;

@@ -1,6 +1,5 @@
 //! A time stamp server, asked over HTTP or HTTPS within bounds of size and time.
 
-use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use time::OffsetDateTime;
 use super::SignError;
 use super::stamp::{self, StampError};
 use super::trust::Trust;
+use crate::outgoing;
 
 /// For the whole of request and answer.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -38,14 +38,8 @@ impl Server {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err("must start with http:// or https://".into());
         }
-        // A second call changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(TIMEOUT)
-            .user_agent(concat!("central-api/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|e| e.to_string())?;
+        let client =
+            outgoing::client().connect_timeout(TIMEOUT).build().map_err(|e| e.to_string())?;
         Ok(Self { url, client, timeout: TIMEOUT })
     }
 
@@ -70,8 +64,8 @@ impl Server {
     }
 
     async fn ask(&self, request: Vec<u8>) -> Result<Vec<u8>, SignError> {
-        let failed = |error: reqwest::Error| self.failed(words(&error));
-        let mut response = self
+        let failed = |error: reqwest::Error| self.failed(outgoing::words(&error));
+        let response = self
             .client
             .post(self.url.clone())
             .header(CONTENT_TYPE, "application/timestamp-query")
@@ -82,14 +76,7 @@ impl Server {
         if !response.status().is_success() {
             return Err(self.failed(format!("answered {}", response.status())));
         }
-        let mut answer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if answer.len() + chunk.len() > MOST_ANSWER {
-                return Err(self.failed(format!("answered more than {MOST_ANSWER} bytes")));
-            }
-            answer.extend_from_slice(&chunk);
-        }
-        Ok(answer)
+        outgoing::body(response, MOST_ANSWER).await.map_err(|problem| self.failed(problem))
     }
 
     /// Names the server by its host alone.
@@ -97,17 +84,6 @@ impl Server {
         let host = self.url.host_str().unwrap_or_default().to_owned();
         SignError::Stamp { host, problem }
     }
-}
-
-/// The innermost cause, which says what happened; without the address.
-fn words(error: &reqwest::Error) -> String {
-    let mut words = "cannot be reached".to_owned();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        words = inner.to_string();
-        cause = inner.source();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::AppState;
 use crate::audit::{self, Entry};
 use crate::case;
 use crate::jobs::{self, Done, Job, JobError, Taken};
-use crate::registry;
+use crate::registry::{Question, RegistryError};
 use crate::secret::random_token;
 use crate::store::StoreError;
 
@@ -16,6 +16,9 @@ pub enum IdentifyError {
     /// Somebody named the owner meanwhile: the next attempt sees it.
     #[error("the owner's record has changed meanwhile")]
     Conflict,
+    /// The next attempt asks again.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     #[error(transparent)]
     Job(#[from] JobError),
     #[error(transparent)]
@@ -42,7 +45,8 @@ pub async fn identify(state: &AppState, taken: &Taken, id: &str) -> Result<Done,
         Some(known) if is_known(&known) => None,
         before => {
             let two_wheeled = case.vehicle.is_two_wheeled();
-            let found = registry::look_up(&state.store, &plate, two_wheeled).await?;
+            let question = Question { plate: &plate, two_wheeled, case: &case.id };
+            let found = state.registry.look_up(&state.store, question, now).await?;
             let doubts = doubts(&case, found.as_ref());
             let is_certain = doubts.is_empty();
             Some(Record {
@@ -79,7 +83,11 @@ pub async fn identify(state: &AppState, taken: &Taken, id: &str) -> Result<Done,
             action: "owner.looked_up",
             subject_kind: "case",
             subject_id: id,
-            detail: serde_json::json!({ "doubts": doubts, "record": digest(record) }),
+            detail: serde_json::json!({
+                "doubts": doubts,
+                "record": digest(record),
+                "registry": state.registry.name(),
+            }),
         };
         audit::append(&mut tx, entry).await?;
     }

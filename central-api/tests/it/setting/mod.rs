@@ -84,6 +84,7 @@ impl Setting {
             law: Arc::new(law::book().unwrap()),
             receipt_key: Arc::new(SigningKey::from_seed(&[9; 32])),
             signing: Arc::default(),
+            registry: Arc::default(),
             bell: Arc::default(),
         };
         let key = SigningKey::from_seed(&[7; 32]);
