@@ -8,6 +8,7 @@
 pub mod acts;
 mod agreement;
 mod decide;
+mod elsewhere;
 mod examine;
 mod expire;
 mod gate;
@@ -26,6 +27,7 @@ pub mod states;
 mod step;
 
 pub use decide::{Command, DecideError, after_approval, decide, note_down, told};
+pub use elsewhere::{Elsewhere, elsewhere};
 pub use examine::{Examination, ExamineError, Proof, examine};
 pub use expire::{ExpireError, expire, expire_text, tomorrow};
 pub use gate::{Blocker, Gate};

@@ -190,7 +190,7 @@ pub(super) fn is_alike(one: &str, other: &str) -> bool {
 }
 
 /// Whether the package says when the act was done.
-fn tells_time(manifest: &Manifest, limits: &Limits) -> bool {
+pub(super) fn tells_time(manifest: &Manifest, limits: &Limits) -> bool {
     let live = matches!(manifest.source, None | Some(SourceKind::CameraStream))
         && matches!(manifest.clock.source, ClockSource::Rtcp | ClockSource::Arrival);
     let near = |ms: i64| ms.unsigned_abs() <= u64::from(limits.clock_offset_ms);
@@ -246,7 +246,7 @@ fn words(text: &str) -> String {
 }
 
 /// Distance on the ground; good to a metre over a town.
-fn metres(one: [f64; 2], other: [f64; 2]) -> f64 {
+pub(super) fn metres(one: [f64; 2], other: [f64; 2]) -> f64 {
     const A_DEGREE: f64 = 111_195.0;
     let north = (one[0] - other[0]) * A_DEGREE;
     let east = (one[1] - other[1]) * A_DEGREE * ((one[0] + other[0]) / 2.0).to_radians().cos();

@@ -12,7 +12,7 @@ use super::case_page::{After, short_id};
 use super::session::Officer;
 use crate::AppState;
 use crate::case::{self, name_of, plate};
-use crate::proceedings::owner::{self, NameError, Named, Record};
+use crate::proceedings::owner::{self, Doubt, NameError, Named, Record};
 use crate::registry::{Owner, OwnerKind};
 use crate::store::StoreError;
 use crate::web::problem::page;
@@ -25,6 +25,8 @@ const MOST: i64 = 200;
 pub(super) struct OwnerView {
     pub state: String,
     pub doubts: Vec<String>,
+    /// Cases of the number that were too far away: their id, and how far in words.
+    pub elsewhere: Vec<(String, String)>,
     /// Of the owner, once known.
     pub owner: Vec<(String, String)>,
     /// What the registry has, to be held against the pictures.
@@ -53,6 +55,7 @@ impl OwnerView {
         Ok(Some(Self {
             state: w.named("owner_state", &name_of(&record.state)),
             doubts: record.doubts.iter().map(|it| w.named("doubt", it.name())).collect(),
+            elsewhere: elsewhere(state, case, &record, w).await?,
             owner: record.owner.as_ref().map(|owner| person(owner, w)).unwrap_or_default(),
             registered: registered(&record, w),
             named: named.map(|name| w.with("owner.named_by", "name", name)),
@@ -62,6 +65,24 @@ impl OwnerView {
             is_registered: record.registration.is_some(),
         }))
     }
+}
+
+async fn elsewhere(
+    state: &AppState,
+    case: &case::Case,
+    record: &Record,
+    w: &Words,
+) -> Result<Vec<(String, String)>, WebError> {
+    if !record.doubts.contains(&Doubt::Elsewhere) {
+        return Ok(Vec::new());
+    }
+    let found = case::elsewhere(&state.store, case, &state.terms().limits).await?;
+    let told = found.into_iter().map(|it| {
+        let (km, minutes) = (it.km.round(), it.apart.whole_minutes());
+        let far = format!("{} · {km} km · {minutes} {}", short_id(&it.case), w.t("owner.minutes"));
+        (it.case, far)
+    });
+    Ok(told.collect())
 }
 
 pub(super) fn person(owner: &Owner, w: &Words) -> Vec<(String, String)> {

@@ -238,3 +238,41 @@ async fn an_import_is_whole_or_nothing_and_can_replace() {
         assert!(registry::look_up(store, "30F25658", false).await.unwrap().is_none());
     }
 }
+
+#[tokio::test]
+async fn a_number_that_was_too_far_away_waits_for_a_clerk() {
+    // Hà Nội, and so far to the south of it.
+    let at = |km: f64| Some([21.0 - km / 111.195, 105.85]);
+    for (km, minutes, is_told) in
+        [(90.0, 20, true), (90.0, 60, false), (2.0, 0, false), (700.0, 200, true)]
+    {
+        for setting in each().await {
+            import(&setting, &[line("xe máy", "", "")], false).await;
+            let first = setting.case(1, |manifest| manifest.camera.gps = at(0.0)).await;
+            let second = setting
+                .case(2, |manifest| {
+                    manifest.camera.gps = at(km);
+                    manifest.camera.id = "cam-elsewhere".into();
+                    manifest.camera.place = "Quốc lộ 1".into();
+                    let shift = time::Duration::minutes(-minutes);
+                    let violation = &mut manifest.violation;
+                    violation.at += shift;
+                    violation.moments.iter_mut().for_each(|moment| moment.at += shift);
+                })
+                .await;
+            let mut an = Visitor::officer(&setting.state, "an").await;
+            let mut binh = Visitor::officer(&setting.state, "binh").await;
+            an.decide(&first, "accept", &[]).await;
+            binh.decide(&first, "approve", &[]).await;
+            let record = owner::find(&setting.state.store, &first).await.unwrap().unwrap();
+            let told = record.doubts.contains(&owner::Doubt::Elsewhere);
+            assert_eq!(told, is_told, "{km} km in {minutes} min: {:?}", record.doubts);
+            assert_eq!(record.state == State::ByHand, is_told);
+            let mut chi = Visitor::officer(&setting.state, "chi").await;
+            let page = chi.get(&format!("/ho-so/{first}")).await.text();
+            let link = format!("href=\"/ho-so/{second}\">");
+            let far = format!("· {km} km · ");
+            assert_eq!(page.contains(&link) && page.contains(&far), is_told, "{km}");
+        }
+    }
+}

@@ -47,7 +47,9 @@ pub async fn identify(state: &AppState, taken: &Taken, id: &str) -> Result<Done,
             let two_wheeled = case.vehicle.is_two_wheeled();
             let question = Question { plate: &plate, two_wheeled, case: &case.id };
             let found = state.registry.look_up(&state.store, question, now).await?;
-            let doubts = doubts(&case, found.as_ref());
+            let limits = state.terms().limits;
+            let elsewhere = case::elsewhere(&state.store, &case, &limits).await?;
+            let doubts = doubts(&case, found.as_ref(), !elsewhere.is_empty());
             let is_certain = doubts.is_empty();
             Some(Record {
                 case_id: case.id.clone(),

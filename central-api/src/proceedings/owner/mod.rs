@@ -43,6 +43,8 @@ pub enum Doubt {
     Sold,
     Stolen,
     Withdrawn,
+    /// The number was too far away about that time: one of the two plates is a copy or misread.
+    Elsewhere,
     /// A plate of the armed forces or a state body: its owner is asked for in writing.
     Special,
 }
@@ -56,14 +58,19 @@ impl Doubt {
             Self::Sold => "sold",
             Self::Stolen => "stolen",
             Self::Withdrawn => "withdrawn",
+            Self::Elsewhere => "elsewhere",
             Self::Special => "special",
         }
     }
 }
 
-/// What speaks against writing to the registered owner at once.
-pub fn doubts(case: &Case, found: Option<&Registration>) -> Vec<Doubt> {
+/// What speaks against writing to the registered owner at once; `is_elsewhere`: the number was too far
+/// away about that time.
+pub fn doubts(case: &Case, found: Option<&Registration>, is_elsewhere: bool) -> Vec<Doubt> {
     let mut doubts = Vec::new();
+    if is_elsewhere {
+        doubts.push(Doubt::Elsewhere);
+    }
     // By night the colour may not be told: what is registered counts as well.
     let colours = [case.plate_colour, found.and_then(|found| found.plate_colour)];
     if colours.into_iter().flatten().any(|it| matches!(it, PlateColour::Red | PlateColour::Blue)) {
