@@ -103,5 +103,7 @@ if [ "${1:-}" = --test ]; then
     fetch deploy/strangers.txt .strangers "an RTSP server (40 MB)" "its test will be skipped"
     fetch deploy/pdf-checker.txt .pdf-checker "a checker of signed PDFs (20 MB)" \
         "its tests will fail unless SKIP_PDF_CHECKERS=1"
+    fetch deploy/page-checker.txt .page-checker "a checker of pages (1 MB)" \
+        "browser tests will fail unless SKIP_PAGE_CHECKER=1"
 fi
 say "ready: $(cargo --version), GStreamer $(pkg-config --modversion gstreamer-1.0), OpenCV $(pkg-config --modversion opencv4), ONNX Runtime $version"

@@ -17,9 +17,12 @@ use serde_json::{Value, json};
 
 use crate::setting::browserless::Visitor;
 use crate::setting::{PASSWORD, Setting};
+use crate::support::axe;
 use crate::support::driver::Driver;
 
+/// A page that a person comes by: without faults for who cannot see it, and kept as a picture.
 async fn shot(driver: &Driver, browser: &Client, name: &str) {
+    axe::check(browser, name).await;
     let Some(folder) = std::env::var_os("SCREENSHOTS").map(std::path::PathBuf::from) else {
         return;
     };

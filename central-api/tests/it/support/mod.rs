@@ -1,6 +1,7 @@
 //! What the tests stand on: databases, a served central, a box with keys, evidence packages.
 
 pub mod authority;
+pub mod axe;
 pub mod database;
 pub mod driver;
 pub mod package;
