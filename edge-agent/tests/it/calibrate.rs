@@ -31,6 +31,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
+use crate::axe;
 use crate::driver::Driver;
 use crate::replays::context;
 
@@ -49,6 +50,7 @@ struct Page {
 
 impl Page {
     async fn shot(&self, name: &str) {
+        axe::check(&self.browser, name).await;
         if let Some(folder) = std::env::var_os("SCREENSHOTS").map(PathBuf::from) {
             let kind = if self.touch { "phone" } else { "desk" };
             let png = self.browser.screenshot().await.unwrap();

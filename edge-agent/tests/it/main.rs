@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
+#[path = "../../../central-api/tests/it/support/axe.rs"]
+mod axe;
 mod calibrate;
 mod cameras;
 mod commands;
