@@ -12,6 +12,7 @@ use super::recalled;
 use super::record::{Case, Value};
 use super::states::State;
 use crate::audit;
+use crate::jobs::{self, Job};
 use crate::law::LawBook;
 use crate::store::{StoreError, Tx, new_id, to_ms};
 
@@ -42,6 +43,10 @@ pub async fn open(
     let id = match join::join(tx, terms, manifest, &case).await? {
         Some(joined) => joined,
         None => {
+            // From a box that was without a line for a year: nobody is to work at it until midnight.
+            if terms.law.limitation(case.act_at).is_ok_and(|end| received_at > end) {
+                jobs::ask(tx, &Job::ExpireCases, received_at).await?;
+            }
             insert(tx, &case).await?;
             record(tx, manifest, received_at, "case.opened", &case.id, opened(&case)).await?;
             case.id

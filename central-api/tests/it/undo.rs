@@ -4,7 +4,7 @@
 use axum::http::StatusCode;
 use central_api::admin::users::Role;
 use central_api::verify::{Depth, verify_store};
-use central_api::work;
+use central_api::{case, work};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -195,6 +195,22 @@ async fn a_rejection_that_was_drawn_is_looked_at_by_a_second_person() {
         assert_eq!(desk.state_of(&cases[1]).await, "returned");
         assert!(desk.binh.get("/kiem-tra").await.text().contains("Không có hồ sơ nào"));
         desk.verifies().await;
+    }
+}
+
+#[tokio::test]
+async fn what_comes_after_its_limitation_is_closed_at_once() {
+    for desk in Desk::each().await {
+        let state = desk.setting.state.clone();
+        work::begin(&state).await.unwrap();
+        work::work_off(&state).await.unwrap();
+        for (sequence, days, expected) in [(1, 366, "expired"), (2, 364, "received")] {
+            let case =
+                desk.setting.case(sequence, |m| m.violation.at -= Duration::days(days)).await;
+            work::work_off(&state).await.unwrap();
+            let found = case::find(&state.store, &case).await.unwrap().unwrap();
+            assert_eq!(found.state.name(), expected, "{days} days ago");
+        }
     }
 }
 

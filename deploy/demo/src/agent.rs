@@ -88,6 +88,10 @@ impl Agent {
         Ok(Self { configs: vec![geometry.to_path_buf(), config] })
     }
 
+    pub fn configs(&self) -> &[PathBuf] {
+        &self.configs
+    }
+
     /// Starts the agent and waits until it answers on its health port.
     pub async fn run(&self, site: &Site) -> Result<Running> {
         self.start(site, site.program("edge-agent")?).await

@@ -40,7 +40,8 @@ pub async fn crash(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
 
 async fn torment(site: Site, weights: &Path, plan: &Plan, stages: &Stages) -> Result<()> {
     let mut system =
-        System::start(site, weights, &View::Synthetic { seed: JUNCTION_SEED }, stages).await?;
+        System::start(site, weights, &View::Synthetic { seed: JUNCTION_SEED, past: false }, stages)
+            .await?;
     let mut random = ChaCha8Rng::seed_from_u64(plan.seed);
     // Whatever was ever whole in the spool counts, also if a later crash should lose it.
     let mut sealed = BTreeSet::new();

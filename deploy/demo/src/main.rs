@@ -20,6 +20,7 @@ mod machine;
 mod officer;
 mod owner;
 mod page;
+mod past;
 mod proceedings;
 mod process;
 mod registry;

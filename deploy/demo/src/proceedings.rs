@@ -64,6 +64,16 @@ impl Unit {
         Ok(None)
     }
 
+    /// The first case whose limitation has passed.
+    pub async fn expired(&self) -> Result<Option<String>> {
+        let cases = self.reviewer.cases().await?;
+        cases
+            .iter()
+            .find(|case| case["state"] == "expired")
+            .map(|case| text(case, "/id"))
+            .transpose()
+    }
+
     /// Accepts and approves the case; the clerk names the owner where the registry leaves doubts. Gives
     /// the notice.
     pub async fn notify(&self, case: &str) -> Result<Vec<u8>> {

@@ -49,7 +49,7 @@ impl Input {
             (None, Some(uri), Some(geometry)) => {
                 View::Stream { uri: uri.clone(), geometry: geometry.clone() }
             }
-            (None, None, None) => View::Synthetic { seed: JUNCTION_SEED },
+            (None, None, None) => View::Synthetic { seed: JUNCTION_SEED, past: true },
             _ => bail!(
                 "SITE goes with one of VIDEO and CAMERA: give a site file and the recording or \
                  stream it was drawn for"

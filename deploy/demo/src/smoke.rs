@@ -39,7 +39,7 @@ pub async fn smoke(dir: &Path, weights: &Path) -> Result<()> {
 }
 
 async fn walk(site: Site, weights: &Path, stages: &Stages) -> Result<()> {
-    let view = View::Synthetic { seed: JUNCTION_SEED };
+    let view = View::Synthetic { seed: JUNCTION_SEED, past: false };
     let mut system = System::start(site, weights, &view, stages).await?;
     let junction = system.truth.clone().context("a synthetic junction without its truth")?;
     let known = registry::plates(&junction)?;

@@ -1,5 +1,6 @@
 //! What the demo does by itself, so that every desk has something to show: one notice in a batch of
-//! letters, one fine paid, one explained and at the leader's for signing. All else waits for a person.
+//! letters, one fine paid, one explained and at the leader's for signing, one that the limitation has closed.
+//! All else waits for a person.
 
 use std::path::Path;
 use std::time::Duration;
@@ -32,6 +33,13 @@ pub async fn tell(unit: &Unit, truth: &Path) -> Result<()> {
     let fine = unit.sign(&paid).await?;
     unit.pay(&[&fine])?;
     println!("  paid          /ho-so/{paid}   {}, /tien", fine.says("Số quyết định")?);
+    let expired = loop {
+        match unit.expired().await? {
+            Some(case) => break case,
+            None => tokio::time::sleep(PAUSE).await,
+        }
+    };
+    println!("  expired       /ho-so/{expired}   sent after more than a year: nobody may be fined");
     println!("  all else waits for you, from /xet-duyet on\n");
     Ok(())
 }

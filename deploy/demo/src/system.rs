@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::agent::{self, Agent};
 use crate::camera;
 use crate::central::{Central, Owners};
+use crate::past;
 use crate::process::Running;
 use crate::registry;
 use crate::release;
@@ -23,9 +24,19 @@ pub const JUNCTION_SEED: u64 = 12;
 /// What the agent looks at.
 #[derive(Debug)]
 pub enum View {
-    Synthetic { seed: u64 },
-    Recording { clip: PathBuf, geometry: PathBuf },
-    Stream { uri: String, geometry: PathBuf },
+    /// `past`: the box has a package that is older than the limitation.
+    Synthetic {
+        seed: u64,
+        past: bool,
+    },
+    Recording {
+        clip: PathBuf,
+        geometry: PathBuf,
+    },
+    Stream {
+        uri: String,
+        geometry: PathBuf,
+    },
 }
 
 /// Everything that runs. Fields are dropped, and so ended, in this order.
@@ -44,11 +55,13 @@ pub struct System {
 impl System {
     /// Starts camera, central and agent, printing a line a stage.
     pub async fn start(site: Site, weights: &Path, view: &View, stages: &Stages) -> Result<Self> {
+        let mut past = None;
         let (camera_process, uri, geometry, truth) = match view {
-            View::Synthetic { seed } => {
+            View::Synthetic { seed, past: has_past } => {
                 // Not under a spinner: the renderer shows its own progress.
                 let (clip, truth, geometry) = camera::render(&site, *seed)?;
                 let (process, uri) = serve(&site, &clip, stages).await?;
+                past = has_past.then_some(clip);
                 (Some(process), uri, geometry, Some(truth))
             }
             View::Recording { clip, geometry } => {
@@ -77,6 +90,14 @@ impl System {
             })
             .await?;
         let agent = Agent::configure(&site, &geometry, weights, &uri)?;
+        if let Some(clip) = past {
+            stages
+                .run("a package of last year", async {
+                    let told = "its case is closed by the limitation".to_owned();
+                    past::leave(&site, &agent, &clip).await.map(|()| ((), told))
+                })
+                .await?;
+        }
         let agent_process = stages
             .run("edge agent running", async {
                 Ok((
