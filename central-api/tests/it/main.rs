@@ -48,3 +48,4 @@ mod undo;
 mod verify;
 mod versions;
 mod warnings;
+mod year;
