@@ -111,6 +111,18 @@ impl House {
         Ok(())
     }
 
+    /// Jobs that wait or are worked on, and those that were given up.
+    pub async fn jobs(site: &Site) -> Result<[u64; 2]> {
+        let url = site.web_url("/metrics");
+        let text = reqwest::get(url).await?.error_for_status()?.text().await?;
+        let of = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            let count = line.and_then(|count| count.trim().parse::<f64>().ok());
+            count.map(|count| count as u64).with_context(|| format!("no {name} in the metrics"))
+        };
+        Ok([of("jobs_waiting ")?, of("jobs_dead ")?])
+    }
+
     /// Processor seconds of all of them so far.
     pub fn cpu(&self) -> f64 {
         let running = [&self.server, &self.worker].into_iter().flatten();

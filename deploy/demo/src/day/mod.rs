@@ -122,6 +122,8 @@ async fn day(
         .await?;
     ensure!(cases.len() == plan.cases as usize, "{} cases of {}", cases.len(), plan.cases);
     let ids = cases.iter().map(|case| crate::officer::text(case, "/id"));
+    // Those that come again every night.
+    let [recurring, _] = House::jobs(site).await?;
     let desk = Arc::new(Desk::new(ids.collect::<Result<_>>()?, house.central.bank_key.clone()));
     let staff = house.staff(site).await?;
     let (cpu, begun) = (house.cpu(), Instant::now());
@@ -153,6 +155,20 @@ async fn day(
         reaper.finished()?;
     }
     let cpu_s = house.cpu() - cpu;
+    stages
+        .run("every job done", async {
+            // What a killed worker had is another's once its lease is over.
+            for _ in 0..PATIENCE.as_secs() * 2 {
+                let [waiting, dead] = House::jobs(site).await?;
+                ensure!(dead == 0, "{dead} jobs were given up");
+                if waiting <= recurring {
+                    return Ok(((), String::new()));
+                }
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            bail!("jobs still wait");
+        })
+        .await?;
     let account = stages
         .run("packages, numbers and money held", async {
             let account = account::hold(site, &house.central, plan, &outcome).await?;
