@@ -26,6 +26,7 @@ help:
 	@echo "make test    every test, and the smoke test"
 	@echo "make lint    formatting, clippy, licences"
 	@echo "make crash   kill -9 of agent and central at 50 random moments: nothing lost, nothing doubled"
+	@echo "make crash-desk  200 kills of service, worker and database under officers and payments (CRASH=\"--kills 20 --cases 100\")"
 	@echo "make soak    an hour with everything that goes wrong around a box: growth, recovery, evidence (SOAK=\"--minutes 10\")"
 	@echo "make score   synthetic junctions and scenes of every act, events held against the truth (SCORE=\"--seeds 2 --scenes speed\")"
 	@echo "make damage  lost, frozen and late pictures, wrong clocks, glaring lamps: nobody accused because of them"
@@ -36,6 +37,7 @@ help:
 	@echo "make bench   the hot loop against the machine's limit"
 	@echo "make bench-cameras how many cameras one box bears, live: pictures, fairness, cores, memory"
 	@echo "make bench-fleet   300 simulated boxes against one central: nothing lost, what it needs of processor, memory, disk, line"
+	@echo "make bench-day     6,000 cases by 40 officers, from the package to the paid fine, on both databases (DAY=\"--cases 200\")"
 	@echo "make bench-lookup  the public look-up with 300,000 cases: latencies on both databases"
 	@echo "make fuzz-api      the JSON API against its own OpenAPI document (schemathesis)"
 
@@ -50,6 +52,13 @@ smoke: setup-test build
 .PHONY: crash
 crash: setup build
 	@$(DEMO) crash --kills 50
+
+# Once on each database; the kills come evenly over the work, so more of them want more cases.
+.PHONY: crash-desk
+crash-desk: setup-test
+	cargo build --release --locked -p central-api -p fleet -p demo --bins
+	@$(or $(CARGO_TARGET_DIR),target)/release/demo crash --desk --postgres --kills 200 --cases 600 $(CRASH)
+	@$(or $(CARGO_TARGET_DIR),target)/release/demo crash --desk --kills 200 --cases 600 $(CRASH)
 
 .PHONY: soak
 soak: setup build
@@ -103,6 +112,13 @@ bench-cameras: setup
 bench-fleet: setup-test
 	cargo build --release --locked -p central-api -p fleet -p demo --bins
 	@$(or $(CARGO_TARGET_DIR),target)/release/demo fleet $(FLEET)
+
+# The figures of both databases go to benches/results/day.json, a line of each to day.md.
+.PHONY: bench-day
+bench-day: setup-test
+	cargo build --release --locked -p central-api -p fleet -p demo --bins
+	@$(or $(CARGO_TARGET_DIR),target)/release/demo day $(DAY)
+	@$(or $(CARGO_TARGET_DIR),target)/release/demo day --postgres $(DAY)
 
 # The public look-up under load on both databases; the figures also go to benches/results/lookup.json.
 .PHONY: bench-lookup

@@ -309,13 +309,15 @@ impl LawBook {
         &self.circumstances
     }
 
-    /// The last day for paying a decision of `day` while nothing proves when it was received.
-    pub fn pay_until_without_proof(&self, day: Date) -> Date {
-        day.saturating_add(Duration::days(self.without_proof_days))
+    /// The last day for paying a decision of `at` while nothing proves when it was received. Like any
+    /// term it ends on a day that is worked; where the calendar is not settled, the later.
+    pub fn pay_until_without_proof(&self, at: OffsetDateTime) -> Result<Date, LawError> {
+        let end = self.end(Term::Pay, self.received_without_proof(at))?;
+        Ok(end.latest.to_offset(VIETNAM).date())
     }
 
-    /// When a decision of `at` counts as received where nothing proves it: its term for paying ends
-    /// with [`Self::pay_until_without_proof`].
+    /// When a decision of `at` counts as received where nothing proves it: so many days before the end of
+    /// its term for paying, were all days worked.
     pub fn received_without_proof(&self, at: OffsetDateTime) -> OffsetDateTime {
         let term = i64::from(self.deadline(Term::Pay).count);
         at.saturating_add(Duration::days((self.without_proof_days - term).max(0)))

@@ -49,3 +49,4 @@ mod undo;
 mod verify;
 mod versions;
 mod warnings;
+mod year;

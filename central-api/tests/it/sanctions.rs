@@ -49,6 +49,33 @@ impl Desk {
         case
     }
 
+    /// A car at a red light: 18 to 20 million, with a right to explain.
+    async fn notified_car(&mut self) -> String {
+        let case = self
+            .setting
+            .case(1, |manifest| {
+                manifest.violation.vehicle = VehicleClass::Car;
+                let plate = manifest.plate.as_mut().unwrap();
+                plate.raw = "30A12345".into();
+                plate.text = Some("30A12345".into());
+            })
+            .await;
+        Visitor::officer(&self.setting.state, "an").await.decide(&case, "accept", &[]).await;
+        self.binh.decide(&case, "approve", &[]).await;
+        // The registry does not know it: the clerk names the owner.
+        let named = [
+            ("version", "1"),
+            ("who", "other"),
+            ("kind", "person"),
+            ("name", OWNER),
+            ("address", "1 Phố Mẫu"),
+            ("note", "theo giấy đăng ký xe"),
+        ];
+        posted(&mut self.chi, &case, "chu-xe", &named).await;
+        work::work_off(&self.setting.state).await.unwrap();
+        case
+    }
+
     pub async fn drawn(&mut self, case: &str, more: &[(&str, &str)]) -> Answer {
         let version = self.minutes(case).await.map_or(0, |row| row.version).to_string();
         let mut fields = vec![
@@ -145,17 +172,22 @@ pub async fn staffed() -> Vec<Setting> {
     let mut settings = Setting::each().await;
     for setting in &mut settings {
         crate::owners::registered(setting, "").await;
-        for (login, role) in [
-            ("an", Role::Reviewer),
-            ("binh", Role::Approver),
-            ("chi", Role::Registry),
-            ("dung", Role::Approver),
-        ] {
-            setting.user(login, &[role]).await;
-        }
-        office(setting, "dung", CHIEF).await;
+        staff(setting).await;
     }
     settings
+}
+
+/// A reviewer, a clerk, an approver and one who signs by an office.
+pub async fn staff(setting: &Setting) {
+    for (login, role) in [
+        ("an", Role::Reviewer),
+        ("binh", Role::Approver),
+        ("chi", Role::Registry),
+        ("dung", Role::Approver),
+    ] {
+        setting.user(login, &[role]).await;
+    }
+    office(setting, "dung", CHIEF).await;
 }
 
 pub async fn office(setting: &Setting, login: &str, title: &str) {
@@ -359,29 +391,7 @@ async fn who_pays_what_follows_from_who_they_are() {
 #[tokio::test]
 async fn terms_hold_back_a_decision_and_end_it() {
     for mut desk in Desk::each().await {
-        // A car at a red light: 18 to 20 million, with a right to explain.
-        let case = desk
-            .setting
-            .case(1, |manifest| {
-                manifest.violation.vehicle = VehicleClass::Car;
-                let plate = manifest.plate.as_mut().unwrap();
-                plate.raw = "30A12345".into();
-                plate.text = Some("30A12345".into());
-            })
-            .await;
-        Visitor::officer(&desk.setting.state, "an").await.decide(&case, "accept", &[]).await;
-        desk.binh.decide(&case, "approve", &[]).await;
-        // The registry does not know it: the clerk names the owner.
-        let named = [
-            ("version", "1"),
-            ("who", "other"),
-            ("kind", "person"),
-            ("name", OWNER),
-            ("address", "1 Phố Mẫu"),
-            ("note", "theo giấy đăng ký xe"),
-        ];
-        posted(&mut desk.chi, &case, "chu-xe", &named).await;
-        work::work_off(&desk.setting.state).await.unwrap();
+        let case = desk.notified_car().await;
         let answer = desk.drawn(&case, &[]).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
         assert_eq!(
@@ -409,16 +419,41 @@ async fn terms_hold_back_a_decision_and_end_it() {
         assert_eq!(again.status, StatusCode::SEE_OTHER, "{}", again.text());
         let answer = desk.act("chi", &case, "propose", &[]).await;
         assert!(answer.text().contains("Đã quá thời hạn ra quyết định"), "{}", answer.text());
-        // An explanation gives a month.
-        let explained = [
-            ("version", "2"),
-            ("way", "hearing"),
-            ("received_on", "2026-12-03"),
-            ("explanation", "Tôi nhường đường cho xe cứu thương."),
-            ("finding", "Không có xe cứu thương trong các ảnh và đoạn phim."),
-        ];
-        let answer = posted(&mut desk.chi, &case, "giai-trinh", &explained).await;
+        // An explanation that comes now gives no time back.
+        let late = explained(&mut desk, &case, "2", "2026-12-03").await;
+        assert_eq!(late.status, StatusCode::SEE_OTHER, "{}", late.text());
+        let answer = desk.act("chi", &case, "propose", &[]).await;
+        assert!(answer.text().contains("Đã quá thời hạn ra quyết định"), "{}", answer.text());
+    }
+}
+
+/// A hearing of that day, on the minutes of that version.
+async fn explained(desk: &mut Desk, case: &str, version: &str, on: &str) -> Answer {
+    let fields = [
+        ("version", version),
+        ("way", "hearing"),
+        ("received_on", on),
+        ("explanation", "Tôi nhường đường cho xe cứu thương."),
+        ("finding", "Không có xe cứu thương trong các ảnh và đoạn phim."),
+    ];
+    let answer = posted(&mut desk.chi, case, "giai-trinh", &fields).await;
+    work::work_off(&desk.setting.state).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn an_explanation_in_time_gives_a_month() {
+    for mut desk in Desk::each().await {
+        let case = desk.notified_car().await;
+        desk.drawn(&case, &[]).await;
+        desk.setting.clock.advance(Duration::days(11));
+        desk.chi = Visitor::officer(&desk.setting.state, "chi").await;
+        // On the last of the seven days; signed three weeks later.
+        let answer = explained(&mut desk, &case, "1", "2026-12-02").await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        desk.setting.clock.advance(Duration::days(18));
+        desk.chi = Visitor::officer(&desk.setting.state, "chi").await;
+        desk.dung = Visitor::officer(&desk.setting.state, "dung").await;
         let answer = desk.act("chi", &case, "propose", &[]).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
         let answer = desk.act("dung", &case, "sign", &[]).await;
@@ -429,7 +464,7 @@ async fn terms_hold_back_a_decision_and_end_it() {
             assert!(text.contains("BÊN GIẢI TRÌNH"), "{text}");
         }
         if let Some(text) = desk.text(&case, Kind::Decision).await {
-            assert!(text.contains("giải trình trực tiếp ngày 03/12/2026"), "{text}");
+            assert!(text.contains("giải trình trực tiếp ngày 02/12/2026"), "{text}");
             assert!(text.contains("mười chín triệu đồng"), "{text}");
         }
         // A year later the limitation bars nothing that was decided in time.

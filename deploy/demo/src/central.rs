@@ -1,6 +1,8 @@
 //! Sets up and runs the central service of the demo: SQLite, local evidence folder, its staff, an
 //! account for the fines.
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ pub struct Login {
     pub title: &'static str,
     /// Invented; it stands under what they sign.
     pub name: &'static str,
-    pub login: &'static str,
+    pub login: String,
     pub password: String,
 }
 
@@ -39,6 +41,8 @@ pub enum Owners {
 #[derive(Debug, Clone)]
 pub struct Central {
     pub config: PathBuf,
+    /// Signs what the bank says of payments.
+    pub bank_key: String,
     pub reviewer: Login,
     pub approver: Login,
     /// An approver with an office: signs fines.
@@ -69,8 +73,10 @@ impl Central {
                  [registry]\nsource = \"{source}\"\n\
                  [treasury]\nbank = \"970436\"\naccount = \"{ACCOUNT}\"\n\
                  name = \"KHO BAC NHA NUOC (MAU)\"\n\
+                 notification_key_file = \"{keys}/bank.key\"\n\
                  [log]\nformat = \"text\"\n",
                 data = data.display(),
+                keys = site.dir.join("keys").display(),
                 source = match owners {
                     Owners::Unknown => "none",
                     Owners::Registry => "imported",
@@ -81,31 +87,52 @@ impl Central {
         )?;
         let central = Self {
             config,
+            bank_key: secret(32),
             reviewer: Login::new("reviewer", "cán bộ xử lý", "Lê Thị An", "canbo"),
             approver: Login::new("approver", "chỉ huy duyệt", "Trần Văn Bình", "chihuy"),
             leader: Login::new("approver", "lãnh đạo ký quyết định", "Phạm Minh Dũng", "lanhdao"),
             clerk: Login::new("registry", "cán bộ hồ sơ", "Vũ Thị Chi", "hoso"),
         };
+        let mut file = std::fs::OpenOptions::new();
+        let file = file.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = file.open(site.dir.join("keys/bank.key"))?;
+        file.write_all(central.bank_key.as_bytes())?;
         process::finish(central.command(site, &["migrate"])?)?;
         for officer in central.staff() {
-            let secret = site.dir.join("keys").join(format!("{}.password", officer.login));
-            std::fs::write(&secret, &officer.password)?;
-            let mut command = central.command(site, &["admin", "create-user"])?;
-            command.args([
-                "--login",
-                officer.login,
-                "--name",
-                officer.name,
-                "--role",
-                officer.role,
-            ]);
-            command.arg("--password-file").arg(&secret);
-            process::finish(command)?;
+            central.employ(site, officer)?;
         }
-        let mut command = central.command(site, &["admin", "set-office"])?;
-        command.args(["--login", central.leader.login, "--title", OFFICE]);
-        process::finish(command)?;
+        central.appoint(site, &central.leader)?;
         Ok(central)
+    }
+
+    /// Somebody more on the staff, who can sign in.
+    pub fn employ(&self, site: &Site, officer: &Login) -> Result<()> {
+        let secret = site.dir.join("keys").join(format!("{}.password", officer.login));
+        std::fs::write(&secret, &officer.password)?;
+        let mut command = self.command(site, &["admin", "create-user"])?;
+        command.args(["--login", &officer.login, "--name", officer.name, "--role", officer.role]);
+        command.arg("--password-file").arg(&secret);
+        process::finish(command).map(drop)
+    }
+
+    /// Gives the office by which decisions are signed.
+    pub fn appoint(&self, site: &Site, officer: &Login) -> Result<()> {
+        let mut command = self.command(site, &["admin", "set-office"])?;
+        command.args(["--login", &officer.login, "--title", OFFICE]);
+        process::finish(command).map(drop)
+    }
+
+    /// Adds to the configuration what a run needs otherwise.
+    pub fn configure(&self, more: &str) -> Result<()> {
+        let text = std::fs::read_to_string(&self.config)?;
+        Ok(std::fs::write(&self.config, text + more)?)
+    }
+
+    /// Starts a worker beside the service, for its jobs.
+    pub fn work(&self, site: &Site, workers: u32) -> Result<Running> {
+        let mut command = self.command(site, &["work"])?;
+        command.arg("--workers").arg(workers.to_string());
+        Running::start("worker", command, &site.log("worker"))
     }
 
     /// Everybody who can sign in.
@@ -154,16 +181,19 @@ impl Central {
 }
 
 impl Login {
-    fn new(
+    pub fn new(
         role: &'static str,
         title: &'static str,
         name: &'static str,
-        login: &'static str,
+        login: impl Into<String>,
     ) -> Self {
-        // Readable aloud: no look-alikes.
-        const LETTERS: &[u8] = b"abcdefghkmnpqrstuvwxyz23456789";
-        let mut random = rand::rng();
-        let password = (0..14).map(|_| char::from(LETTERS[random.random_range(0..LETTERS.len())]));
-        Self { role, title, name, login, password: password.collect() }
+        Self { role, title, name, login: login.into(), password: secret(14) }
     }
+}
+
+/// Readable aloud: no look-alikes.
+fn secret(length: usize) -> String {
+    const LETTERS: &[u8] = b"abcdefghkmnpqrstuvwxyz23456789";
+    let mut random = rand::rng();
+    (0..length).map(|_| char::from(LETTERS[random.random_range(0..LETTERS.len())])).collect()
 }

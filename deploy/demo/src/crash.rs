@@ -1,5 +1,6 @@
 //! Sudden death: `kill -9` of agent and central at random moments. Afterwards every violation that
-//! the agent sealed is exactly one case, and the central's store verifies.
+//! the agent sealed is exactly one case, and the central's store verifies. With `--desk` it is service,
+//! worker and database that die, under a day's officers and payments ([`day`]).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,6 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 use crate::agent;
+use crate::day;
 use crate::ledger::Ledger;
 use crate::site::Site;
 use crate::stages::Stages;
@@ -27,9 +29,17 @@ pub struct Plan {
     /// Longest time between two kills, seconds.
     #[arg(long, default_value_t = 12.0)]
     longest_s: f64,
+    /// Kills under a province's day at the desks instead of under a junction.
+    #[arg(long)]
+    desk: bool,
+    #[command(flatten)]
+    day: day::Plan,
 }
 
 pub async fn crash(dir: &Path, weights: &Path, plan: &Plan) -> Result<()> {
+    if plan.desk {
+        return day::torment(dir, &plan.day, plan.kills, plan.seed).await;
+    }
     let site = Site::prepare(dir, "crash")?;
     let stages = Stages::new();
     tokio::select! {

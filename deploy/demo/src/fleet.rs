@@ -2,8 +2,8 @@
 //! fresh store. Nothing may be lost and nothing doubled, whatever happens to the lines; what the
 //! central took of the machine is said beside what came in.
 
-mod account;
-mod cluster;
+pub mod account;
+pub mod cluster;
 mod plot;
 mod table;
 mod watch;
@@ -82,7 +82,7 @@ async fn measure(site: &Site, plan: &Plan, stages: &Stages) -> Result<()> {
             Ok((central, if plan.postgres { "PostgreSQL" } else { "SQLite" }.to_owned()))
         })
         .await?;
-    enrol(site, &central, plan)?;
+    enrol(site, &central, plan.boxes)?;
     let served = stages
         .run("central service ready", async { Ok((central.serve(site).await?, site.web_url("/"))) })
         .await?;
@@ -118,17 +118,17 @@ async fn measure(site: &Site, plan: &Plan, stages: &Stages) -> Result<()> {
 }
 
 /// Keys of every box, each enrolled as an administrator does it.
-fn enrol(site: &Site, central: &Central, plan: &Plan) -> Result<()> {
+pub fn enrol(site: &Site, central: &Central, boxes: u16) -> Result<()> {
     let mut keys = site.program("fleet")?;
-    keys.args(["keys", "--boxes", &plan.boxes.to_string(), "--out"]).arg(site.dir.join("keys"));
+    keys.args(["keys", "--boxes", &boxes.to_string(), "--out"]).arg(site.dir.join("keys"));
     let names = process::finish(keys)?;
-    let bar = bar(u64::from(plan.boxes), "{bar:30} {pos}/{len} boxes enrolled, eta {eta}");
+    let bar = bar(u64::from(boxes), "{bar:30} {pos}/{len} boxes enrolled, eta {eta}");
     for name in names.lines() {
         central.enrol(site, name)?;
         bar.inc(1);
     }
     bar.finish_and_clear();
-    println!("  ok  {} boxes enrolled in {:.0} s", plan.boxes, bar.elapsed().as_secs_f64());
+    println!("  ok  {} boxes enrolled in {:.0} s", boxes, bar.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -166,7 +166,7 @@ async fn play(site: &Site, plan: &Plan, watch: &mut Watch) -> Result<Value> {
     json::read(&json)
 }
 
-fn bar(length: u64, template: &str) -> ProgressBar {
+pub fn bar(length: u64, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template);
     ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

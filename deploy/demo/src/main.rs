@@ -1,6 +1,6 @@
 //! The whole system on one machine: for people (`run`), for tests (`smoke`), against sudden death
 //! (`crash`), against known truth (`score`, `tracks`), against damage (`damage`), against load
-//! (`cameras`, `fleet`), against time with all of its trouble (`soak`). Everything it starts ends
+//! (`cameras`, `fleet`, `day`), against time with all of its trouble (`soak`). Everything it starts ends
 //! with it.
 
 mod acts;
@@ -12,6 +12,7 @@ mod central;
 mod chart;
 mod crash;
 mod damage;
+mod day;
 mod fines;
 mod fleet;
 mod json;
@@ -63,7 +64,7 @@ enum Mode {
     /// Drives officer and owner through the real pages and checks every stage.
     Smoke,
     /// Kills agent and central at random moments; afterwards each sealed violation is one case.
-    Crash(crash::Plan),
+    Crash(Box<crash::Plan>),
     /// Replays rendered junctions and holds the agent's events against the truth.
     Score(score::Plan),
     /// Damages recordings and clocks in hundreds of ways: nobody may be accused because of it.
@@ -74,6 +75,8 @@ enum Mode {
     Cameras(cameras::Plan),
     /// Plays a province's boxes against one central and measures what it needs; nothing may be lost.
     Fleet(fleet::Plan),
+    /// Takes a province's day from the received package to the paid fine, by forty officers at once.
+    Day(day::Measured),
     /// Runs for an hour with everything that goes wrong around a box, and measures what it does to it.
     Soak(soak::Plan),
 }
@@ -91,6 +94,7 @@ async fn main() -> ExitCode {
         Mode::Score(plan) => score::score(&cli.dir, &cli.weights, &plan),
         Mode::Damage(plan) => damage::damage(&cli.dir, &cli.weights, &plan).await,
         Mode::Cameras(plan) => cameras::measure(&cli.dir, &cli.weights, &plan).await,
+        Mode::Day(plan) => day::measure(&cli.dir, &plan).await,
         Mode::Fleet(plan) => fleet::load(&cli.dir, &plan).await,
         Mode::Soak(plan) => soak::soak(&cli.dir, &cli.weights, &plan).await,
         Mode::Tracks(plan) => tracks::tracks(&cli.dir, &cli.weights, &plan),

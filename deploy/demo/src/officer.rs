@@ -19,7 +19,7 @@ const NOTICE_PAUSE: Duration = Duration::from_millis(300);
 /// Signs in through the page.
 pub async fn sign_in(browser: &Browser, site: &Site, officer: &Login) -> Result<()> {
     browser.go(&site.web_url("/dang-nhap")).await?;
-    browser.fill("input[name=login]", officer.login).await?;
+    browser.fill("input[name=login]", &officer.login).await?;
     browser.fill("input[name=password]", &officer.password).await?;
     browser.submit("main form button[type=submit]").await?;
     browser.text("main h1").await.map(drop)
@@ -131,7 +131,12 @@ impl Api {
 
     /// Takes `action` on the case as it stands now.
     pub async fn decide(&self, id: &str, action: &str) -> Result<()> {
-        let case = self.case(id).await?;
+        self.decide_on(&self.case(id).await?, action).await
+    }
+
+    /// Takes `action` on the case as it was seen.
+    pub async fn decide_on(&self, case: &Value, action: &str) -> Result<()> {
+        let id = text(case, "/case/id")?;
         let body = json!({ "action": action, "version": case["case"]["version"] });
         let url = format!("{}/cases/{id}/decisions", self.base);
         let answer = self.client.post(url).header("X-CSRF-Token", &self.csrf).json(&body);
@@ -175,12 +180,17 @@ impl Api {
         let Some(fields) = page::form(&self.page(path).await?, action, typed) else {
             return Ok(None);
         };
-        let answer = self.client.post(format!("{}{action}", self.site)).form(&fields);
+        self.send(action, &fields).await.map(Some)
+    }
+
+    /// Sends a form's fields; gives the path of the page that comes of it.
+    pub async fn send(&self, action: &str, fields: &[(String, String)]) -> Result<String> {
+        let answer = self.client.post(format!("{}{action}", self.site)).form(fields);
         let answer = answer.send().await?;
         let (status, leads_to) = (answer.status(), answer.url().path().to_owned());
         let told = answer.text().await?;
         ensure!(status.is_success(), "{action} was refused ({status}): {}", page::words(&told));
-        Ok(Some(leads_to))
+        Ok(leads_to)
     }
 
     /// Every case, all pages.
@@ -199,6 +209,14 @@ impl Api {
             }
         }
         Ok(cases)
+    }
+
+    /// How many cases are in a state.
+    pub async fn count(&self, state: &str) -> Result<u64> {
+        let url = format!("{}/cases", self.base);
+        let answer = self.client.get(url).query(&[("state", state)]).send().await?;
+        let list: Value = answer.error_for_status()?.json().await?;
+        list["total"].as_u64().context("a list without its total")
     }
 
     /// The ids of the packages of a case: the one that carries it, and those that joined it.

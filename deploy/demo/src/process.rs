@@ -74,6 +74,15 @@ impl Running {
         Ok(())
     }
 
+    /// Lets it stop at once with all that it started (SIGQUIT, PostgreSQL's immediate shutdown), and waits
+    /// until it is gone.
+    pub fn abort(&mut self) -> Result<()> {
+        let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw).context("a process id")?;
+        kill_process(pid, Signal::QUIT).with_context(|| format!("signal {}", self.name))?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// Stops it in its tracks, or lets it go on.
     pub fn freeze(&self, frozen: bool) -> Result<()> {
         let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw).context("a process id")?;

@@ -39,13 +39,30 @@ struct Line {
 pub fn import(site: &Site, central: &Central, truth: &Path) -> Result<usize> {
     let lines = lines(&json::read(truth)?)?;
     let rows: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    take_in(site, central, &rows)?;
+    Ok(lines.len())
+}
+
+/// Takes the vehicles of cars' cases in, each somebody's.
+pub fn import_cases(site: &Site, central: &Central, cases: &[Value]) -> Result<()> {
+    let mut rows = BTreeMap::new();
+    for (n, case) in cases.iter().enumerate() {
+        let plate = text(case, "/plate")?;
+        let colour = named(&text(case, "/plate_colour")?, &COLOURS)?;
+        let (name, address) = (person(n), address(n));
+        let row = format!("{plate};ô tô con;{colour};;;cá nhân;{name};000{:09};{address};", n + 1);
+        rows.insert(plate, row);
+    }
+    take_in(site, central, &rows.values().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn take_in(site: &Site, central: &Central, rows: &[&str]) -> Result<()> {
     let file = site.dir.join("registry.csv");
     std::fs::write(&file, format!("{HEADER}\n{}\n", rows.join("\n")))
         .with_context(|| format!("write {}", file.display()))?;
     let mut command = central.command(site, &["admin", "import-registry"])?;
     command.arg("--file").arg(&file);
-    process::finish(command)?;
-    Ok(lines.len())
+    process::finish(command).map(drop)
 }
 
 /// The plates of a recording that the registry knows.
@@ -86,7 +103,7 @@ fn lines(truth: &Value) -> Result<Vec<Line>> {
             who.to_owned(),
             owner.clone(),
             identity,
-            format!("Số {} Đường Mẫu, Phường Mẫu, Thành phố Mẫu", n + 1),
+            address(n),
             String::new(),
         ];
         found.entry(plate.clone()).or_insert(Line { plate, text: line.join(";"), owner });
@@ -97,6 +114,10 @@ fn lines(truth: &Value) -> Result<Vec<Line>> {
 fn named(word: &str, words: &[(&str, &'static str)]) -> Result<&'static str> {
     let found = words.iter().find(|(known, _)| *known == word);
     Ok(found.with_context(|| format!("the registry has no word for {word}"))?.1)
+}
+
+fn address(n: usize) -> String {
+    format!("Số {} Đường Mẫu, Phường Mẫu, Thành phố Mẫu", n + 1)
 }
 
 fn person(n: usize) -> String {

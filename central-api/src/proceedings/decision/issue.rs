@@ -42,7 +42,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
     }
     let signature = signature(&before.content)?;
     let about = &examination.case;
-    let paid = state.law.pay_until_without_proof(at.to_offset(VIETNAM).date());
+    let paid = state.law.pay_until_without_proof(at)?;
     let reference = Reference::draw(&mut rand::rng());
     let treasury = &state.config.treasury;
     let amount = before.content.proposal.amount;

@@ -141,12 +141,19 @@ impl Minutes {
         Ok(Some(law.end(Term::WrittenExplanation, self.drawn_at)?.latest))
     }
 
-    /// The last moment for a decision (Luật XLVPHC Điều 66): longer where there is an explanation.
+    /// The last moment for a decision (Luật XLVPHC Điều 66): longer where there is an explanation. One that
+    /// comes after the term is over is heard by nobody and gives none back (NĐ 118/2021 Điều 17).
     pub fn decision_until(&self, law: &LawBook) -> Result<OffsetDateTime, LawError> {
-        let explained =
-            self.explanation.as_ref().is_some_and(|explanation| explanation.way != Way::Waived);
-        let term = if explained { Term::DecisionExplained } else { Term::Decision };
-        Ok(law.end(term, self.term_from)?.earliest)
+        let alone = law.end(Term::Decision, self.term_from)?.earliest;
+        let last = alone.to_offset(VIETNAM).date();
+        let explained = self
+            .explanation
+            .as_ref()
+            .is_some_and(|it| it.way != Way::Waived && it.received_on <= last);
+        match explained {
+            true => Ok(law.end(Term::DecisionExplained, self.term_from)?.earliest),
+            false => Ok(alone),
+        }
     }
 }
 

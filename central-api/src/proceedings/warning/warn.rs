@@ -8,6 +8,7 @@ use crate::AppState;
 use crate::audit::{self, Entry};
 use crate::case::{self, Case};
 use crate::jobs::{self, Done, Job, JobError, Taken};
+use crate::proceedings::payment;
 use crate::store::{StoreError, to_ms};
 
 /// Warnings looked at a query.
@@ -65,6 +66,15 @@ pub async fn warn(state: &AppState, taken: &Taken) -> Result<Done, WarnError> {
     Ok(done)
 }
 
+/// Whether the fine of a case is past its term as it stands now: a deferral or parts to pay it in move that
+/// term (Luật XLVPHC Điều 76, 79), and whoever keeps to them is warned of nowhere.
+async fn is_overdue(state: &AppState, case: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
+    let mut view = state.store.pool().acquire().await?;
+    let Some(claim) = payment::live_of_case(&mut view, case).await? else { return Ok(true) };
+    let standing = payment::standing(&mut view, &state.law, &claim, payment::today(now)).await?;
+    Ok(standing.is_overdue)
+}
+
 /// Whether it was this attempt that warned. Of a case whose withdrawal is considered nobody is warned
 /// until that is decided.
 async fn one(state: &AppState, warning: &Warning, now: OffsetDateTime) -> Result<bool, StoreError> {
@@ -80,6 +90,9 @@ async fn one(state: &AppState, warning: &Warning, now: OffsetDateTime) -> Result
     };
     // While a fault is looked into nobody is warned.
     if case::held_by(&state.store, &case.id).await?.is_some() {
+        return Ok(false);
+    }
+    if warning.cause == Cause::Unpaid && !is_overdue(state, &case.id, now).await? {
         return Ok(false);
     }
     let mut tx = state.store.begin().await?;

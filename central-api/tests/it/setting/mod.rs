@@ -65,6 +65,11 @@ impl Setting {
     }
 
     pub async fn on(database: Database) -> Self {
+        Self::from(database, START).await
+    }
+
+    /// The same with a clock that begins at `start`.
+    pub async fn from(database: Database, start: OffsetDateTime) -> Self {
         let Database { url, folder } = database;
         let mut config = Config::embedded().unwrap();
         // Cheap for the tests; the browser test uses the real amount.
@@ -75,7 +80,7 @@ impl Setting {
         config.warnings.folder = folder.path().join("warnings");
         let store = Store::open(&url, 8).await.unwrap();
         store.migrate().await.unwrap();
-        let clock = Arc::new(Simulated::at(START));
+        let clock = Arc::new(Simulated::at(start));
         let state = AppState {
             store,
             evidence: EvidenceStore::open_folder(&folder.path().join("evidence")).unwrap(),
@@ -96,7 +101,9 @@ impl Setting {
     pub async fn user(&self, login: &str, roles: &[Role]) -> String {
         let name = format!("Nguyễn Văn {}", login.to_uppercase());
         let user = NewUser { login, name: &name, roles };
-        users::create(&self.state.store, START, "system", user, PASSWORD.into()).await.unwrap()
+        users::create(&self.state.store, self.clock.now(), "system", user, PASSWORD.into())
+            .await
+            .unwrap()
     }
 
     /// Another box, and what it said of itself.
@@ -212,7 +219,7 @@ impl Setting {
             .bind(file.media_type.clone())
             .bind(file.sha256.to_string())
             .bind(i64::try_from(file.bytes).unwrap())
-            .bind(to_ms(START))
+            .bind(to_ms(now))
             .execute(&mut *tx)
             .await
             .unwrap();
@@ -257,7 +264,7 @@ impl Setting {
 async fn enrol(state: &AppState, device: &str, key: &VerifyingKey) {
     sqlx::query("INSERT INTO devices (id, enrolled_at) VALUES ($1, $2)")
         .bind(device.to_owned())
-        .bind(to_ms(START))
+        .bind(to_ms(state.clock.now()))
         .execute(state.store.pool())
         .await
         .unwrap();
@@ -265,7 +272,7 @@ async fn enrol(state: &AppState, device: &str, key: &VerifyingKey) {
         .bind(device.to_owned())
         .bind(key.id())
         .bind(key.to_pem().unwrap())
-        .bind(to_ms(START))
+        .bind(to_ms(state.clock.now()))
         .execute(state.store.pool())
         .await
         .unwrap();

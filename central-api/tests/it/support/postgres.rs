@@ -27,7 +27,12 @@ pub fn prepare(folder: &Path, durable: bool) -> Result<Command> {
         "--locale=C",
         "--no-sync",
     ]))?;
-    let mut server = as_postgres(root, &bin.join("postgres"));
+    server(folder, durable)
+}
+
+/// The command that serves the cluster in `folder`, again after it has died.
+pub fn server(folder: &Path, durable: bool) -> Result<Command> {
+    let mut server = as_postgres(is_root()?, &binaries()?.join("postgres"));
     server
         .arg("-D")
         .arg(folder.join("data"))

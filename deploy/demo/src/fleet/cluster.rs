@@ -25,15 +25,29 @@ impl Cluster {
         // Where the server's own user may go, and a socket's address is short enough.
         let folder = tempfile::Builder::new().prefix("fleet-pg-").tempdir()?;
         let command = postgres::prepare(folder.path(), true)?;
-        let mut server = Running::start("PostgreSQL", command, &site.log("postgres"))?;
+        let server = Running::start("PostgreSQL", command, &site.log("postgres"))?;
+        let mut cluster = Self { server, folder };
+        cluster.ready().await?;
+        Ok(cluster)
+    }
+
+    async fn ready(&mut self) -> Result<()> {
         for _ in 0..300 {
-            server.check()?;
-            if postgres::is_ready(folder.path())? {
-                return Ok(Self { server, folder });
+            self.server.check()?;
+            if postgres::is_ready(self.folder.path())? {
+                return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        bail!("PostgreSQL is not ready after 30 s; {}", server.last_words())
+        bail!("PostgreSQL is not ready after 30 s; {}", self.server.last_words())
+    }
+
+    /// Stops at once, as without power, and serves again from what is on the disk.
+    pub async fn die_and_rise(&mut self, site: &Site) -> Result<()> {
+        self.server.abort()?;
+        let command = postgres::server(self.folder.path(), true)?;
+        self.server = Running::start("PostgreSQL", command, &site.log("postgres"))?;
+        self.ready().await
     }
 
     pub fn url(&self) -> String {

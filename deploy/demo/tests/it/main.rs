@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
+mod day;
 mod fleet;
 mod make;
 mod monitoring;

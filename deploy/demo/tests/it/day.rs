@@ -1,0 +1,29 @@
+//! `demo crash --desk` in short: a small day, and what serves it is killed again and again, on both
+//! databases. The programs must be built (`make test` does).
+
+use std::process::Command;
+
+fn torment(database: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_demo"));
+    demo.arg("--dir").arg(folder.path()).args(["crash", "--desk", "--kills=5", "--cases=16"]);
+    demo.args(["--officers=8", "--picture=320", "--clip=20"]).args(database);
+    let output = demo.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.matches("  kill ").count(), 5, "{said}");
+    assert!(said.contains("16 received, 16 notified, 8 paid"), "{said}");
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_on_sqlite() {
+    torment(&[]);
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_on_postgres() {
+    if std::env::var_os("SKIP_POSTGRES").is_some() {
+        return eprintln!("skipped: SKIP_POSTGRES is set");
+    }
+    torment(&["--postgres"]);
+}
