@@ -8,7 +8,8 @@ use crate::AppState;
 use crate::audit::{self, Entry};
 use crate::case::{self, Case};
 use crate::jobs::{self, Done, Job, JobError, Taken};
-use crate::store::{StoreError, to_ms};
+use crate::proceedings::payment;
+use crate::store::{StoreError, Tx, to_ms};
 
 /// Warnings looked at a query.
 const PAGE: i64 = 200;
@@ -65,6 +66,16 @@ pub async fn warn(state: &AppState, taken: &Taken) -> Result<Done, WarnError> {
     Ok(done)
 }
 
+async fn is_overdue(
+    state: &AppState,
+    tx: &mut Tx<'_>,
+    case: &str,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let Some(claim) = payment::live_of_case(tx, case).await? else { return Ok(false) };
+    Ok(payment::standing(tx, &state.law, &claim, payment::today(now)).await?.is_overdue)
+}
+
 /// Whether it was this attempt that warned. Of a case whose withdrawal is considered nobody is warned
 /// until that is decided.
 async fn one(state: &AppState, warning: &Warning, now: OffsetDateTime) -> Result<bool, StoreError> {
@@ -83,6 +94,10 @@ async fn one(state: &AppState, warning: &Warning, now: OffsetDateTime) -> Result
         return Ok(false);
     }
     let mut tx = state.store.begin().await?;
+    // A payment that is deferred, asked to be, or not due in this part yet is not late.
+    if warning.cause == Cause::Unpaid && !is_overdue(state, &mut tx, &case.id, now).await? {
+        return Ok(false);
+    }
     let written = sqlx::query(
         "UPDATE warnings SET state = 'warned', warned_at = $1
          WHERE case_id = $2 AND cause = $3 AND state = 'running' AND runs_from = $4
