@@ -11,7 +11,7 @@ use crate::case;
 use crate::documents::Kind;
 use crate::jobs::{self, Done, Job, Taken};
 use crate::notice::{self, IssueError};
-use crate::proceedings::{PrintError, decision, delivery, minutes, owner, warning};
+use crate::proceedings::{PrintError, decision, delivery, minutes, order, owner, warning};
 use crate::recall;
 use crate::store::StoreError;
 
@@ -140,6 +140,12 @@ async fn carry_out(app: &AppState, taken: &Taken) -> Result<Done, Failure> {
             Kind::Annulment => decision::annul(app, taken, case).await,
             Kind::Hearing => minutes::print_hearing(app, taken, case).await,
             Kind::Points => decision::print_points(app, taken, case).await,
+            Kind::Deferral
+            | Kind::Reduction
+            | Kind::Exemption
+            | Kind::Instalments
+            | Kind::Amendment
+            | Kind::Correction => order::issue(app, taken, case, *kind).await,
             // It has a job of its own.
             Kind::Notice => taken.nothing_left(&app.store).await.map_err(PrintError::from),
         }

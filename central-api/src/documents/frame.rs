@@ -163,6 +163,25 @@ pub(crate) fn both_sign(paper: &mut Paper, parties: [(&str, String); 2]) {
     paper.y = end;
 }
 
+/// The form's back: that `what` was handed over, filled in by hand when it is.
+pub(crate) fn handed_over(paper: &mut Paper, what: &str, name: &str) {
+    paper.turn();
+    paper.column(&[italic("(Mặt sau)")], BODY, LEFT..RIGHT, Align::Centre);
+    paper.space(6.0);
+    paper.paragraph(
+        &[plain(format!("{what} đã giao trực tiếp cho cá nhân, tổ chức bị xử phạt là {name}."))],
+        BODY,
+    );
+    for label in [
+        "Người nhận (nếu được ủy quyền ghi rõ giấy ủy quyền):",
+        "Vào hồi (giờ, phút, ngày, tháng, năm):",
+    ] {
+        paper.dotted(label, BODY);
+    }
+    let parties = [("NGƯỜI NHẬN", String::new()), ("NGƯỜI GIAO", String::new())];
+    both_sign(paper, parties);
+}
+
 /// `ngày 21 tháng 11 năm 2026`; days under 10 and months under 3 take a zero.
 pub fn long_date(at: OffsetDateTime) -> String {
     let date = at.to_offset(VIETNAM).date();

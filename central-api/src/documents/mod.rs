@@ -57,11 +57,34 @@ pub enum Kind {
     Annulment,
     /// Thông báo trừ điểm giấy phép lái xe, Mẫu 02/73.
     Points,
+    /// Quyết định hoãn thi hành quyết định phạt tiền, MQĐ03.
+    Deferral,
+    /// Quyết định giảm, miễn tiền phạt, MQĐ04.
+    Reduction,
+    Exemption,
+    /// Quyết định về việc nộp tiền phạt nhiều lần, MQĐ05.
+    Instalments,
+    /// Quyết định sửa đổi, bổ sung, MQĐ38.
+    Amendment,
+    /// Quyết định đính chính, MQĐ39.
+    Correction,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Notice, Self::Minutes, Self::Hearing, Self::Decision, Self::Annulment, Self::Points];
+    pub const ALL: [Self; 12] = [
+        Self::Notice,
+        Self::Minutes,
+        Self::Hearing,
+        Self::Decision,
+        Self::Annulment,
+        Self::Points,
+        Self::Deferral,
+        Self::Reduction,
+        Self::Exemption,
+        Self::Instalments,
+        Self::Amendment,
+        Self::Correction,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -71,6 +94,12 @@ impl Kind {
             Self::Decision => "decision",
             Self::Annulment => "annulment",
             Self::Points => "points",
+            Self::Deferral => "deferral",
+            Self::Reduction => "reduction",
+            Self::Exemption => "exemption",
+            Self::Instalments => "instalments",
+            Self::Amendment => "amendment",
+            Self::Correction => "correction",
         }
     }
 
@@ -82,6 +111,12 @@ impl Kind {
             Self::Hearing => "BB-GTTT",
             Self::Decision => "QĐ-XPHC",
             Self::Annulment => "QĐ-HB",
+            Self::Deferral => "QĐ-HQĐPT",
+            Self::Reduction => "QĐ-GTP",
+            Self::Exemption => "QĐ-MTP",
+            Self::Instalments => "QĐ-NPNL",
+            Self::Amendment => "QĐ-SĐBSHB",
+            Self::Correction => "QĐ-ĐC",
         }
     }
 

@@ -12,6 +12,7 @@ use super::deadline::End;
 use super::fine::{Circumstances, Payer, Range, Scale};
 use super::instalments::{self, Instalments};
 use super::late::{self, Debt};
+use super::order::{self, OrderRules};
 use super::schema::{Circumstance, DecreeFile, Kind, ProcedureFile, ProvisionRow};
 use super::signer::Signers;
 use super::{Deadline, Term, VIETNAM};
@@ -80,6 +81,8 @@ pub struct LawBook {
     explains_from: [i64; 2],
     /// Newest first.
     instalments: Vec<Instalments>,
+    /// Newest first.
+    orders: Vec<OrderRules>,
     appointment_days: i64,
     appointment_at: Time,
     service_letters: u32,
@@ -143,6 +146,7 @@ impl LawBook {
             without_proof_days: file.late_payment.without_proof_days,
             explains_from: [file.explanation.person_from, file.explanation.organisation_from],
             instalments: instalments::read(procedure.0, file.instalments)?,
+            orders: order::read(procedure.0, file.order)?,
             appointment_days: file.appointment.days_after_notice,
             appointment_at,
             service_letters: file.service.letters,
@@ -353,6 +357,12 @@ impl LawBook {
     /// How a fine of a decision of that day may be paid by parts; none where no law in force then says.
     pub fn instalments(&self, decided_on: Date) -> Option<&Instalments> {
         self.instalments.iter().find(|rules| rules.from <= decided_on)
+    }
+
+    /// Which orders of a kind there may be about a decision of that day; none where no law in force then
+    /// says.
+    pub fn order(&self, kind: &str, decided_on: Date) -> Option<&OrderRules> {
+        self.orders.iter().find(|rules| rules.are_for(kind, decided_on))
     }
 }
 

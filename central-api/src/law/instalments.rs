@@ -62,6 +62,14 @@ pub(super) fn read(file: &str, rows: Vec<InstalmentsRow>) -> Result<Vec<Instalme
 }
 
 impl Instalments {
+    /// The least fine of a payer that may be paid so, VND.
+    pub const fn least(&self, payer: Payer) -> i64 {
+        match payer {
+            Payer::Organisation => self.organisation_from,
+            Payer::Adult | Payer::Minor => self.person_from,
+        }
+    }
+
     /// Whether `fine` of a decision of `decided_on` may be paid by these parts.
     pub fn check(
         &self,
@@ -70,10 +78,7 @@ impl Instalments {
         decided_on: Date,
         parts: &[(Date, i64)],
     ) -> Result<(), PartsError> {
-        let least = match payer {
-            Payer::Organisation => self.organisation_from,
-            Payer::Adult | Payer::Minor => self.person_from,
-        };
+        let least = self.least(payer);
         if fine < least {
             return Err(PartsError::TooSmall(least));
         }

@@ -11,6 +11,7 @@ mod deadline;
 mod fine;
 mod instalments;
 mod late;
+mod order;
 mod schema;
 mod signer;
 
@@ -20,6 +21,7 @@ pub use deadline::{Deadline, DeadlineUnit, End, Term};
 pub use fine::{Circumstances, Payer, Range};
 pub use instalments::{Instalments, PartsError};
 pub use late::Debt;
+pub use order::{OrderRuleError, OrderRules};
 pub use schema::{Circumstance, Kind, Side};
 
 const DECREES: [(&str, &str); 2] = [

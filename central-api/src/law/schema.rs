@@ -94,6 +94,7 @@ pub(super) struct ProcedureFile {
     pub deadline: Vec<super::Deadline>,
     pub late_payment: LatePaymentRow,
     pub instalments: Vec<InstalmentsRow>,
+    pub order: Vec<OrderRow>,
     pub explanation: ExplanationRow,
     pub signer: Vec<SignerRow>,
     pub circumstance: Vec<Circumstance>,
@@ -169,5 +170,20 @@ pub(super) struct InstalmentsRow {
     pub first_share: f64,
     pub person_from: i64,
     pub organisation_from: i64,
+    pub source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrderRow {
+    pub kind: String,
+    pub from: String,
+    pub basis: String,
+    pub certified: bool,
+    #[serde(default)]
+    pub person_from: i64,
+    #[serde(default)]
+    pub organisation_from: i64,
+    pub months: Option<u32>,
     pub source: String,
 }

@@ -4,6 +4,7 @@
 pub mod decision;
 pub mod delivery;
 pub mod minutes;
+pub mod order;
 pub mod owner;
 mod paper;
 mod person;
@@ -21,7 +22,7 @@ pub use paper::PrintError;
 
 /// Proceedings with one row a case, whose digest stands in the audit: rows of the action
 /// `<proceeding>.<step>` have it as `record`.
-pub const RECORDED: [&str; 3] = ["owner", "minutes", "decision"];
+pub const RECORDED: [&str; 4] = ["owner", "minutes", "decision", "order"];
 
 /// The digest of what a proceeding has on record of a case.
 pub async fn digest_of(
@@ -33,6 +34,7 @@ pub async fn digest_of(
         "owner" => owner::read(view, case).await?.as_ref().map(owner::digest),
         "minutes" => row::read::<minutes::Minutes>(view, case).await?.map(|row| row.digest()),
         "decision" => row::read::<decision::Decision>(view, case).await?.map(|row| row.digest()),
+        "order" => row::read::<order::Order>(view, case).await?.map(|row| row.digest()),
         _ => None,
     })
 }

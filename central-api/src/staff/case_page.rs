@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::delivery_view::DeliveryView;
 use super::history::{self, Event};
 use super::money::PaymentView;
+use super::order::OrderView;
 use super::owner::OwnerView;
 use super::package_view::{Fact, FurtherView, PackageView};
 use super::queue::{self, Due};
@@ -76,6 +77,7 @@ struct CasePage {
     sanction: Option<SanctionView>,
     delivery: DeliveryView,
     payment: Option<PaymentView>,
+    order: Option<OrderView>,
     notice_number: String,
     signatures: Vec<SignatureLine>,
     events: Vec<Event>,
@@ -191,6 +193,7 @@ pub(super) async fn show(
         state_text: w.named("state", case.state.name()),
         home: officer.home(),
         done: super::sanction::done(w, &after.xong)
+            .or(super::order::done(w, &after.xong))
             .or(queue::done(w, &after.xong).map(|done| format!("{done} {}", w.t("done.next")))),
         due: queue::due(case, w, state.clock.now()),
         plate: case
@@ -228,6 +231,7 @@ pub(super) async fn show(
         sanction,
         delivery: DeliveryView::of(&state, &officer, case).await?,
         payment: PaymentView::of(&state, &officer, &case.id).await?,
+        order: OrderView::of(&state, &officer, case).await?,
         events: history::of_case(&state, &officer, &case.id).await?,
         id: case.id.clone(),
     };

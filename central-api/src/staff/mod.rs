@@ -12,6 +12,7 @@ mod jobs;
 mod known_browser;
 mod media;
 mod money;
+mod order;
 mod owner;
 mod package_view;
 mod queue;
@@ -54,6 +55,7 @@ pub fn router() -> Router<AppState> {
         .route("/ho-so/{id}/bien-ban", post(sanction::draw))
         .route("/ho-so/{id}/giai-trinh", post(sanction::explain))
         .route("/ho-so/{id}/xu-phat", post(sanction::decide))
+        .route("/ho-so/{id}/thi-hanh", post(order::decide))
         .route("/ho-so/{id}/van-ban/{name}", get(media::document))
         .route("/cong-viec", get(jobs::list))
         .route("/cong-viec/{id}/thu-lai", post(jobs::again))

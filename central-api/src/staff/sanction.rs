@@ -18,7 +18,7 @@ use crate::jobs::{self, Asked, Job};
 use crate::law::{Circumstance, Side};
 use crate::proceedings::decision::{self, Action, By, Hand};
 use crate::proceedings::minutes::{self, MinutesError, Way};
-use crate::proceedings::{owner, row};
+use crate::proceedings::{order, owner, row};
 use crate::registry::{Owner, OwnerKind};
 use crate::store::StoreError;
 use crate::web::problem::page;
@@ -173,7 +173,7 @@ impl SanctionView {
 }
 
 /// Clerks draw up and propose, leaders decide.
-fn hands(officer: &Officer) -> Vec<Hand> {
+pub(super) fn hands(officer: &Officer) -> Vec<Hand> {
     let mut hands = Vec::new();
     if officer.names_owners() {
         hands.push(Hand::Clerk);
@@ -311,29 +311,29 @@ fn iso(date: Date) -> String {
 }
 
 /// A date as a form's field sends it.
-fn typed(text: &str) -> Option<Date> {
+pub(super) fn typed(text: &str) -> Option<Date> {
     Date::parse(text.trim(), format_description!("[year]-[month]-[day]")).ok()
 }
 
 /// A form's fields; the same name may come several times.
-struct Fields(Vec<(String, String)>);
+pub(super) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    fn of(fields: Vec<(String, String)>, officer: &Officer) -> Result<Self, WebError> {
+    pub fn of(fields: Vec<(String, String)>, officer: &Officer) -> Result<Self, WebError> {
         let fields = Self(fields);
         officer.check_csrf(fields.text("csrf"))?;
         Ok(fields)
     }
 
-    fn text(&self, name: &str) -> &str {
+    pub fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
-    fn all(&self, name: &str) -> Vec<String> {
+    pub fn all(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
     }
 
-    fn version(&self) -> i64 {
+    pub fn version(&self) -> i64 {
         self.text("version").parse().unwrap_or(0)
     }
 }
@@ -471,10 +471,7 @@ fn explained(error: decision::DecisionError, officer: &Officer, id: &str) -> Web
         E::Refused(Refusal::SamePerson) => {
             (StatusCode::FORBIDDEN, vec![w.t("sanction.same_person").to_owned()])
         }
-        E::NoOffice => (StatusCode::FORBIDDEN, vec![w.t("sanction.no_office").to_owned()]),
-        E::OfficeTooLow(title) => {
-            (StatusCode::FORBIDDEN, vec![w.with("sanction.office_too_low", "title", title)])
-        }
+        E::Power(error) => (StatusCode::FORBIDDEN, vec![no_power(&error, w)]),
         E::ReasonMissing => {
             (StatusCode::UNPROCESSABLE_ENTITY, vec![w.t("sanction.reason_missing").to_owned()])
         }
@@ -483,6 +480,14 @@ fn explained(error: decision::DecisionError, officer: &Officer, id: &str) -> Web
         }
     };
     officer.refused(status, lines, format!("/ho-so/{id}#xu-phat"))
+}
+
+/// Why somebody may not sign, in words.
+pub(super) fn no_power(error: &decision::PowerError, w: &Words) -> String {
+    match error {
+        decision::PowerError::NoOffice => w.t("sanction.no_office").to_owned(),
+        decision::PowerError::TooLow(title) => w.with("sanction.office_too_low", "title", title),
+    }
 }
 
 fn back(id: &str, done: &str) -> Response {
@@ -522,11 +527,41 @@ struct Line {
     id: String,
     short_id: String,
     plate: String,
-    amount: String,
+    what: String,
     since: String,
+    anchor: &'static str,
 }
 
-/// `GET /xu-phat`: decisions that wait for a leader, and proposals that were sent back.
+/// The cases of a worklist, each with what is to be decided on it.
+async fn lines<C: row::Content>(
+    state: &AppState,
+    rows: Vec<row::Row<C>>,
+    anchor: &'static str,
+    what: impl Fn(&C) -> String,
+) -> Result<Vec<Line>, WebError> {
+    let mut lines = Vec::new();
+    for row in rows {
+        let Some(case) = case::find(&state.store, &row.case_id).await? else { continue };
+        // Nobody decides on it any more.
+        if case.state != case::State::Notified {
+            continue;
+        }
+        let shown = case.plate.as_deref();
+        lines.push(Line {
+            short_id: short_id(&case.id),
+            plate: shown
+                .map(|it| plate::display(it, case.vehicle, case.plate_colour))
+                .unwrap_or_default(),
+            what: what(&row.content),
+            since: format::minute(row.changed_at),
+            anchor,
+            id: case.id,
+        });
+    }
+    Ok(lines)
+}
+
+/// `GET /xu-phat`: decisions and orders about them that wait for a leader, and proposals that were sent back.
 pub(super) async fn list(
     State(state): State<AppState>,
     officer: Officer,
@@ -539,26 +574,16 @@ pub(super) async fn list(
     for standing in
         [decision::State::Proposed, decision::State::Annulling, decision::State::Returned]
     {
-        let mut lines = Vec::new();
         let rows = row::waiting::<decision::Decision>(&state.store, standing.name(), MOST).await?;
-        for row in rows {
-            let Some(case) = case::find(&state.store, &row.case_id).await? else { continue };
-            // Nobody decides on it any more.
-            if case.state != case::State::Notified {
-                continue;
-            }
-            let shown = case.plate.as_deref();
-            lines.push(Line {
-                short_id: short_id(&case.id),
-                plate: shown
-                    .map(|it| plate::display(it, case.vehicle, case.plate_colour))
-                    .unwrap_or_default(),
-                amount: format::amount(row.content.proposal.amount),
-                since: format::minute(row.changed_at),
-                id: case.id,
-            });
-        }
+        let amount = |it: &decision::Decision| format!("{} đ", format::amount(it.proposal.amount));
+        let lines = lines(&state, rows, "xu-phat", amount).await?;
         lists.push((w.named("decision_state", standing.name()), lines));
+    }
+    for standing in [order::State::Proposed, order::State::Returned] {
+        let rows = row::waiting::<order::Order>(&state.store, standing.name(), MOST).await?;
+        let kind = |it: &order::Order| w.named("order_kind", it.kind.name());
+        let lines = lines(&state, rows, "thi-hanh", kind).await?;
+        lists.push((w.named("order_list", standing.name()), lines));
     }
     let template = SanctionsPage { shell: officer.shell(&state, "sanctions").await?, w, lists };
     page(StatusCode::OK, &template)

@@ -14,7 +14,7 @@ use time::{Duration, OffsetDateTime};
 use crate::AppState;
 use crate::admin::users::{self, Role, User};
 use crate::case::{self, Actor};
-use crate::proceedings::{decision, owner, payment};
+use crate::proceedings::{decision, order, owner, payment};
 use crate::secret::random_token;
 use crate::store::{StoreError, to_ms};
 use crate::web::problem::{failed, problem};
@@ -136,7 +136,10 @@ impl Officer {
                     false => 0,
                 },
                 to_sign: match self.sees_owners() {
-                    true => decision::waiting(&state.store).await?,
+                    true => {
+                        decision::waiting(&state.store).await?
+                            + order::waiting(&state.store).await?
+                    }
                     false => 0,
                 },
                 tab,

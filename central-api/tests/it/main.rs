@@ -22,6 +22,7 @@ mod load;
 mod lookup;
 mod notices;
 mod ops;
+mod orders;
 mod owners;
 mod pages;
 mod passages;

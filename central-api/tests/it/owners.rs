@@ -25,7 +25,7 @@ fn line(vehicle: &str, colour: &str, status: &str) -> String {
     )
 }
 
-async fn import(setting: &Setting, lines: &[String], replace: bool) -> registry::Imported {
+pub async fn import(setting: &Setting, lines: &[String], replace: bool) -> registry::Imported {
     let text = format!("{HEADER}\n{}\n", lines.join("\n"));
     let now = setting.clock.now();
     registry::import(&setting.state.store, text.as_bytes(), replace, now).await.unwrap()

@@ -124,6 +124,8 @@ async fn of_a_car_inspection_and_registration_are_told_and_what_is_cleared_stays
         let (setting, case) = crate::lookup::notified_with(setting, car).await;
         let store = &setting.state.store;
         let now = setting.clock.now();
+        // Somebody is late only with what is owed.
+        crate::payment::claimed_of(&setting, &case, 1).await.unwrap();
         let mut tx = store.begin().await.unwrap();
         for cause in Cause::ALL {
             warning::watch(&mut tx, &case, cause, now).await.unwrap();

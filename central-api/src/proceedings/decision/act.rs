@@ -4,7 +4,7 @@
 use time::OffsetDateTime;
 
 use super::obstacle::{Obstacle, obstacles};
-use super::office::{Office, office};
+use super::office::{PowerError, office};
 use super::states::{self, Action, Actor, Refusal, State};
 use super::{Decision, Proposal, Row, Signature, Undo, counted};
 use crate::AppState;
@@ -27,10 +27,8 @@ pub enum DecisionError {
     Refused(#[from] Refusal),
     #[error("something stands against the decision")]
     Obstacles(Vec<Obstacle>),
-    #[error("you have no office that signs decisions: an administrator gives it")]
-    NoOffice,
-    #[error("{0} may not sign this decision")]
-    OfficeTooLow(String),
+    #[error(transparent)]
+    Power(#[from] PowerError),
     #[error("a reason of 10 to 500 characters on one line is needed")]
     ReasonMissing,
     #[error(transparent)]
@@ -265,12 +263,8 @@ async fn signed(
     act: OffsetDateTime,
     now: OffsetDateTime,
 ) -> Result<Signature, DecisionError> {
-    let office = office(&state.store, by.user).await?.ok_or(DecisionError::NoOffice)?;
-    if !state.law.may_sign(&office.title, &proposal.provision, act) {
-        return Err(DecisionError::OfficeTooLow(office.title));
-    }
-    let Office { title, delegation } = office;
-    Ok(Signature { by: by.user.into(), at: now, title, delegation })
+    let office = office(&state.store, by.user).await?;
+    Ok(Signature::by_office(&state.law, (by.user, office), (&proposal.provision, act), now)?)
 }
 
 async fn standing(

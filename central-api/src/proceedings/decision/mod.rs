@@ -22,7 +22,7 @@ use crate::store::{Store, StoreError, Tx};
 pub use act::{By, DecisionError, Proposed, propose, settle};
 pub use issue::{annul, issue, print_points};
 pub use obstacle::{Obstacle, obstacles};
-pub use office::{Office, OfficeError, office, set_office};
+pub use office::{Office, OfficeError, PowerError, office, set_office};
 pub use states::{Action, Actor, Hand, Refusal, State, TABLE, allowed, next};
 
 /// What is on record of a case.

@@ -4,9 +4,10 @@
 use sqlx::Row as _;
 use time::OffsetDateTime;
 
+use super::Signature;
 use crate::admin::users;
 use crate::audit::{self, Entry};
-use crate::law::LawBook;
+use crate::law::{LawBook, Provision};
 use crate::store::{Store, StoreError, to_ms};
 
 /// By which power somebody signs.
@@ -26,6 +27,32 @@ pub enum OfficeError {
     Delegation,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Why somebody may not sign.
+#[derive(Debug, thiserror::Error)]
+pub enum PowerError {
+    #[error("you have no office that signs decisions: an administrator gives it")]
+    NoOffice,
+    #[error("{0} may not sign this decision")]
+    TooLow(String),
+}
+
+impl Signature {
+    /// The signature of the user `by` by their office, if it may sign for the provision of an act of
+    /// `act`.
+    pub fn by_office(
+        law: &LawBook,
+        (by, office): (&str, Option<Office>),
+        (provision, act): (&Provision, OffsetDateTime),
+        at: OffsetDateTime,
+    ) -> Result<Self, PowerError> {
+        let Office { title, delegation } = office.ok_or(PowerError::NoOffice)?;
+        if !law.may_sign(&title, provision, act) {
+            return Err(PowerError::TooLow(title));
+        }
+        Ok(Self { by: by.into(), at, title, delegation })
+    }
 }
 
 /// The office of a user.

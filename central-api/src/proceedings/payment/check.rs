@@ -153,6 +153,7 @@ impl Told {
             "payment.changed" => claim.fine = detail["fine"][1].as_i64().unwrap_or_default(),
             "payment.cancelled" => (claim.is_cancelled, claim.fine) = (true, 0),
             "payment.paused" => claim.pauses.push(detail["days"].clone()),
+            "payment.unpaused" => claim.pauses.retain(|days| days[0] != detail["days"][0]),
             "payment.resumed" => {
                 claim.pauses.retain(|days| days[0] != detail["days"][0]);
                 claim.pauses.push(detail["days"].clone());

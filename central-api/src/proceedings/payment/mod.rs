@@ -43,7 +43,7 @@ pub use record::{ClaimRow, ClaimState, find, live_of_case, of_case};
 pub use reference::Reference;
 pub use settle::{Effect, is_settled, standing};
 pub use standing::{Movement, Standing, Terms};
-pub use terms::{by_parts, pause, resume};
+pub use terms::{by_parts, hold, pause, release, resume};
 pub use worklist::{Receipt, candidates, counts, excesses, open_claims, receipts_of, unmatched};
 
 /// No single amount is as large: a thousand milliards.

@@ -85,6 +85,11 @@ impl ClaimRow {
         })
     }
 
+    /// Whether it is paid by parts.
+    pub const fn is_divided(&self) -> bool {
+        self.parts_from.is_some()
+    }
+
     /// Everything that was decided about it.
     pub async fn terms(&self, view: &mut AnyConnection) -> Result<Terms, StoreError> {
         let rows = sqlx::query(

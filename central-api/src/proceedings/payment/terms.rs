@@ -43,6 +43,47 @@ pub async fn pause(
     told(tx, (&claim, effect), by, ("payment.paused", detail), now).await
 }
 
+/// A request about the payment came on `day`: nothing accrues from then on, or from the end of what holds
+/// it up already, until [`release`].
+pub async fn hold(
+    tx: &mut Tx<'_>,
+    law: &LawBook,
+    claim: &str,
+    day: Date,
+    by: By<'_>,
+    now: OffsetDateTime,
+) -> Result<Effect, PaymentError> {
+    let pauses = take(tx, claim).await?.terms(tx).await?.pauses;
+    let last = pauses.iter().filter_map(|(_, to)| *to).filter(|to| *to >= day).max();
+    let from = last.and_then(Date::next_day).unwrap_or(day);
+    pause(tx, law, claim, (from, None), by, now).await
+}
+
+/// The request was decided: what it held up is held up to `last`, or was not yet, and is not at all.
+pub async fn release(
+    tx: &mut Tx<'_>,
+    law: &LawBook,
+    claim: &str,
+    last: Date,
+    by: By<'_>,
+    now: OffsetDateTime,
+) -> Result<Effect, PaymentError> {
+    let row = take(tx, claim).await?;
+    let pauses = row.terms(tx).await?.pauses;
+    let open = pauses.iter().find(|(_, to)| to.is_none()).ok_or(PaymentError::NotPossible)?;
+    if open.0 <= last {
+        return resume(tx, law, claim, last, by, now).await;
+    }
+    sqlx::query("DELETE FROM payment_pauses WHERE claim_id = $1 AND to_day IS NULL")
+        .bind(row.id.clone())
+        .execute(&mut **tx)
+        .await
+        .map_err(StoreError::from)?;
+    let effect = settle(tx, law, &row, now).await?;
+    let detail = json!({ "claim": row.id, "days": [day_text(open.0)] });
+    told(tx, (&row, effect), by, ("payment.unpaused", detail), now).await
+}
+
 /// Ends a pause that had no end: `last` is its last day.
 pub async fn resume(
     tx: &mut Tx<'_>,

@@ -72,6 +72,8 @@ pub enum Why {
     Expired,
     /// The decision was annulled or is settled otherwise.
     Settled,
+    /// The payment is deferred, or may be made by parts.
+    Deferred,
 }
 
 impl Why {
@@ -82,6 +84,7 @@ impl Why {
             Self::Withdrawn => "withdrawn",
             Self::Expired => "expired",
             Self::Settled => "settled",
+            Self::Deferred => "deferred",
         }
     }
 }

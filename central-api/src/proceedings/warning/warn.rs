@@ -9,7 +9,7 @@ use crate::audit::{self, Entry};
 use crate::case::{self, Case};
 use crate::jobs::{self, Done, Job, JobError, Taken};
 use crate::proceedings::payment;
-use crate::store::{StoreError, to_ms};
+use crate::store::{StoreError, Tx, to_ms};
 
 /// Warnings looked at a query.
 const PAGE: i64 = 200;
@@ -68,11 +68,14 @@ pub async fn warn(state: &AppState, taken: &Taken) -> Result<Done, WarnError> {
 
 /// Whether the fine of a case is past its term as it stands now: a deferral or parts to pay it in move that
 /// term (Luật XLVPHC Điều 76, 79), and whoever keeps to them is warned of nowhere.
-async fn is_overdue(state: &AppState, case: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
-    let mut view = state.store.pool().acquire().await?;
-    let Some(claim) = payment::live_of_case(&mut view, case).await? else { return Ok(true) };
-    let standing = payment::standing(&mut view, &state.law, &claim, payment::today(now)).await?;
-    Ok(standing.is_overdue)
+async fn is_overdue(
+    state: &AppState,
+    tx: &mut Tx<'_>,
+    case: &str,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let Some(claim) = payment::live_of_case(tx, case).await? else { return Ok(false) };
+    Ok(payment::standing(tx, &state.law, &claim, payment::today(now)).await?.is_overdue)
 }
 
 /// Whether it was this attempt that warned. Of a case whose withdrawal is considered nobody is warned
@@ -92,10 +95,11 @@ async fn one(state: &AppState, warning: &Warning, now: OffsetDateTime) -> Result
     if case::held_by(&state.store, &case.id).await?.is_some() {
         return Ok(false);
     }
-    if warning.cause == Cause::Unpaid && !is_overdue(state, &case.id, now).await? {
+    let mut tx = state.store.begin().await?;
+    // A payment that is deferred, asked to be, or not due in this part yet is not late.
+    if warning.cause == Cause::Unpaid && !is_overdue(state, &mut tx, &case.id, now).await? {
         return Ok(false);
     }
-    let mut tx = state.store.begin().await?;
     let written = sqlx::query(
         "UPDATE warnings SET state = 'warned', warned_at = $1
          WHERE case_id = $2 AND cause = $3 AND state = 'running' AND runs_from = $4
