@@ -88,14 +88,15 @@ impl Motion {
     }
 
     /// What drives away fast loses speed in the picture by the same law; that far it is solved exactly,
-    /// for a linear step would turn it round.
+    /// for a linear step would turn it round. To the side it goes on as it did: most of that is its own
+    /// way across the road, which fades with distance only, and who swerves is lost over less.
     fn recede(&mut self, dt: f32, size: f32) {
         if self.y.rate >= -size {
             return;
         }
         let shrinks = (-self.h.rate / self.h.value.max(1.0)).clamp(0.0, 3.0);
         let farther = 1.0 / (1.0 + shrinks * dt);
-        for axis in [&mut self.x, &mut self.y, &mut self.w, &mut self.h] {
+        for axis in [&mut self.y, &mut self.w, &mut self.h] {
             let before = axis.rate;
             axis.rate *= farther * farther;
             axis.value += (before * farther - axis.rate) * dt;
