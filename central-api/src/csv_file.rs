@@ -43,6 +43,15 @@ pub fn open<'a, const N: usize>(
     Ok((reader, columns.map(|(names, _)| place(names).unwrap_or_default())))
 }
 
+/// Where in a reader's records columns stand that a file may have.
+pub fn optional<const N: usize>(
+    reader: &mut csv::Reader<&[u8]>,
+    columns: [&str; N],
+) -> Result<[Option<usize>; N], csv::Error> {
+    let header: Vec<_> = reader.headers()?.iter().map(plain).collect();
+    Ok(columns.map(|name| header.iter().position(|found| found == name)))
+}
+
 /// The line of a file on which a record begins. The reader's own count is one short where lines end as
 /// offices end them.
 pub fn line(bytes: &[u8], position: Option<&csv::Position>) -> usize {

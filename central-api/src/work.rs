@@ -11,7 +11,9 @@ use crate::case;
 use crate::documents::Kind;
 use crate::jobs::{self, Done, Job, Taken};
 use crate::notice::{self, IssueError};
-use crate::proceedings::{PrintError, decision, delivery, minutes, order, owner, warning};
+use crate::proceedings::{
+    PrintError, decision, delivery, minutes, order, owner, payment, referral, warning,
+};
 use crate::recall;
 use crate::store::StoreError;
 
@@ -146,6 +148,8 @@ async fn carry_out(app: &AppState, taken: &Taken) -> Result<Done, Failure> {
             | Kind::Instalments
             | Kind::Amendment
             | Kind::Correction => order::issue(app, taken, case, *kind).await,
+            Kind::Receipt => payment::print_slip(app, taken, case).await,
+            Kind::Transfer | Kind::Slip => referral::print(app, taken, case, *kind).await,
             // It has a job of its own.
             Kind::Notice => taken.nothing_left(&app.store).await.map_err(PrintError::from),
         }

@@ -168,10 +168,7 @@ pub(crate) fn handed_over(paper: &mut Paper, what: &str, name: &str) {
     paper.turn();
     paper.column(&[italic("(Mặt sau)")], BODY, LEFT..RIGHT, Align::Centre);
     paper.space(6.0);
-    paper.paragraph(
-        &[plain(format!("{what} đã giao trực tiếp cho cá nhân, tổ chức bị xử phạt là {name}."))],
-        BODY,
-    );
+    paper.paragraph(&[plain(format!("{what} đã giao trực tiếp cho {name}."))], BODY);
     for label in [
         "Người nhận (nếu được ủy quyền ghi rõ giấy ủy quyền):",
         "Vào hồi (giờ, phút, ngày, tháng, năm):",

@@ -68,10 +68,16 @@ pub enum Kind {
     Amendment,
     /// Quyết định đính chính, MQĐ39.
     Correction,
+    /// Biên lai thu tiền phạt.
+    Receipt,
+    /// Phiếu chuyển, Mẫu 03/73.
+    Transfer,
+    /// Phiếu gửi, Mẫu 04/73.
+    Slip,
 }
 
 impl Kind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Notice,
         Self::Minutes,
         Self::Hearing,
@@ -84,6 +90,9 @@ impl Kind {
         Self::Instalments,
         Self::Amendment,
         Self::Correction,
+        Self::Receipt,
+        Self::Transfer,
+        Self::Slip,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -100,6 +109,9 @@ impl Kind {
             Self::Instalments => "instalments",
             Self::Amendment => "amendment",
             Self::Correction => "correction",
+            Self::Receipt => "receipt",
+            Self::Transfer => "transfer",
+            Self::Slip => "slip",
         }
     }
 
@@ -117,6 +129,10 @@ impl Kind {
             Self::Instalments => "QĐ-NPNL",
             Self::Amendment => "QĐ-SĐBSHB",
             Self::Correction => "QĐ-ĐC",
+            // No sign of its own was found in the annex.
+            Self::Receipt => "BLTP",
+            Self::Transfer => "PC",
+            Self::Slip => "PG",
         }
     }
 

@@ -13,6 +13,7 @@ use super::fine::{Circumstances, Payer, Range, Scale};
 use super::instalments::{self, Instalments};
 use super::late::{self, Debt};
 use super::order::{self, OrderRules};
+use super::referral::{self, ReferralRules};
 use super::schema::{Circumstance, DecreeFile, Kind, ProcedureFile, ProvisionRow};
 use super::signer::Signers;
 use super::{Deadline, Term, VIETNAM};
@@ -75,6 +76,7 @@ pub struct LawBook {
     signers: Signers,
     circumstances: Vec<Circumstance>,
     scale: Scale,
+    licence_test_months: u32,
     late_per_day: f64,
     without_proof_days: i64,
     /// Bracket maxima from which a person and an organisation may explain themselves.
@@ -83,6 +85,8 @@ pub struct LawBook {
     instalments: Vec<Instalments>,
     /// Newest first.
     orders: Vec<OrderRules>,
+    /// Newest first.
+    referrals: Vec<ReferralRules>,
     appointment_days: i64,
     appointment_at: Time,
     service_letters: u32,
@@ -142,11 +146,13 @@ impl LawBook {
                 organisation_factor: file.fine.organisation_factor,
             },
             circumstances: circumstances(procedure.0, file.circumstance)?,
+            licence_test_months: file.licence.test_months,
             late_per_day: file.late_payment.per_day,
             without_proof_days: file.late_payment.without_proof_days,
             explains_from: [file.explanation.person_from, file.explanation.organisation_from],
             instalments: instalments::read(procedure.0, file.instalments)?,
             orders: order::read(procedure.0, file.order)?,
+            referrals: referral::read(procedure.0, file.referral)?,
             appointment_days: file.appointment.days_after_notice,
             appointment_at,
             service_letters: file.service.letters,
@@ -172,6 +178,7 @@ impl LawBook {
         let sound = file.service.letters > 0
             && file.fine.organisation_factor >= 1
             && file.licence.points > 0
+            && file.licence.test_months > 0
             && file.licence.several_acts == "highest_only"
             && (0.0..0.01).contains(&file.late_payment.per_day)
             && file.late_payment.without_proof_days > 0
@@ -298,6 +305,11 @@ impl LawBook {
         }
     }
 
+    /// Months without points after which a test may give a licence its points back.
+    pub const fn licence_test_months(&self) -> u32 {
+        self.licence_test_months
+    }
+
     /// Whether the office of a title may sign a decision under a provision on an act of `act`.
     pub fn may_sign(&self, title: &str, provision: &Provision, act: OffsetDateTime) -> bool {
         self.signers.may(title, provision, act)
@@ -363,6 +375,11 @@ impl LawBook {
     /// says.
     pub fn order(&self, kind: &str, decided_on: Date) -> Option<&OrderRules> {
         self.orders.iter().find(|rules| rules.are_for(kind, decided_on))
+    }
+
+    /// What may be sent to another unit on that day, by the kind of its document.
+    pub fn referral(&self, kind: &str, on: Date) -> Option<&ReferralRules> {
+        self.referrals.iter().find(|rules| rules.are_for(kind, on))
     }
 }
 

@@ -12,6 +12,7 @@ mod fine;
 mod instalments;
 mod late;
 mod order;
+mod referral;
 mod schema;
 mod signer;
 
@@ -22,6 +23,7 @@ pub use fine::{Circumstances, Payer, Range};
 pub use instalments::{Instalments, PartsError};
 pub use late::Debt;
 pub use order::{OrderRuleError, OrderRules};
+pub use referral::{ReferralAnswer, ReferralRules, Sender};
 pub use schema::{Circumstance, Kind, Side};
 
 const DECREES: [(&str, &str); 2] = [

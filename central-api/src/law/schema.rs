@@ -95,6 +95,7 @@ pub(super) struct ProcedureFile {
     pub late_payment: LatePaymentRow,
     pub instalments: Vec<InstalmentsRow>,
     pub order: Vec<OrderRow>,
+    pub referral: Vec<ReferralRow>,
     pub explanation: ExplanationRow,
     pub signer: Vec<SignerRow>,
     pub circumstance: Vec<Circumstance>,
@@ -126,6 +127,8 @@ pub(super) struct FineRow {
 pub(super) struct LicenceRow {
     pub points: u32,
     pub several_acts: String,
+    /// Months without points after which a test may give them back.
+    pub test_months: u32,
     pub source: String,
 }
 
@@ -185,5 +188,16 @@ pub(super) struct OrderRow {
     #[serde(default)]
     pub organisation_from: i64,
     pub months: Option<u32>,
+    pub source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReferralRow {
+    pub kind: String,
+    pub from: String,
+    pub sender: super::Sender,
+    pub hands_over: bool,
+    pub answers: Vec<super::ReferralAnswer>,
     pub source: String,
 }

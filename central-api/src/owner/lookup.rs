@@ -11,7 +11,7 @@ use crate::AppState;
 use crate::case::{self, State, plate};
 use crate::documents;
 use crate::notice;
-use crate::proceedings::payment;
+use crate::proceedings::{payment, referral};
 use crate::store::StoreError;
 use crate::web::address::Client;
 use crate::web::attempts::Limit;
@@ -156,7 +156,8 @@ pub(super) async fn answer(
     for (case, manifest) in found.cases.iter().zip(&manifests) {
         let manifest = Manifest::parse(manifest.as_bytes())
             .map_err(|error| StoreError::corrupt("manifest", error))?;
-        let is_settled = payment::is_settled(&mut view, &case.id).await? == Some(true);
+        let is_settled = payment::is_settled(&mut view, &case.id).await? == Some(true)
+            || referral::is_settled(&mut view, &case.id).await?;
         violations.push(public(state, case, &manifest, is_settled));
     }
     Ok(Found {

@@ -8,6 +8,7 @@ pub mod order;
 pub mod owner;
 mod paper;
 mod person;
+pub mod referral;
 pub mod row;
 pub mod terms;
 pub mod warning;
@@ -22,7 +23,7 @@ pub use paper::PrintError;
 
 /// Proceedings with one row a case, whose digest stands in the audit: rows of the action
 /// `<proceeding>.<step>` have it as `record`.
-pub const RECORDED: [&str; 4] = ["owner", "minutes", "decision", "order"];
+pub const RECORDED: [&str; 5] = ["owner", "minutes", "decision", "order", "referral"];
 
 /// The digest of what a proceeding has on record of a case.
 pub async fn digest_of(
@@ -34,6 +35,7 @@ pub async fn digest_of(
         "owner" => owner::read(view, case).await?.as_ref().map(owner::digest),
         "minutes" => row::read::<minutes::Minutes>(view, case).await?.map(|row| row.digest()),
         "decision" => row::read::<decision::Decision>(view, case).await?.map(|row| row.digest()),
+        "referral" => row::read::<referral::Referral>(view, case).await?.map(|row| row.digest()),
         "order" => row::read::<order::Order>(view, case).await?.map(|row| row.digest()),
         _ => None,
     })

@@ -4,6 +4,7 @@
 
 mod ask;
 mod breaker;
+mod details;
 mod import;
 mod server;
 
@@ -16,6 +17,7 @@ use crate::case::named;
 use crate::store::{Store, StoreError};
 
 pub use ask::{Question, Registry, RegistryError, SettingError};
+pub use details::{Details, Sex};
 pub use import::{ImportError, Imported, import};
 
 /// Who a vehicle is registered on.
@@ -65,6 +67,8 @@ pub struct Registration {
     pub paint: String,
     pub status: Status,
     pub owner: Owner,
+    #[serde(default, skip_serializing_if = "Details::is_empty")]
+    pub details: Details,
 }
 
 /// Asks what was imported for a number as it stands on a vehicle with two wheels, or another one.
@@ -74,7 +78,8 @@ pub async fn look_up(
     two_wheeled: bool,
 ) -> Result<Option<Registration>, StoreError> {
     let row = sqlx::query(
-        "SELECT vehicle, plate_colour, make, paint, kind, name, id_number, address, status
+        "SELECT vehicle, plate_colour, make, paint, kind, name, id_number, address, status,
+                details
          FROM registrations WHERE plate = $1 AND two_wheeled = $2",
     )
     .bind(plate.to_owned())
@@ -84,7 +89,10 @@ pub async fn look_up(
     let Some(row) = row else { return Ok(None) };
     let text = |name| row.try_get::<String, _>(name);
     let colour: Option<String> = row.try_get("plate_colour")?;
+    let details: Option<String> = row.try_get("details")?;
+    let details = details.map(|text| serde_json::from_str(&text)).transpose();
     Ok(Some(Registration {
+        details: details.map_err(|e| StoreError::corrupt("details", e))?.unwrap_or_default(),
         vehicle: named(text("vehicle")?, "vehicle")?,
         plate_colour: colour.map(|colour| named(colour, "plate colour")).transpose()?,
         make: text("make")?,

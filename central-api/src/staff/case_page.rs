@@ -14,6 +14,7 @@ use super::order::OrderView;
 use super::owner::OwnerView;
 use super::package_view::{Fact, FurtherView, PackageView};
 use super::queue::{self, Due};
+use super::referral::ReferralView;
 use super::sanction::SanctionView;
 use super::session::Officer;
 use super::signature::{self, SignatureLine};
@@ -78,6 +79,7 @@ struct CasePage {
     delivery: DeliveryView,
     payment: Option<PaymentView>,
     order: Option<OrderView>,
+    referral: Option<ReferralView>,
     notice_number: String,
     signatures: Vec<SignatureLine>,
     events: Vec<Event>,
@@ -156,10 +158,7 @@ pub(super) async fn show(
     let actions = actions(&officer, case);
     let found = proceedings::owner::find(&state.store, &case.id).await?;
     let opens_notice = officer.sees_owners() || found.is_none();
-    let sanction = {
-        let owner = super::sanction::known(found.as_ref());
-        SanctionView::of(&state, &officer, &examination, owner).await?
-    };
+    let sanction = SanctionView::of(&state, &officer, &examination, found.as_ref()).await?;
     let owner = OwnerView::of(&state, &officer, case, found).await?;
     let must_name = owner.as_ref().is_some_and(|owner| owner.names && owner.owner.is_empty());
     let notice = documents::find(&state.store, Kind::Notice, &case.id).await?;
@@ -194,6 +193,7 @@ pub(super) async fn show(
         home: officer.home(),
         done: super::sanction::done(w, &after.xong)
             .or(super::order::done(w, &after.xong))
+            .or(super::referral::done(w, &after.xong))
             .or(queue::done(w, &after.xong).map(|done| format!("{done} {}", w.t("done.next")))),
         due: queue::due(case, w, state.clock.now()),
         plate: case
@@ -232,6 +232,7 @@ pub(super) async fn show(
         delivery: DeliveryView::of(&state, &officer, case).await?,
         payment: PaymentView::of(&state, &officer, &case.id).await?,
         order: OrderView::of(&state, &officer, case).await?,
+        referral: ReferralView::of(&state, &officer, case).await?,
         events: history::of_case(&state, &officer, &case.id).await?,
         id: case.id.clone(),
     };

@@ -53,7 +53,7 @@ pub(super) async fn of_case(
 
 /// Whether what people write of a step may name whom it is about.
 fn names_people(action: &str) -> bool {
-    ["delivery.", "minutes.", "decision.", "order.", "payment.", "refund.", "owner."]
+    ["delivery.", "minutes.", "decision.", "order.", "referral.", "payment.", "refund.", "owner."]
         .iter()
         .any(|room| action.starts_with(room))
 }

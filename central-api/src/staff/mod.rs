@@ -18,6 +18,7 @@ mod package_view;
 mod queue;
 mod recall;
 mod recheck;
+mod referral;
 mod sanction;
 mod session;
 mod sign_in;
@@ -56,6 +57,7 @@ pub fn router() -> Router<AppState> {
         .route("/ho-so/{id}/giai-trinh", post(sanction::explain))
         .route("/ho-so/{id}/xu-phat", post(sanction::decide))
         .route("/ho-so/{id}/thi-hanh", post(order::decide))
+        .route("/ho-so/{id}/chuyen", post(referral::decide))
         .route("/ho-so/{id}/van-ban/{name}", get(media::document))
         .route("/cong-viec", get(jobs::list))
         .route("/cong-viec/{id}/thu-lai", post(jobs::again))

@@ -18,8 +18,8 @@ use crate::jobs::{self, Asked, Job};
 use crate::law::{Circumstance, Side};
 use crate::proceedings::decision::{self, Action, By, Hand};
 use crate::proceedings::minutes::{self, MinutesError, Way};
-use crate::proceedings::{order, owner, row};
-use crate::registry::{Owner, OwnerKind};
+use crate::proceedings::{order, owner, referral, row};
+use crate::registry::{Details, Owner, OwnerKind, Registration, Sex};
 use crate::store::StoreError;
 use crate::web::problem::page;
 use crate::web::{Shell, WebError, Words, format};
@@ -35,6 +35,8 @@ pub(super) struct SanctionView {
     pub explains: bool,
     /// What the form begins with: the owner, as far as known.
     pub owner: Option<Owner>,
+    /// What the registry knows of that owner beside.
+    pub details: Details,
     pub today: String,
     pub place: String,
     pub decision: Vec<(String, String)>,
@@ -62,7 +64,7 @@ impl SanctionView {
         state: &AppState,
         officer: &Officer,
         examination: &Examination,
-        owner: Option<Owner>,
+        record: Option<&owner::Record>,
     ) -> Result<Option<Self>, WebError> {
         let case = &examination.case;
         let minutes: Option<minutes::Row> = row::find(&state.store, &case.id).await?;
@@ -114,7 +116,9 @@ impl SanctionView {
             printing = printing.or(jobs::find(&state.store, &job).await?);
         }
         let papers = documents::of_case(&state.store, &case.id).await?;
-        let papers = papers.iter().filter(|it| it.kind != documents::Kind::Notice);
+        // The notice and receipts stand with what they are about.
+        let elsewhere = [documents::Kind::Notice, documents::Kind::Receipt];
+        let papers = papers.iter().filter(|it| !elsewhere.contains(&it.kind));
         Ok(Some(Self {
             minutes: match &minutes {
                 Some(row) => minutes_lines(state, &row.content, case, w).await?,
@@ -123,7 +127,8 @@ impl SanctionView {
             minutes_version: minutes.as_ref().map_or(0, |row| row.version),
             draws: begins && clerk && standing.is_none_or(|it| it.state.takes_proposal()),
             explains: begins && clerk && minutes.is_some() && undecided,
-            owner,
+            owner: record.and_then(|record| record.owner.clone()),
+            details: known(record),
             today: iso(now.to_offset(crate::law::VIETNAM).date()),
             place: state.config.agency.name.clone(),
             decision: match standing {
@@ -163,6 +168,20 @@ impl SanctionView {
             "name" => &owner.name,
             "id_number" => &owner.id_number,
             _ => &owner.address,
+        }
+    }
+
+    /// What is known beside, to begin with.
+    pub fn of_details(&self, field: &str) -> String {
+        let it = &self.details;
+        match field {
+            "sex" => it.sex.map(|sex| name_of(&sex)).unwrap_or_default(),
+            "nationality" => it.nationality.clone(),
+            "occupation" => it.occupation.clone(),
+            "id_issued_on" => it.id_issued_on.map(iso).unwrap_or_default(),
+            "id_issued_by" => it.id_issued_by.clone(),
+            "representative" => it.representative.clone(),
+            _ => it.representative_title.clone(),
         }
     }
 
@@ -211,6 +230,21 @@ async fn minutes_lines(
     let mut lines = super::owner::person(&violator.person, w);
     if let Some(born) = violator.born {
         lines.push((text("sanction.born"), format::day(born)));
+    }
+    let details = &violator.details;
+    let sex = details.sex.map(|sex| w.named("sex", &name_of(&sex))).unwrap_or_default();
+    for (key, value) in [
+        ("sex", &sex),
+        ("nationality", &details.nationality),
+        ("occupation", &details.occupation),
+        ("id_issued_on", &details.id_issued_on.map(format::day).unwrap_or_default()),
+        ("id_issued_by", &details.id_issued_by),
+        ("representative", &details.representative),
+        ("representative_title", &details.representative_title),
+    ] {
+        if !value.is_empty() {
+            lines.push((w.named("sanction", key), value.clone()));
+        }
     }
     let yes_no = if violator.drove { "sanction.drove_yes" } else { "sanction.drove_no" };
     lines.push((text("sanction.drove"), text(yes_no)));
@@ -268,6 +302,9 @@ async fn decision_lines(
     let found: Vec<_> = found.map(|it| it.text.clone()).collect();
     if !found.is_empty() {
         lines.push((text("sanction.circumstances"), found.join("; ")));
+    }
+    if !proposal.remedy.is_empty() {
+        lines.push((text("sanction.remedy"), proposal.remedy.clone()));
     }
     if !proposal.note.is_empty() {
         lines.push((text("sanction.note"), proposal.note.clone()));
@@ -366,6 +403,22 @@ pub(super) async fn draw(
         },
         born,
         drove: form.text("drove") == "yes",
+        details: Details {
+            sex: match form.text("sex") {
+                "male" => Some(Sex::Male),
+                "female" => Some(Sex::Female),
+                _ => None,
+            },
+            nationality: form.text("nationality").into(),
+            occupation: form.text("occupation").into(),
+            id_issued_on: match form.text("id_issued_on").trim() {
+                "" => None,
+                text => Some(typed(text).ok_or_else(|| wrong("id_issued_on"))?),
+            },
+            id_issued_by: form.text("id_issued_by").into(),
+            representative: form.text("representative").into(),
+            representative_title: form.text("representative_title").into(),
+        },
         identified_on: typed(form.text("identified_on")).ok_or_else(|| wrong("identified_on"))?,
         place: form.text("place").into(),
         statement: form.text("statement").into(),
@@ -443,6 +496,7 @@ pub(super) async fn decide(
                 circumstances: form.all("circumstance"),
                 amount,
                 note: form.text("note").into(),
+                remedy: form.text("remedy").into(),
             };
             decision::propose(&state, &id, form.version(), by, proposed).await
         }
@@ -585,11 +639,19 @@ pub(super) async fn list(
         let lines = lines(&state, rows, "thi-hanh", kind).await?;
         lists.push((w.named("order_list", standing.name()), lines));
     }
+    let sent = referral::State::Proposed;
+    let rows = row::waiting::<referral::Referral>(&state.store, sent.name(), MOST).await?;
+    let kind = |it: &referral::Referral| w.named("referral_kind", it.kind.name());
+    let lines = lines(&state, rows, "chuyen", kind).await?;
+    lists.push((w.t("referral.list").to_owned(), lines));
     let template = SanctionsPage { shell: officer.shell(&state, "sanctions").await?, w, lists };
     page(StatusCode::OK, &template)
 }
 
-/// The owner as far as known, for a form to begin with.
-pub(super) fn known(record: Option<&owner::Record>) -> Option<Owner> {
-    record.and_then(|record| record.owner.clone())
+/// What the registry knows of an owner whom nobody has named otherwise.
+fn known(record: Option<&owner::Record>) -> Details {
+    let registration = record.and_then(|record| record.registration.as_ref());
+    let of =
+        |it: &&Registration| record.and_then(|record| record.owner.as_ref()) == Some(&it.owner);
+    registration.filter(of).map(|it| it.details.clone()).unwrap_or_default()
 }

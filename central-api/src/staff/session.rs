@@ -14,7 +14,7 @@ use time::{Duration, OffsetDateTime};
 use crate::AppState;
 use crate::admin::users::{self, Role, User};
 use crate::case::{self, Actor};
-use crate::proceedings::{decision, order, owner, payment};
+use crate::proceedings::{decision, order, owner, payment, referral};
 use crate::secret::random_token;
 use crate::store::{StoreError, to_ms};
 use crate::web::problem::{failed, problem};
@@ -139,6 +139,7 @@ impl Officer {
                     true => {
                         decision::waiting(&state.store).await?
                             + order::waiting(&state.store).await?
+                            + referral::waiting(&state.store).await?
                     }
                     false => 0,
                 },

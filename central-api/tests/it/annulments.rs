@@ -168,7 +168,7 @@ async fn what_is_paid_lifts_every_warning_and_goes_back_with_an_annulment() {
 }
 
 /// Where the public look-up says the case of the tests' plate stands.
-async fn looked_up(setting: &Setting) -> String {
+pub async fn looked_up(setting: &Setting) -> String {
     let mut visitor = Visitor::new(&setting.state);
     let challenge = visitor.json("/api/v1/lookup/challenges", serde_json::json!({})).await.json();
     let token = challenge["token"].as_str().unwrap();

@@ -333,10 +333,10 @@ async fn a_clerk_proposes_a_fine_and_a_leader_signs_it_on_a_phone() {
     work::work_off(&setting.state).await.unwrap();
     site.goto(&format!("/ho-so/{case}")).await;
     site.sees("Biên bản vi phạm hành chính số 000001/BB-VPHC").await;
-    site.click("#xu-phat details:last-of-type summary").await;
+    site.click("#xu-phat .buttons > details:last-of-type > summary").await;
     site.click("#xu-phat input[value=hardship]").await;
     shot(&driver, &site.browser, "proposal").await;
-    site.click("#xu-phat details:last-of-type button").await;
+    site.click("#xu-phat .buttons > details:last-of-type button").await;
     site.sees("Đã đề xuất quyết định, chờ lãnh đạo ký.").await;
     site.browser.clone().close().await.unwrap();
 
@@ -378,6 +378,70 @@ async fn a_clerk_proposes_a_fine_and_a_leader_signs_it_on_a_phone() {
     site.goto("/ra-soat").await;
     site.sees("đèn bị lắp sai pha").await;
     shot(&driver, &site.browser, "recalls").await;
+    site.browser.clone().close().await.unwrap();
+    server.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clerk_asks_for_a_deferral_and_a_leader_signs_it_on_a_phone() {
+    let Some(driver) = Driver::start() else {
+        println!("skipped: chromedriver is not installed");
+        return;
+    };
+    let mut desk = crate::sanctions::Desk::each().await.remove(0);
+    let mut config = (*desk.setting.state.config).clone();
+    config.treasury.bank = "970436".into();
+    config.treasury.account = crate::payment::ACCOUNT.into();
+    config.treasury.name = "KHO BAC NHA NUOC".into();
+    desk.setting.state.config = std::sync::Arc::new(config);
+    let case = desk.notified().await;
+    desk.in_force(&case).await;
+    let reference = desk.decision(&case).await.unwrap().content.issued.unwrap().reference;
+    let day = time::macros::date!(2026 - 11 - 21);
+    let paid = crate::payment::incoming("FT26325000123", 1_500_000, day, &reference);
+    crate::payment::notify(&desk.setting, &paid).await.unwrap();
+    let setting = &desk.setting;
+    work::work_off(&setting.state).await.unwrap();
+    let (base, server) = serve(setting).await;
+    let profile = tempfile::tempdir().unwrap();
+    let browser = driver.browser(profile.path(), [1280, 900]).await;
+    let site = Site { browser, base };
+    site.sign_in("chi").await;
+    site.goto(&format!("/ho-so/{case}")).await;
+    site.sees("Biên lai thu tiền phạt số 000001").await;
+    // By keyboard, as on any desk.
+    site.click("#thi-hanh .buttons > details:last-of-type > summary").await;
+    shot(&driver, &site.browser, "correction-form").await;
+    site.click("#thi-hanh .buttons > details:first-of-type > summary").await;
+    let until = "document.querySelector('#thi-hanh input[name=until]').value = '2027-01-31'";
+    site.browser.execute(until, vec![]).await.unwrap();
+    site.fill("#thi-hanh details[open] input[name=reason]", "nhà bị cháy ngày 15/11/2026").await;
+    site.fill("#thi-hanh details[open] input[name=certified_by]", "UBND phường Đông Hà").await;
+    shot(&driver, &site.browser, "deferral-form").await;
+    site.click("#thi-hanh details[open] button").await;
+    site.sees("Đã trình lãnh đạo.").await;
+    site.click("#chuyen .buttons > details:first-of-type > summary").await;
+    shot(&driver, &site.browser, "referral-form").await;
+    site.browser.clone().close().await.unwrap();
+
+    let profile = tempfile::tempdir().unwrap();
+    let browser = driver.browser(profile.path(), [390, 844]).await;
+    let site = Site { browser, ..site };
+    site.sign_in("dung").await;
+    site.goto("/xu-phat").await;
+    site.sees("Hoãn thi hành").await;
+    shot(&driver, &site.browser, "orders").await;
+    site.click("main th a").await;
+    site.sees("UBND phường Đông Hà").await;
+    let wide = "return document.documentElement.scrollWidth - innerWidth";
+    assert_eq!(site.browser.execute(wide, vec![]).await.unwrap(), 0, "no page scrolls sideways");
+    shot(&driver, &site.browser, "order-signing").await;
+    site.click("#thi-hanh button.good").await;
+    site.sees("Đã ký: văn bản đang được lập.").await;
+    work::work_off(&setting.state).await.unwrap();
+    site.goto(&format!("/ho-so/{case}")).await;
+    site.sees("000001/QĐ-HQĐPT-").await;
+    shot(&driver, &site.browser, "order-in-force").await;
     site.browser.clone().close().await.unwrap();
     server.abort();
 }

@@ -43,6 +43,7 @@ const LARGE: &[&str] = &[
     "payment_events",
     "payment_receipts",
     "payment_refunds",
+    "payment_slips",
     "sessions",
     "warning_messages",
     "warnings",

@@ -289,6 +289,50 @@ async fn a_notice_becomes_a_decision_by_two_people_with_both_documents() {
 }
 
 #[tokio::test]
+async fn what_the_forms_ask_beside_is_printed_or_left_to_the_hand() {
+    for mut desk in Desk::each().await {
+        let case = desk.notified().await;
+        let late = desk.drawn(&case, &[("id_issued_on", "2026-11-22")]).await;
+        assert!(late.text().contains("Ngày cấp giấy tờ"), "{}", late.text());
+        let strange = desk.drawn(&case, &[("representative", "Lê Thị Hoa")]).await;
+        assert!(strange.text().contains("Người đại diện"), "{}", strange.text());
+        desk.drawn(&case, &[]).await;
+        let Some(text) = desk.text(&case, Kind::Minutes).await else { continue };
+        for words in ["giới tính: ......", "quốc tịch: ......", "nơi cấp: ......", "(Mặt sau)"]
+        {
+            assert!(text.contains(words), "lacks {words:?}:\n{text}");
+        }
+        let known = [
+            ("sex", "female"),
+            ("nationality", "Việt Nam"),
+            ("occupation", "giáo viên"),
+            ("id_issued_on", "2021-04-12"),
+            ("id_issued_by", "Cục Cảnh sát QLHC về TTXH"),
+        ];
+        let drawn = desk.drawn(&case, &known).await;
+        assert_eq!(drawn.status, StatusCode::SEE_OTHER, "{}", drawn.text());
+        desk.act("chi", &case, "propose", &[("remedy", "lắp lại biển số trong 10 ngày")]).await;
+        desk.act("dung", &case, "sign", &[]).await;
+        for kind in [Kind::Minutes, Kind::Decision] {
+            let text = desk.text(&case, kind).await.unwrap();
+            for words in [
+                "giới tính: nữ",
+                "nghề nghiệp: giáo viên",
+                "ngày cấp: 12/04/2021",
+                "Cục Cảnh sát QLHC",
+            ] {
+                assert!(text.contains(words), "{kind:?} lacks {words:?}:\n{text}");
+            }
+        }
+        let text = desk.text(&case, Kind::Decision).await.unwrap();
+        assert!(text.contains("khắc phục hậu quả: lắp lại biển số trong 10 ngày."), "{text}");
+        let text = desk.text(&case, Kind::Points).await.unwrap();
+        assert!(text.contains("sau ít nhất 06 tháng"), "{text}");
+        assert_eq!(desk.verified().await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
 async fn nobody_signs_alone_without_power_or_on_what_has_changed() {
     for mut desk in Desk::each().await {
         let case = desk.notified().await;

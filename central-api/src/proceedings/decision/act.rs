@@ -15,8 +15,8 @@ use crate::jobs::{self, Job};
 use crate::law::{LawError, Range};
 use crate::proceedings::payment::{self, PaymentError};
 use crate::proceedings::row::{self, Step};
-use crate::proceedings::{minutes, warning};
-use crate::store::StoreError;
+use crate::proceedings::{minutes, referral, warning};
+use crate::store::{StoreError, Tx};
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +47,8 @@ pub struct Proposed {
     pub circumstances: Vec<String>,
     /// The usual one of the range where absent.
     pub amount: Option<i64>,
+    /// What is to be put right (biện pháp khắc phục hậu quả), if anything.
+    pub remedy: String,
     pub note: String,
 }
 
@@ -104,8 +106,9 @@ pub async fn propose(
     if !range.holds(amount) {
         return Err(DecisionError::Obstacles(vec![Obstacle::Amount(range)]));
     }
-    let note = proposed.note.trim();
-    if note.chars().count() > 500 || note.chars().any(char::is_control) {
+    let (note, remedy) = (proposed.note.trim(), proposed.remedy.trim());
+    if [note, remedy].iter().any(|it| it.chars().count() > 500 || it.chars().any(char::is_control))
+    {
         return Err(DecisionError::ReasonMissing);
     }
     let mut provision = provision.clone();
@@ -125,6 +128,7 @@ pub async fn propose(
             circumstances: proposed.circumstances,
             amount,
             provision,
+            remedy: remedy.into(),
             note: note.into(),
             by: by.user.into(),
             at: now,
@@ -135,6 +139,8 @@ pub async fn propose(
         returned: old.and_then(|old| old.returned.clone()),
     };
     let mut tx = state.store.begin().await?;
+    case::hold(&mut tx, id, state.store.dialect()).await?;
+    not_elsewhere(&mut tx, id).await?;
     let detail = serde_json::json!({ "amount": amount, "round": decision.round });
     let row = Row::after(before.as_ref(), id, decision, now);
     let actor = format!("user:{}", by.login);
@@ -217,6 +223,7 @@ pub async fn settle(
         if held != Some(case::State::Notified) {
             return Err(DecisionError::Obstacles(vec![Obstacle::NotNotified]));
         }
+        not_elsewhere(&mut tx, id).await?;
         if case::held_in(&mut tx, id).await?.is_some() {
             return Err(DecisionError::Obstacles(vec![Obstacle::Gate(vec!["recalled"])]));
         }
@@ -265,6 +272,14 @@ async fn signed(
 ) -> Result<Signature, DecisionError> {
     let office = office(&state.store, by.user).await?;
     Ok(Signature::by_office(&state.law, (by.user, office), (&proposal.provision, act), now)?)
+}
+
+/// Whoever resolves the case decides it, and nobody else.
+async fn not_elsewhere(tx: &mut Tx<'_>, id: &str) -> Result<(), DecisionError> {
+    match referral::is_elsewhere(tx, id).await? {
+        true => Err(DecisionError::Obstacles(vec![Obstacle::Referred])),
+        false => Ok(()),
+    }
 }
 
 async fn standing(

@@ -11,7 +11,7 @@ use crate::documents::{Align, DocumentError, Draft, Head, LEFT, Paper, RIGHT, nu
 use crate::law::{Payer, VIETNAM};
 use crate::notice::vehicle;
 use crate::proceedings::minutes::{Minutes, Way};
-use crate::proceedings::person;
+use crate::proceedings::person::{self, Unknown};
 use crate::web::format;
 
 const QR_SIDE: f32 = 80.0;
@@ -60,6 +60,7 @@ pub(super) fn render(
     fined(&mut paper, content);
     carried_out(&mut paper, content, agency);
     foot(&mut paper, content, agency)?;
+    frame::handed_over(&mut paper, "Quyết định", &content.minutes.violator.person.name);
     paper.print(head.metadata("Quyết định xử phạt vi phạm hành chính"))
 }
 
@@ -97,7 +98,7 @@ fn basis(paper: &mut Paper, content: &Content) {
 fn fined(paper: &mut Paper, content: &Content) {
     let mut write = |runs: &[Run]| paper.paragraph(runs, BODY);
     write(&[bold("Điều 1. "), plain("Xử phạt vi phạm hành chính đối với:")]);
-    for runs in person::lines(&content.minutes.violator) {
+    for runs in person::lines(&content.minutes.violator, Unknown::Blank) {
         write(&runs);
     }
     let case = &content.case;
@@ -132,12 +133,19 @@ fn fined(paper: &mut Paper, content: &Content) {
         bold(format!("{} đồng", format::amount(amount))),
         plain(format!(" (bằng chữ: {}){who}.", numerals::amount(amount).to_lowercase())),
     ]);
+    let mut number = 6;
     if provision.points > 0 {
         write(&[plain(format!(
-            "6. Trừ điểm giấy phép lái xe: {:02} điểm, khi quyết định này có hiệu lực thi hành.",
+            "{number}. Trừ điểm giấy phép lái xe: {:02} điểm, khi quyết định này có hiệu lực thi hành.",
             provision.points
         ))]);
+        number += 1;
     }
+    let remedy = match content.proposal.remedy.as_str() {
+        "" => "không áp dụng",
+        text => text.trim_end_matches('.'),
+    };
+    write(&[plain(format!("{number}. Biện pháp khắc phục hậu quả: {remedy}."))]);
 }
 
 fn carried_out(paper: &mut Paper, content: &Content, agency: &Agency) {
@@ -168,6 +176,9 @@ fn carried_out(paper: &mut Paper, content: &Content, agency: &Agency) {
          này và mã thanh toán {}.",
         content.pay.reference
     ));
+    // A signature never stands on a sheet alone.
+    paper.keep(frame::FOOT + 60.0);
+    let mut write = |text: String| paper.paragraph(&[plain(text)], BODY);
     write(format!(
         "3. Có quyền khiếu nại trong thời hạn {} ngày hoặc khởi kiện hành chính đối với quyết định này \
          theo quy định của pháp luật.",

@@ -176,6 +176,7 @@ pub async fn print_points(state: &AppState, taken: &Taken, id: &str) -> Result<D
         violator: minutes.content.violator,
         decision: (issued.number.clone(), issued.at),
         points: decision.proposal.provision.points,
+        test_months: state.law.licence_test_months(),
         signature: signature.clone(),
         signer: paper::name(state, &signature.by).await?,
     };

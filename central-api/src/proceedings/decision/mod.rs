@@ -40,6 +40,9 @@ pub struct Proposal {
     pub amount: i64,
     /// The provision at that time; its points are those that come off this violator's licence.
     pub provision: Provision,
+    /// What is to be put right, and in which term; nothing where empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub remedy: String,
     pub note: String,
     pub by: String,
     #[serde(with = "time::serde::rfc3339")]

@@ -30,6 +30,8 @@ pub enum Obstacle {
     Amount(Range),
     /// A circumstance that the law does not know.
     Circumstance,
+    /// Another unit resolves the case, or has.
+    Referred,
 }
 
 impl Obstacle {
@@ -45,6 +47,7 @@ impl Obstacle {
             Self::Barred(_) => "barred",
             Self::Amount(_) => "amount",
             Self::Circumstance => "circumstance",
+            Self::Referred => "referred",
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::documents::{Align, DocumentError, Draft, Head, LEFT, RIGHT};
 use crate::law::VIETNAM;
 use crate::notice::{plate_colour, vehicle};
 use crate::proceedings::minutes::Violator;
+use crate::proceedings::person::{self, Unknown};
 use crate::web::format;
 
 /// What the form says.
@@ -20,6 +21,8 @@ pub(super) struct Content {
     pub violator: Violator,
     pub decision: (String, OffsetDateTime),
     pub points: u32,
+    /// Months after which a licence without points is tested for.
+    pub test_months: u32,
     pub signature: Signature,
     pub signer: String,
 }
@@ -49,7 +52,7 @@ pub(super) fn render(
         ],
         BODY,
     );
-    for runs in crate::proceedings::person::lines(&content.violator) {
+    for runs in person::lines(&content.violator, Unknown::LeftOut) {
         paper.paragraph(&runs, BODY);
     }
     let case = &content.case;
@@ -76,9 +79,10 @@ pub(super) fn render(
     paper.paragraph(
         &[plain(format!(
             "Thời điểm trừ điểm: {}. Giấy phép lái xe bị trừ hết điểm thì không được điều khiển phương \
-             tiện theo giấy phép đó; sau ít nhất 06 tháng, người có giấy phép được dự kiểm tra kiến \
+             tiện theo giấy phép đó; sau ít nhất {:02} tháng, người có giấy phép được dự kiểm tra kiến \
              thức để phục hồi điểm.",
-            format::date(*issued)
+            format::date(*issued),
+            content.test_months
         ))],
         BODY,
     );

@@ -248,6 +248,7 @@ mod tests {
                     points: 4,
                     signer: "Đội trưởng, Trạm trưởng".into(),
                 },
+                remedy: String::new(),
                 note: String::new(),
                 by: proposer.into(),
                 at,

@@ -11,9 +11,10 @@ use crate::jobs::{self, Job};
 use crate::law::VIETNAM;
 use crate::proceedings::decision;
 use crate::proceedings::owner;
+use crate::proceedings::referral;
 use crate::proceedings::row::{self, Step};
 use crate::proceedings::warning;
-use crate::registry::{Owner, OwnerKind};
+use crate::registry::{Details, Owner, OwnerKind};
 use crate::store::StoreError;
 
 /// Longest statement, in characters.
@@ -25,6 +26,7 @@ pub struct Drawn {
     pub person: Owner,
     pub born: Option<Date>,
     pub drove: bool,
+    pub details: Details,
     pub identified_on: Date,
     pub place: String,
     pub statement: String,
@@ -59,7 +61,8 @@ pub async fn draw(
     }
     let decision: Option<decision::Row> = row::read(&mut tx, id).await?;
     let open = decision.is_none_or(|decision| decision.content.state.takes_proposal());
-    let frozen = case::held_in(&mut tx, id).await?.is_some();
+    let frozen =
+        case::held_in(&mut tx, id).await?.is_some() || referral::is_elsewhere(&mut tx, id).await?;
     if held != Some(State::Notified) || !open || frozen {
         return Err(MinutesError::NotPossible);
     }
@@ -112,6 +115,7 @@ fn minutes(
     if drawn.waives && !drawn.unsigned.trim().is_empty() {
         return Err(MinutesError::Field("waives"));
     }
+    let details = drawn.details.checked(person.kind, today).map_err(MinutesError::Field)?;
     if !(act..=today).contains(&drawn.identified_on) {
         return Err(MinutesError::Field("identified_on"));
     }
@@ -131,7 +135,7 @@ fn minutes(
         noted_at: now,
     };
     Ok(Minutes {
-        violator: Violator { person, born: drawn.born, drove: drawn.drove },
+        violator: Violator { person, born: drawn.born, drove: drawn.drove, details },
         identified_on: drawn.identified_on,
         place,
         statement,

@@ -10,7 +10,7 @@ use crate::documents::layout::{bold, plain};
 use crate::documents::{Align, DocumentError, Draft, Head, LEFT, Paper, RIGHT};
 use crate::law::{Provision, VIETNAM};
 use crate::notice::{plate_colour, vehicle};
-use crate::proceedings::person;
+use crate::proceedings::person::{self, BLANK, Unknown};
 use crate::web::format;
 
 /// What the form says.
@@ -64,7 +64,7 @@ pub(super) fn render(
         write(&[plain(format!("2. Với sự chứng kiến của: {witness}."))]);
     }
     write(&[plain("Tiến hành lập biên bản vi phạm hành chính đối với:")]);
-    for runs in person::lines(&minutes.violator) {
+    for runs in person::lines(&minutes.violator, Unknown::Blank) {
         write(&runs);
     }
     let case = &content.case;
@@ -93,6 +93,7 @@ pub(super) fn render(
         text => text.trim_end_matches('.').replace('\n', " "),
     };
     write(&[plain(format!("Ý kiến trình bày của cá nhân, tổ chức vi phạm: {said}."))]);
+    write(&[plain(format!("Cá nhân, tổ chức bị thiệt hại (nếu có): {BLANK}{BLANK}."))]);
     write(&[plain("Biện pháp ngăn chặn, bảo đảm xử lý vi phạm: không áp dụng.")]);
     let waived = minutes.explanation.as_ref().is_some_and(|it| it.way == Way::Waived);
     match content.explains_until {
@@ -111,14 +112,19 @@ pub(super) fn render(
     }
     let place = if agency.address.is_empty() { &agency.name } else { &agency.address };
     write(&[plain(format!("Nơi giải quyết vụ việc: {place}."))]);
+    // Nobody signs a sheet that says nothing.
+    paper.keep(170.0);
+    let mut write = |runs: &[crate::documents::layout::Run]| paper.paragraph(runs, BODY);
     write(&[plain(
-        "Biên bản được lập thành 02 bản có nội dung và giá trị như nhau, giao cho cá nhân, tổ chức vi \
+        "Biên bản lập xong hồi ...... giờ ...... phút, ngày ..../..../........, gồm ...... tờ, được lập \
+         thành 02 bản có nội dung và giá trị như nhau, giao cho cá nhân, tổ chức vi \
          phạm 01 bản, 01 bản lưu hồ sơ.",
     )]);
     if let Some(why) = &minutes.unsigned {
         write(&[plain(format!("Lý do không ký biên bản: {why}."))]);
     }
     signatures(&mut paper, content);
+    frame::handed_over(&mut paper, "Biên bản", &minutes.violator.person.name);
     paper.print(head.metadata("Biên bản vi phạm hành chính"))
 }
 

@@ -8,7 +8,7 @@ use crate::documents::frame::{self, BODY};
 use crate::documents::layout::plain;
 use crate::documents::{DocumentError, Draft, Head};
 use crate::law::{Provision, VIETNAM};
-use crate::proceedings::person;
+use crate::proceedings::person::{self, Unknown};
 use crate::web::format;
 
 /// What the form says.
@@ -45,7 +45,7 @@ pub(super) fn render(
     ));
     write(format!("1. Bên tổ chức phiên giải trình: {}, {}.", content.officer, agency.name));
     write("2. Bên giải trình:".into());
-    for runs in person::lines(&content.minutes.violator) {
+    for runs in person::lines(&content.minutes.violator, Unknown::Blank) {
         paper.paragraph(&runs, BODY);
     }
     for (title, text) in [

@@ -13,7 +13,7 @@ use time::{Date, OffsetDateTime};
 
 use super::row::{self, Content};
 use crate::law::{LawBook, LawError, Payer, Provision, Term, VIETNAM};
-use crate::registry::{Owner, OwnerKind};
+use crate::registry::{Details, Owner, OwnerKind};
 use crate::store::StoreError;
 
 pub use draw::{Drawn, draw};
@@ -33,6 +33,8 @@ pub struct Violator {
     pub born: Option<Date>,
     /// Points come off the licence of who drove, of nobody else.
     pub drove: bool,
+    #[serde(default, skip_serializing_if = "Details::is_empty")]
+    pub details: Details,
 }
 
 impl Violator {
@@ -172,7 +174,7 @@ mod tests {
                 id_number: String::new(),
                 address: "Huế".into(),
             };
-            Violator { person, born, drove: true }.payer(act)
+            Violator { person, born, drove: true, details: Details::default() }.payer(act)
         };
         let person = OwnerKind::Person;
         // The act was on the 21st in Vietnam.

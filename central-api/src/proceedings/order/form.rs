@@ -10,7 +10,7 @@ use crate::documents::{Align, DocumentError, Draft, Head, Kind, LEFT, Paper, RIG
 use crate::law::VIETNAM;
 use crate::proceedings::decision::Signature;
 use crate::proceedings::minutes::Violator;
-use crate::proceedings::person;
+use crate::proceedings::person::{self, Unknown};
 use crate::web::format;
 
 /// What the form says.
@@ -227,7 +227,7 @@ fn ordered(paper: &mut Paper, content: &Content, at: OffsetDateTime) {
 
 /// Whom it is about, and why.
 fn about(write: &mut impl FnMut(&[Run]), content: &Content, reason: &str) {
-    for runs in person::lines(&content.violator) {
+    for runs in person::lines(&content.violator, Unknown::LeftOut) {
         write(&runs);
     }
     write(&[plain(format!("Lý do: {reason}."))]);
@@ -250,6 +250,8 @@ fn carried_out(paper: &mut Paper, content: &Content, agency: &Agency) {
             content.pay_days
         ),
     };
+    // A signature never stands on a sheet alone.
+    paper.keep(frame::FOOT + 90.0);
     for (article, text) in [
         (
             "Điều 2. ",

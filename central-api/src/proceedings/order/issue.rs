@@ -80,8 +80,8 @@ pub async fn issue(
     let row = Row::after(Some(&before), id, Order { state: to, issued, ..order.clone() }, at);
     let mut tx = state.store.begin().await?;
     documents::record(&mut tx, id, &printed.draft, &printed.sha256, &signature.by, at).await?;
-    let done = taken.done(&mut tx).await?;
     let again = standing(state, &mut tx, id).await?.ok_or(PrintError::Conflict)?;
+    let done = taken.done(&mut tx).await?;
     // A payment may have come meanwhile.
     let checked = again.check(state, &mut tx, kind, &row.content.terms, today).await?;
     checked.map_err(|error| PrintError::Unfit(error.to_string()))?;

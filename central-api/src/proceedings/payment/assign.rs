@@ -12,6 +12,8 @@ use super::record::take;
 use super::settle::{Effect, settle};
 use super::{By, PaymentError, Reference, matching, turn};
 use crate::audit;
+use crate::documents;
+use crate::jobs::{self, Job};
 use crate::law::LawBook;
 use crate::store::{Store, StoreError, Tx};
 
@@ -31,6 +33,8 @@ pub(super) async fn put_on(
         "claim": claim.id, "receipt": row.id, "amount": row.amount, "record": row.digest(),
     });
     minutes.claim(by.actor(), "payment.received", &claim, detail);
+    let job = Job::PrintPaper { case: claim.case_id, kind: documents::Kind::Receipt };
+    jobs::ask(tx, &job, now).await?;
     Ok(claim.id)
 }
 

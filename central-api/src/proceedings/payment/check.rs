@@ -21,6 +21,8 @@ struct Told {
     /// Digests of receipts and refunds, by id.
     records: HashMap<String, String>,
     claims: HashMap<String, ToldClaim>,
+    /// Codes of the receipts that payers got, by the bank's transaction and the claim.
+    slips: HashMap<(String, String), String>,
 }
 
 #[derive(Default)]
@@ -50,6 +52,7 @@ pub async fn check(
     let half = |booking| (format!("booking {booking}"), "is not two entries that even out".into());
     wrong.extend(torn.into_iter().map(half));
     let [receipts, refunds, claims] = texts();
+    let slips = "SELECT * FROM payment_slips WHERE code > $1 ORDER BY code LIMIT $2".to_owned();
     for (kind, text) in [("receipt", receipts), ("refund", refunds)] {
         let mut last = String::new();
         loop {
@@ -74,6 +77,23 @@ pub async fn check(
     }
     let gone = |id| (format!("receipt or refund {id}"), "is on record no more".to_owned());
     wrong.extend(told.records.into_keys().map(gone));
+    let mut last = String::new();
+    loop {
+        let rows = page(view, slips.clone(), &last).await?;
+        let Some(end) = rows.last() else { break };
+        last = end.try_get("code")?;
+        for row in &rows {
+            let of = (row.try_get("receipt_id")?, row.try_get("claim_id")?);
+            let code: String = row.try_get("code")?;
+            if told.slips.remove(&of) != Some(code) {
+                let problem = "differs from what the audit has of it".to_owned();
+                wrong.push((format!("receipt for payment {}", of.0), problem));
+            }
+        }
+    }
+    let gone =
+        |((id, _), _)| (format!("receipt for payment {id}"), "is on record no more".to_owned());
+    wrong.extend(told.slips.drain().map(gone));
     let mut last = String::new();
     loop {
         let rows = page(view, claims.clone(), &last).await?;
@@ -142,6 +162,13 @@ impl Told {
             self.records.insert(id, record);
         }
         let Some(claim) = text("claim") else { return };
+        if action == "payment.receipted" {
+            let code = detail.pointer("/document/code").and_then(Value::as_str);
+            if let Some((receipt, code)) = text("receipt").zip(code) {
+                self.slips.insert((receipt, claim), code.to_owned());
+            }
+            return;
+        }
         let claim = self.claims.entry(claim).or_default();
         match action {
             "payment.claimed" => {

@@ -3,7 +3,8 @@
 //!
 //! `claim` opens a claim and annuls or reduces it, `terms` keeps what holds it up or divides it,
 //! `receipt` takes in what the bank says and finds its claim (`matching`, by the `reference` in the
-//! purpose), `assign` lets a clerk find it, `refund` gives back what is not ours. How a claim stands follows from these alone
+//! purpose), `assign` lets a clerk find it, `slip` gives
+//! the payer a receipt, `refund` gives back what is not ours. How a claim stands follows from these alone
 //! (`standing`), so nothing hangs on the order in which payments become known; every movement is in the
 //! `ledger`, twice. `settle` brings the two together in the transaction of whatever happened, and is the
 //! one place where a claim becomes settled, or open again.
@@ -23,6 +24,8 @@ mod record;
 pub mod reference;
 pub mod refund;
 mod settle;
+mod slip;
+mod slip_form;
 mod standing;
 pub mod statement;
 mod terms;
@@ -42,6 +45,7 @@ pub use receipt::{Event, Incoming, Payer, Taken, notified};
 pub use record::{ClaimRow, ClaimState, find, live_of_case, of_case};
 pub use reference::Reference;
 pub use settle::{Effect, is_settled, standing};
+pub use slip::{Slip, print as print_slip, slips_of};
 pub use standing::{Movement, Standing, Terms};
 pub use terms::{by_parts, hold, pause, release, resume};
 pub use worklist::{Receipt, candidates, counts, excesses, open_claims, receipts_of, unmatched};

@@ -8,6 +8,7 @@ use super::super::session::Officer;
 use super::day;
 use crate::AppState;
 use crate::case::name_of;
+use crate::documents::Kind;
 use crate::proceedings::payment::{self, ClaimState, ledger, vietqr};
 use crate::store::StoreError;
 use crate::web::{WebError, Words, format};
@@ -30,8 +31,19 @@ pub(in crate::staff) struct ClaimView {
     pub entries: Vec<(String, String, String)>,
     /// Whether what is open can be paid by a code.
     pub has_code: bool,
-    /// What came in, to be taken off again where it was put wrongly: id, version, words.
-    pub receipts: Vec<(String, i64, String)>,
+    /// What came in.
+    pub receipts: Vec<ReceiptView>,
+    /// Receipts that hold no more, because their payment was taken off.
+    pub void: Vec<(String, String)>,
+}
+
+/// A payment on a claim, which is taken off again where it was put wrongly.
+pub(in crate::staff) struct ReceiptView {
+    pub id: String,
+    pub version: i64,
+    pub words: String,
+    /// The receipt that the payer gets, and where it lies, once it is made.
+    pub slip: Option<(String, String)>,
 }
 
 impl PaymentView {
@@ -52,6 +64,17 @@ impl PaymentView {
             let it = payment::standing(&mut view, &state.law, &claim, today).await?;
             let entries = ledger::of_claim(&mut view, &claim.id).await?;
             let receipts = payment::receipts_of(&mut view, &claim.id).await?;
+            let slips = payment::slips_of(&mut view, &claim.id).await?;
+            let (held, void): (Vec<_>, Vec<_>) =
+                slips.iter().partition(|slip| receipts.iter().any(|it| it.id == slip.receipt));
+            let link = |slip: &payment::Slip| {
+                let kind = Kind::Receipt.name();
+                let path = format!("{kind}-{}-{}.pdf", slip.year, slip.number);
+                (
+                    w.with("money.slip", "number", format!("{:06}", slip.number)),
+                    format!("/ho-so/{case}/van-ban/{path}"),
+                )
+            };
             claims.push(ClaimView {
                 facts: facts(&claim, &it, w),
                 state: name_of(&claim.state),
@@ -77,9 +100,12 @@ impl PaymentView {
                             it.bank_id,
                             it.purpose
                         );
-                        (it.id, it.version, words)
+                        let slip = held.iter().find(|slip| slip.receipt == it.id);
+                        let slip = slip.map(|slip| link(slip));
+                        ReceiptView { id: it.id, version: it.version, words, slip }
                     })
                     .collect(),
+                void: void.into_iter().map(link).collect(),
                 decision: claim.decision,
             });
         }
