@@ -8,6 +8,7 @@ use sqlx::{AnyConnection, Row as _};
 use time::OffsetDateTime;
 
 use crate::audit::{self, Entry};
+use crate::case;
 use crate::secret::random_token;
 use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
 
@@ -111,6 +112,7 @@ impl<C: Content> Row<C> {
         detail["state"] = self.content.state().into();
         if let Some(by) = step.by {
             detail["by"] = by.into();
+            case::hand(tx, &self.case_id, by).await?;
         }
         let action = format!("{}.{}", C::NAME, step.action);
         let entry = Entry {
