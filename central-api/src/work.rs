@@ -16,6 +16,7 @@ use crate::proceedings::{
 };
 use crate::recall;
 use crate::store::StoreError;
+use crate::verify;
 
 /// How long an idle worker waits for the bell before it looks by itself: jobs of other processes and
 /// those that were put off ring none.
@@ -159,6 +160,9 @@ async fn carry_out(app: &AppState, taken: &Taken) -> Result<Done, Failure> {
         }
         Job::SendWarnings => warning::warn(app, taken).await.map_err(Failure::again),
         Job::ExportWarnings => warning::export(app, taken).await.map_err(Failure::again),
+        Job::CoverRecords { table, after } => {
+            verify::cover(app, taken, *table, after).await.map_err(Failure::again)
+        }
     }
 }
 

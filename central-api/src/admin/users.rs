@@ -163,6 +163,37 @@ pub async fn create(
     Ok(id)
 }
 
+/// Shuts a user out, or lets them in again: what they decided stays, nothing more is decided in their name.
+/// False where there is no such user, or nothing changes.
+pub async fn disable(
+    store: &Store,
+    at: OffsetDateTime,
+    actor: &str,
+    login: &str,
+    disabled: bool,
+) -> Result<bool, StoreError> {
+    let mut tx = store.begin().await?;
+    let id: Option<String> = sqlx::query_scalar(
+        "UPDATE users SET disabled = $1 WHERE login = $2 AND disabled <> $1 RETURNING id",
+    )
+    .bind(i64::from(disabled))
+    .bind(login.to_owned())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(id) = id else { return Ok(false) };
+    let entry = audit::Entry {
+        at,
+        actor,
+        action: if disabled { "user.disabled" } else { "user.enabled" },
+        subject_kind: "user",
+        subject_id: &id,
+        detail: serde_json::json!({ "login": login }),
+    };
+    audit::append(&mut tx, entry).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
 /// A user and the stored password by login, disabled ones included.
 pub async fn find_by_login(
     store: &Store,

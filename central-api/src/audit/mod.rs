@@ -2,9 +2,11 @@
 //!
 //! A row's hash is SHA-256 over the JSON array of its fields and the hash before it. The head row
 //! is taken by an UPDATE at the start of an append, which orders concurrent writers on both
-//! databases until they commit. Append last in a transaction: it holds that lock.
+//! databases until they commit. Append last in a transaction: it holds that lock, and what it says of
+//! other rows (`rows`) is what they are then.
 
 mod chain;
+mod rows;
 
 use sqlx::Row as _;
 use time::OffsetDateTime;
@@ -12,6 +14,7 @@ use time::OffsetDateTime;
 use crate::store::{StoreError, Tx, to_ms};
 
 pub use chain::{Broken, Verified, verify};
+pub use rows::{Covered, Digests, TABLES, Table, told};
 
 /// One thing that was done.
 #[derive(Debug, Clone)]
@@ -38,6 +41,8 @@ pub async fn append(tx: &mut Tx<'_>, entry: Entry<'_>) -> Result<(), StoreError>
     let head = sqlx::query("UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash")
         .fetch_one(&mut **tx)
         .await?;
+    let mut detail = entry.detail;
+    rows::tell(tx, (entry.subject_kind, entry.subject_id, entry.action), &mut detail).await?;
     let row = chain::Row {
         seq: head.try_get("seq")?,
         at: to_ms(entry.at),
@@ -45,7 +50,7 @@ pub async fn append(tx: &mut Tx<'_>, entry: Entry<'_>) -> Result<(), StoreError>
         action: entry.action.to_owned(),
         subject_kind: entry.subject_kind.to_owned(),
         subject_id: entry.subject_id.to_owned(),
-        detail: entry.detail.to_string(),
+        detail: detail.to_string(),
         previous: head.try_get("hash")?,
     };
     let hash = row.hash();

@@ -39,7 +39,7 @@ pub use query::{
     published_texts,
 };
 pub use reason::Reason;
-pub use recalled::{held_by, held_in, trace};
+pub use recalled::{freeze, hand, held_by, held_in, hold_recall, note_frozen, trace};
 pub use recheck::{recheck_count, recheck_texts, to_recheck};
 pub use record::{Case, Value, WriteError, hold, name_of, named, write};
 pub use related::{Distinct, Related, in_order};

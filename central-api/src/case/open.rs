@@ -40,6 +40,7 @@ pub async fn open(
     }
     let case = opening(new_id(received_at), manifest, received_at, terms.law);
     let law = case.law.clone();
+    recalled::hold_late(tx, manifest, law.as_ref()).await?;
     let id = match join::join(tx, terms, manifest, &case).await? {
         Some(joined) => joined,
         None => {
@@ -53,7 +54,7 @@ pub async fn open(
         }
     };
     recalled::trace(tx, manifest).await?;
-    recalled::freeze_late(tx, manifest, &id, law.as_ref()).await?;
+    recalled::freeze_late(tx, manifest, &id, law.as_ref(), received_at).await?;
     sqlx::query("UPDATE evidence SET case_id = $1 WHERE id = $2")
         .bind(id.clone())
         .bind(evidence)

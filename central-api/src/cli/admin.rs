@@ -74,6 +74,16 @@ pub enum Admin {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Shut a member of staff out; what they decided stays on record.
+    DisableUser {
+        #[arg(long)]
+        login: String,
+    },
+    /// Let a member of staff in again.
+    EnableUser {
+        #[arg(long)]
+        login: String,
+    },
     /// List the staff.
     ListUsers,
     /// Enrol a box or renew its certificate: writes tls.pem, ca.pem and central.pub.
@@ -191,6 +201,8 @@ impl Admin {
                     done.pending,
                 );
             }
+            Self::DisableUser { login } => disable_user(&store, &login, true).await?,
+            Self::EnableUser { login } => disable_user(&store, &login, false).await?,
             Self::ListUsers => {
                 for user in users::list(&store).await? {
                     let roles: Vec<&str> = user.roles.iter().map(|role| role.name()).collect();
@@ -332,5 +344,14 @@ async fn enrol_device(
             .with_context(|| format!("failed to write {}", path.display()))?;
     }
     println!("device {id} enrolled: tls.pem, ca.pem and central.pub are in {}", out.display());
+    Ok(())
+}
+
+async fn disable_user(store: &Store, login: &str, disabled: bool) -> anyhow::Result<()> {
+    let word = if disabled { "disabled" } else { "enabled" };
+    if !users::disable(store, System.now(), "system", login, disabled).await? {
+        bail!("there is no user {login}, or it is {word} already: see `admin list-users`");
+    }
+    println!("user {login} is {word}");
     Ok(())
 }

@@ -9,9 +9,7 @@ use central_api::documents::sign::Signing;
 use central_api::evidence::EvidenceStore;
 use central_api::law;
 use central_api::store::Store;
-use central_api::verify::{
-    Depth, Report, in_words, verify_package, verify_signatures, verify_store,
-};
+use central_api::verify::{Depth, Report, in_words, verify_package, verify_signed};
 use clap::Args;
 use contract::seal::VerifyingKey;
 
@@ -56,8 +54,8 @@ impl Verify {
                 let database = &config.database;
                 let store = Store::open_existing(&database.url, database.connections).await?;
                 let evidence = EvidenceStore::open_folder(&config.evidence.folder)?;
-                let report = verify_store(&store, &evidence, &law::book()?, depth).await?;
-                let report = verify_signatures(report, &store, &evidence, &signing).await?;
+                let book = law::book()?;
+                let report = verify_signed(&store, &evidence, &book, depth, &signing).await?;
                 store.close().await;
                 report
             }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::number::{Draft, used};
 use super::{DocumentError, Kind};
 use crate::AppState;
-use crate::case::Case;
+use crate::case::{self, Case};
 use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
 
 /// A document that is out.
@@ -78,7 +78,7 @@ pub async fn store(
     Ok(sha256)
 }
 
-/// Puts a drafted document on record.
+/// Puts a drafted document on record, and that its signer had a hand in the case.
 pub async fn record(
     tx: &mut Tx<'_>,
     case: &str,
@@ -101,6 +101,7 @@ pub async fn record(
     .bind(signer.to_owned())
     .execute(&mut **tx)
     .await?;
+    case::hand(tx, case, signer).await?;
     used(tx, draft.kind, case).await
 }
 

@@ -19,7 +19,9 @@ use crate::store::StoreError;
 
 pub use pause::ATTEMPTS;
 pub use queue::{Taken, ask, ask_at, begin, drop_job, forget, put_off, take};
-pub use standing::{Asked, Dead, Standing, dead, find, of_case, revive, standing};
+pub use standing::{
+    Asked, Dead, Standing, UnderWay, dead, find, revive, standing, under_way, under_way_text,
+};
 
 /// How long a worker has a job for itself.
 pub const LEASE: Duration = Duration::minutes(2);
@@ -68,6 +70,11 @@ pub enum Job {
     SendWarnings,
     /// Hands over what is told of warnings; asks for itself again.
     ExportWarnings,
+    /// Puts rows of before into the audit, of one table after another, behind a subject.
+    CoverRecords {
+        table: usize,
+        after: String,
+    },
 }
 
 /// Where a listing that takes several attempts is: which of its texts, and the last row seen of it.
@@ -93,6 +100,7 @@ impl Job {
             Self::PrintBatch { .. } => "print_batch",
             Self::SendWarnings => "send_warnings",
             Self::ExportWarnings => "export_warnings",
+            Self::CoverRecords { .. } => "cover_records",
         }
     }
 
@@ -109,13 +117,23 @@ impl Job {
             | Self::ExpireCases
             | Self::PrintBatch { .. }
             | Self::SendWarnings
-            | Self::ExportWarnings => None,
+            | Self::ExportWarnings
+            | Self::CoverRecords { .. } => None,
         }
     }
 
     /// The jobs that lead from an approval to the notice.
     pub fn of_case(case: &str) -> [Self; 2] {
         [Self::IdentifyOwner { case: case.into() }, Self::IssueNotice { case: case.into() }]
+    }
+
+    /// Every job that a case's page tells of.
+    pub fn about(case: &str) -> [Self; 5] {
+        let [owner, notice] = Self::of_case(case);
+        let print = |kind| Self::PrintPaper { case: case.into(), kind };
+        let papers = [Kind::Minutes, Kind::Decision, Kind::Annulment].map(print);
+        let [minutes, decision, annulment] = papers;
+        [owner, notice, minutes, decision, annulment]
     }
 
     /// Names the work: what is asked for again while it waits is the same job.

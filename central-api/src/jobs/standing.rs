@@ -1,6 +1,7 @@
 //! How the queue stands, and the jobs that were given up.
 
-use sqlx::Row as _;
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 use time::OffsetDateTime;
 
 use super::{Job, JobError};
@@ -89,22 +90,47 @@ pub async fn find(store: &Store, job: &Job) -> Result<Option<Asked>, StoreError>
         .bind(job.key())
         .fetch_optional(store.pool())
         .await?;
-    row.map(|row| {
-        let dead: Option<i64> = row.try_get("dead_at")?;
-        let error: Option<String> = row.try_get("error")?;
-        Ok(Asked { id: row.try_get("id")?, given_up: dead.map(|_| error.unwrap_or_default()) })
-    })
-    .transpose()
+    row.map(|row| Asked::from_row(&row)).transpose()
 }
 
-/// The job about a case that was asked for and is not done: there is one at a time.
-pub async fn of_case(store: &Store, case: &str) -> Result<Option<Asked>, StoreError> {
-    for job in Job::of_case(case) {
-        if let Some(asked) = find(store, &job).await? {
-            return Ok(Some(asked));
-        }
+impl Asked {
+    fn from_row(row: &AnyRow) -> Result<Self, StoreError> {
+        let dead: Option<i64> = row.try_get("dead_at")?;
+        let error: Option<String> = row.try_get("error")?;
+        Ok(Self { id: row.try_get("id")?, given_up: dead.map(|_| error.unwrap_or_default()) })
     }
-    Ok(None)
+}
+
+/// The jobs about a case that were asked for and are not done.
+#[derive(Debug, Clone, Default)]
+pub struct UnderWay(Vec<(String, Asked)>);
+
+impl UnderWay {
+    pub fn of(&self, job: &Job) -> Option<Asked> {
+        let key = job.key();
+        self.0.iter().find(|(of, _)| *of == key).map(|(_, asked)| asked.clone())
+    }
+
+    /// What leads to the notice: one at a time.
+    pub fn to_notice(&self, case: &str) -> Option<Asked> {
+        Job::of_case(case).iter().find_map(|job| self.of(job))
+    }
+}
+
+/// Reads the jobs with as many keys.
+pub fn under_way_text(keys: usize) -> String {
+    let places: Vec<_> = (1..=keys).map(|n| format!("${n}")).collect();
+    format!("SELECT id, key, dead_at, error FROM jobs WHERE key IN ({})", places.join(", "))
+}
+
+/// How far everything is that was asked for about a case.
+pub async fn under_way(store: &Store, case: &str) -> Result<UnderWay, StoreError> {
+    let keys = Job::about(case).map(|job| job.key());
+    let asked = sqlx::query(AssertSqlSafe(under_way_text(keys.len())));
+    let asked = keys.into_iter().fold(asked, |asked, key| asked.bind(key));
+    let rows = asked.fetch_all(store.pool()).await?;
+    let found = rows.iter().map(|row| Ok((row.try_get("key")?, Asked::from_row(row)?)));
+    Ok(UnderWay(found.collect::<Result<_, StoreError>>()?))
 }
 
 /// Lets a job that was given up be tried again, from the first attempt on.

@@ -151,14 +151,14 @@ pub(super) async fn answer(
     admit(state, client, question, solved).await?;
     let (found, manifests) =
         case::published(&state.store, number.text(), two_wheeled, question.page, PAGE_SIZE).await?;
-    let mut view = state.store.pool().acquire().await.map_err(StoreError::from)?;
+    let ids: Vec<&str> = found.cases.iter().map(|case| case.id.as_str()).collect();
+    let mut settled = payment::settled_among(&state.store, &ids).await?;
+    settled.append(&mut referral::settled_among(&state.store, &ids).await?);
     let mut violations = Vec::with_capacity(manifests.len());
     for (case, manifest) in found.cases.iter().zip(&manifests) {
         let manifest = Manifest::parse(manifest.as_bytes())
             .map_err(|error| StoreError::corrupt("manifest", error))?;
-        let is_settled = payment::is_settled(&mut view, &case.id).await? == Some(true)
-            || referral::is_settled(&mut view, &case.id).await?;
-        violations.push(public(state, case, &manifest, is_settled));
+        violations.push(public(state, case, &manifest, settled.contains(&case.id)));
     }
     Ok(Found {
         violations,

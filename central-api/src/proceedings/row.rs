@@ -4,10 +4,11 @@ use contract::Digest;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 use time::OffsetDateTime;
 
 use crate::audit::{self, Entry};
+use crate::case;
 use crate::secret::random_token;
 use crate::store::{Store, StoreError, Tx, from_ms, to_ms};
 
@@ -111,6 +112,7 @@ impl<C: Content> Row<C> {
         detail["state"] = self.content.state().into();
         if let Some(by) = step.by {
             detail["by"] = by.into();
+            case::hand(tx, &self.case_id, by).await?;
         }
         let action = format!("{}.{}", C::NAME, step.action);
         let entry = Entry {
@@ -161,6 +163,26 @@ pub async fn read<C: Content>(
     .fetch_optional(view)
     .await?;
     row.map(|row| Row::from_row(&row)).transpose()
+}
+
+/// Reads what as many cases have of a proceeding, whose name is the first parameter.
+pub fn among_text(cases: usize) -> String {
+    let places: Vec<_> = (2..2 + cases).map(|n| format!("${n}")).collect();
+    let places = places.join(", ");
+    format!(
+        "SELECT case_id, state, content, changed_at, salt, version FROM proceedings
+         WHERE name = $1 AND case_id IN ({places})"
+    )
+}
+
+/// What some cases have of a proceeding.
+pub async fn among<C: Content>(store: &Store, cases: &[&str]) -> Result<Vec<Row<C>>, StoreError> {
+    if cases.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = sqlx::query(AssertSqlSafe(among_text(cases.len()))).bind(C::NAME);
+    let query = cases.iter().fold(query, |query, case| query.bind((*case).to_owned()));
+    query.fetch_all(store.pool()).await?.iter().map(Row::from_row).collect()
 }
 
 /// The cases of a proceeding that are in a state, who waits longest first.

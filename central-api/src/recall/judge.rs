@@ -1,12 +1,14 @@
 //! The job that judges frozen cases again from what was sealed, some at a time.
 
+use std::collections::BTreeMap;
+
 use contract::{FileRole, Manifest};
 use judge::basis::{Again, Basis};
 use sqlx::Row as _;
 
 use super::{Judged, RecallError};
 use crate::AppState;
-use crate::case::name_of;
+use crate::case::{self, name_of};
 use crate::jobs::{self, Done, Job, Taken};
 use crate::store::StoreError;
 
@@ -30,7 +32,9 @@ pub async fn judge(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Re
         let verdict = again(state, &text("id")?, &text("manifest")?).await;
         verdicts.push((text("case_id")?, verdict));
     }
+    let now = state.clock.now();
     let mut tx = state.store.begin().await?;
+    case::hold_recall(&mut tx, id).await?;
     for (case, verdict) in &verdicts {
         sqlx::query("UPDATE recalled SET judged = $1 WHERE recall_id = $2 AND case_id = $3")
             .bind(name_of(verdict))
@@ -42,7 +46,10 @@ pub async fn judge(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Re
     }
     let done = taken.done(&mut tx).await?;
     if !verdicts.is_empty() {
-        jobs::ask(&mut tx, &Job::JudgeRecall { recall: id.to_owned() }, state.clock.now()).await?;
+        jobs::ask(&mut tx, &Job::JudgeRecall { recall: id.to_owned() }, now).await?;
+        let said = verdicts.iter().map(|(case, verdict)| (case.as_str(), name_of(verdict)));
+        let said = serde_json::json!({ "verdicts": said.collect::<BTreeMap<_, _>>() });
+        super::note_down(&mut tx, id, ("system", "judged"), now, said).await?;
     }
     tx.commit().await.map_err(StoreError::from)?;
     Ok(done)

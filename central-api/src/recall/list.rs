@@ -6,7 +6,6 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{Cause, Recall, RecallError, find};
 use crate::AppState;
-use crate::audit::{self, Entry};
 use crate::case;
 use crate::jobs::{self, Done, Job, Place, Taken};
 use crate::law::Provision;
@@ -30,13 +29,28 @@ pub fn list_texts(cause: Cause) -> Vec<String> {
         Cause::Camera => vec![of("c.camera_id = $1 AND"), traced("camera")],
         Cause::Device => vec![of("c.device_id = $1 AND")],
         Cause::Officer => {
-            vec![of("c.reviewer = $1 AND"), of("c.approver = $1 AND"), of("c.plate_by = $1 AND")]
+            vec![
+                of("c.reviewer = $1 AND"),
+                of("c.approver = $1 AND"),
+                of("c.plate_by = $1 AND"),
+                handled(),
+            ]
         }
         // Which provision was chosen stands in the case alone.
         Cause::Law => vec![of("$1 <> '' AND")],
         Cause::Model => vec![traced("model")],
         Cause::Config => vec![traced("config")],
     }
+}
+
+/// Whoever drew, noted, named, proposed, signed or undid something.
+fn handled() -> String {
+    format!(
+        "SELECT h.case_id AS id, h.act_at AS at, c.state, c.law, h.case_id AS seen
+         FROM case_hands h JOIN cases c ON c.id = h.case_id
+         WHERE h.user_id = $1 AND (h.act_at, h.case_id) > ($2, $3) AND h.act_at < $4
+         ORDER BY h.act_at, h.case_id LIMIT {PAGE}"
+    )
 }
 
 fn traced(kind: &str) -> String {
@@ -89,10 +103,16 @@ pub async fn list(
             .await
             .map_err(StoreError::from)?;
         let mut tx = state.store.begin().await?;
+        let mut frozen = Vec::new();
         for row in &rows {
-            if is_touched(&recall, row)? {
-                freeze(&mut tx, state.store.dialect(), &recall.id, row).await?;
+            if is_touched(&recall, row)?
+                && let Some(case) = freeze(&mut tx, state.store.dialect(), &recall.id, row).await?
+            {
+                frozen.push(case);
             }
+        }
+        if !frozen.is_empty() {
+            case::note_frozen(&mut tx, &recall.id, &frozen, None, state.clock.now()).await?;
         }
         tx.commit().await.map_err(StoreError::from)?;
         place = match rows.last().filter(|_| rows.len() == PAGE) {
@@ -111,15 +131,8 @@ pub async fn list(
         .map_err(StoreError::from)?;
     let done = taken.done(&mut tx).await?;
     jobs::ask(&mut tx, &Job::JudgeRecall { recall: recall.id.clone() }, now).await?;
-    let entry = Entry {
-        at: now,
-        actor: "system",
-        action: "recall.listed",
-        subject_kind: "recall",
-        subject_id: &recall.id,
-        detail: serde_json::json!({ "cases": frozen }),
-    };
-    audit::append(&mut tx, entry).await?;
+    let said = serde_json::json!({ "cases": frozen });
+    super::note_down(&mut tx, &recall.id, ("system", "listed"), now, said).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(done)
 }
@@ -144,22 +157,14 @@ fn is_touched(recall: &Recall, row: &AnyRow) -> Result<bool, StoreError> {
 }
 
 /// Whoever is just about to decide, issue or sign has the case's row: this waits for them, and they see
-/// it before they write.
+/// it before they write. The case, where nothing froze it before.
 async fn freeze(
     tx: &mut Tx<'_>,
     dialect: Dialect,
     recall: &str,
     row: &AnyRow,
-) -> Result<(), StoreError> {
+) -> Result<Option<String>, StoreError> {
     let id: String = row.try_get("id")?;
     case::hold(tx, &id, dialect).await?;
-    sqlx::query(
-        "INSERT INTO recalled (recall_id, case_id, state) VALUES ($1, $2, 'frozen')
-         ON CONFLICT (case_id, recall_id) DO NOTHING",
-    )
-    .bind(recall.to_owned())
-    .bind(id)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+    Ok(case::freeze(tx, recall, &id, None).await?.then_some(id))
 }

@@ -1,28 +1,37 @@
 //! Recall by a fault: a model, a configuration, a camera, a box, an officer or an entry of the law
 //! turns out wrong. Everything it touched in a period is listed and frozen at once ([`open`], `list`),
 //! judged again where the evidence allows (`judge`), and released or annulled, one by one or
-//! together, by two people (`settle`). Nothing frozen is decided, issued or fined meanwhile.
+//! together, by two people (`settle`, `undo`); where one of them is no approver any more, another stands
+//! in (`stand_in`). Nothing frozen is decided, issued or fined meanwhile. What moved which cases stands in
+//! the audit, from which `replay` makes every row again.
 
 mod judge;
 mod list;
 mod open;
+mod replay;
 mod settle;
+mod stand_in;
 mod trace;
+mod undo;
 
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use time::OffsetDateTime;
 
+use crate::audit::{self, Entry};
 use crate::case::{name_of, named};
 use crate::jobs::JobError;
-use crate::store::{Store, StoreError, from_ms};
+use crate::store::{Store, StoreError, Tx, from_ms};
 
 pub use judge::judge;
 pub use list::{list, list_texts};
 pub use open::{OpenError, open};
-pub use settle::{Choice, SettleError, Which, ask, carry_out, confirm, decline, settle_texts};
+pub use replay::{Row, Rows, cover, page, replay};
+pub use settle::{Choice, SettleError, Which, ask, confirm, decline, settle_texts};
+pub use stand_in::{orphaned, stand_in, stand_in_texts};
 pub use trace::trace;
+pub use undo::carry_out;
 
 /// What was at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +43,7 @@ pub enum Cause {
     Config,
     Camera,
     Device,
-    /// A member of staff, by id: as reviewer or approver.
+    /// A member of staff, by id: whatever they had a hand in.
     Officer,
     /// An entry of the law: `168/2024/NĐ-CP 7.7.c`.
     Law,
@@ -181,6 +190,38 @@ pub async fn counts(store: &Store, id: &str) -> Result<Counts, StoreError> {
         Ok((fate, judged, u64::try_from(affected).unwrap_or(0)))
     };
     rows.iter().map(count).collect::<Result<_, StoreError>>().map(Counts)
+}
+
+/// How many cases wait for another person's word than `by`'s: what [`confirm`] would move.
+pub async fn waiting_for(store: &Store, id: &str, fate: Fate, by: &str) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM recalled WHERE recall_id = $1 AND state = $2 AND asked_by <> $3",
+    )
+    .bind(id.to_owned())
+    .bind(fate.name())
+    .bind(by.to_owned())
+    .fetch_one(store.pool())
+    .await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Puts a step of a recall into the audit: last in its transaction.
+async fn note_down(
+    tx: &mut Tx<'_>,
+    id: &str,
+    (actor, action): (&str, &str),
+    at: OffsetDateTime,
+    detail: serde_json::Value,
+) -> Result<(), StoreError> {
+    let entry = Entry {
+        at,
+        actor,
+        action: &format!("recall.{action}"),
+        subject_kind: "recall",
+        subject_id: id,
+        detail,
+    };
+    audit::append(tx, entry).await
 }
 
 /// Some of a recall's cases that stand so, after a case.

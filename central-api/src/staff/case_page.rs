@@ -158,12 +158,14 @@ pub(super) async fn show(
     let actions = actions(&officer, case);
     let found = proceedings::owner::find(&state.store, &case.id).await?;
     let opens_notice = officer.sees_owners() || found.is_none();
-    let sanction = SanctionView::of(&state, &officer, &examination, found.as_ref()).await?;
+    let under_way = jobs::under_way(&state.store, &case.id).await?;
+    let sanction =
+        SanctionView::of(&state, &officer, &examination, found.as_ref(), &under_way).await?;
     let owner = OwnerView::of(&state, &officer, case, found).await?;
     let must_name = owner.as_ref().is_some_and(|owner| owner.names && owner.owner.is_empty());
     let notice = documents::find(&state.store, Kind::Notice, &case.id).await?;
     let issuing = match case.state {
-        case::State::Approved => jobs::of_case(&state.store, &case.id).await?,
+        case::State::Approved => under_way.to_notice(&case.id),
         _ => None,
     };
     let issuing = issuing.map(|asked| Asked {

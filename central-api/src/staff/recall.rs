@@ -158,8 +158,21 @@ struct RecallPage {
     judged: Vec<(String, u64)>,
     fates: Vec<Group>,
     asks: bool,
-    /// What this officer may agree with or decline: name of the choice, text of both buttons.
-    agrees: Vec<(&'static str, u64, String, String)>,
+    /// What this officer may agree with or decline.
+    agrees: Vec<Agreeing>,
+    /// Whether this officer may take the place of one who approves no more.
+    stands_in: bool,
+}
+
+/// What was asked for, and what this officer may say to it.
+struct Agreeing {
+    choice: &'static str,
+    /// Cases that another person asked for: what agreeing moves.
+    others: u64,
+    agree: String,
+    decline: String,
+    /// Cases that this officer asked for.
+    own: Option<String>,
 }
 
 struct Group {
@@ -205,8 +218,27 @@ pub(super) async fn show(
     let judged = |verdict: Judged| {
         (w.named("recall_judged", &name_of(&verdict)), counts.judged(Some(verdict)))
     };
-    let choices = [("release", Fate::ReleaseAsked), ("annul", Fate::AnnulAsked)];
-    let choices = choices.into_iter().filter(|it| officer.approves() && counts.of(it.1) > 0);
+    let mut agrees = Vec::new();
+    for (choice, fate) in [("release", Fate::ReleaseAsked), ("annul", Fate::AnnulAsked)] {
+        let all = counts.of(fate);
+        if !officer.approves() || all == 0 {
+            continue;
+        }
+        // Of what they asked for themselves nobody is the other person.
+        let me = &officer.user.id;
+        let others = recall::waiting_for(&state.store, &recall.id, fate, me).await?;
+        let own = all.saturating_sub(others);
+        agrees.push(Agreeing {
+            choice,
+            others,
+            agree: w.with(&format!("recall.confirm_{choice}"), "cases", others),
+            decline: w.t(&format!("recall.decline_{choice}")).to_owned(),
+            own: (own > 0).then(|| w.with("recall.waits", "cases", own)),
+        });
+    }
+    let stands_in = officer.approves()
+        && counts.of(Fate::Annulling) > 0
+        && recall::orphaned(&state.store, &recall.id, &officer.user.id).await?;
     let template = RecallPage {
         shell: officer.shell(&state, "recalls").await?,
         w,
@@ -216,13 +248,8 @@ pub(super) async fn show(
         all: counts.all(),
         judged: [Judged::Same, Judged::Differs, Judged::Unknown].map(judged).into(),
         asks: officer.approves() && recall.listed_at.is_some() && counts.of(Fate::Frozen) > 0,
-        agrees: choices
-            .map(|(name, fate)| {
-                let agree = w.with(&format!("recall.confirm_{name}"), "cases", counts.of(fate));
-                let decline = w.t(&format!("recall.decline_{name}")).to_owned();
-                (name, counts.of(fate), agree, decline)
-            })
-            .collect(),
+        agrees,
+        stands_in,
         fates,
     };
     page(StatusCode::OK, &template)
@@ -257,7 +284,7 @@ async fn group(
 pub(super) struct Settling {
     #[serde(default)]
     csrf: String,
-    /// `ask`, `confirm` or `decline`.
+    /// `ask`, `confirm`, `decline` or `stand_in`.
     #[serde(default)]
     step: String,
     /// `release` or `annul`.
@@ -283,15 +310,17 @@ pub(super) async fn settle(
         return Err(WebError::Forbidden(officer.lang));
     }
     let back = format!("/ra-soat/{id}");
-    let choice = match form.choice.as_str() {
-        "release" => Choice::Release,
-        "annul" => Choice::Annul,
+    let choice = match (form.choice.as_str(), form.step.as_str()) {
+        ("release", _) => Choice::Release,
+        // Nobody stands in for who released: that is done at once.
+        ("annul", _) | (_, "stand_in") => Choice::Annul,
         _ => return Err(refused(&officer, &back, StatusCode::CONFLICT, "error.not_possible")),
     };
     let by = (officer.user.id.as_str(), officer.user.login.as_str());
     let moved = match form.step.as_str() {
         "confirm" => recall::confirm(&state, &id, by, choice, form.shown).await,
         "decline" => recall::decline(&state, &id, by, choice).await,
+        "stand_in" => recall::stand_in(&state, &id, by).await,
         _ => {
             let which = match form.which.as_str() {
                 "all" => Which::All,

@@ -14,7 +14,7 @@ use super::session::Officer;
 use crate::AppState;
 use crate::case::{self, Examination, name_of, plate};
 use crate::documents::{self, Document};
-use crate::jobs::{self, Asked, Job};
+use crate::jobs::{Asked, Job, UnderWay};
 use crate::law::{Circumstance, Side};
 use crate::proceedings::decision::{self, Action, By, Hand};
 use crate::proceedings::minutes::{self, MinutesError, Way};
@@ -54,6 +54,7 @@ pub(super) struct SanctionView {
     pub revives: bool,
     pub annuls: bool,
     pub confirms: bool,
+    pub keeps: bool,
     pub papers: Vec<(String, String)>,
     pub printing: Option<Asked>,
 }
@@ -65,6 +66,7 @@ impl SanctionView {
         officer: &Officer,
         examination: &Examination,
         record: Option<&owner::Record>,
+        under_way: &UnderWay,
     ) -> Result<Option<Self>, WebError> {
         let case = &examination.case;
         let minutes: Option<minutes::Row> = row::find(&state.store, &case.id).await?;
@@ -108,13 +110,10 @@ impl SanctionView {
             )
         });
         let (usual, bracket) = usual.unwrap_or_default();
-        let mut printing = None;
-        for kind in
-            [documents::Kind::Minutes, documents::Kind::Decision, documents::Kind::Annulment]
-        {
-            let job = Job::PrintPaper { case: case.id.clone(), kind };
-            printing = printing.or(jobs::find(&state.store, &job).await?);
-        }
+        let kinds =
+            [documents::Kind::Minutes, documents::Kind::Decision, documents::Kind::Annulment];
+        let job = |kind| Job::PrintPaper { case: case.id.clone(), kind };
+        let printing = kinds.into_iter().find_map(|kind| under_way.of(&job(kind)));
         let papers = documents::of_case(&state.store, &case.id).await?;
         // The notice and receipts stand with what they are about.
         let elsewhere = [documents::Kind::Notice, documents::Kind::Receipt];
@@ -147,6 +146,7 @@ impl SanctionView {
             revives: officer.revives(),
             annuls: may(Action::Annul),
             confirms: may(Action::ConfirmAnnulment),
+            keeps: may(Action::Keep),
             papers: papers.map(|it| paper(it, &state.config.agency.code, w)).collect(),
             printing: printing.map(|asked| Asked {
                 given_up: asked.given_up.map(|error| super::jobs::why(&error, w)),
@@ -187,7 +187,7 @@ impl SanctionView {
 
     /// The steps that need nothing but a reason, and whether they are open.
     pub fn with_reason(&self) -> [(&'static str, bool); 3] {
-        [("return", self.returns), ("annul", self.annuls), ("keep", self.confirms)]
+        [("return", self.returns), ("annul", self.annuls), ("keep", self.keeps)]
     }
 }
 

@@ -11,8 +11,8 @@ pub(super) struct SignatureLine {
     pub holds: bool,
 }
 
-/// A line for each signature, one where the notice has none. A file that cannot be read says so when it
-/// is fetched.
+/// A line for each signature, one where the notice has none. The file is read when it is looked at for the
+/// first time; one that cannot be read, or was exchanged since, says so when it is fetched.
 pub(super) async fn lines(
     state: &AppState,
     case: &Case,
@@ -20,9 +20,15 @@ pub(super) async fn lines(
     w: &Words,
 ) -> Vec<SignatureLine> {
     let Some(notice) = notice else { return Vec::new() };
-    let Ok(pdf) = documents::read(state, case, notice).await else { return Vec::new() };
+    let found = match state.signing.known(&notice.sha256) {
+        Some(found) => found,
+        None => {
+            let Ok(pdf) = documents::read(state, case, notice).await else { return Vec::new() };
+            state.signing.check_known(&notice.sha256, &pdf)
+        }
+    };
     let line = |text: String, holds| SignatureLine { text, holds };
-    match state.signing.check(&pdf) {
+    match found {
         Err(error) => vec![line(w.with("case.signature_broken", "problem", error), false)],
         Ok(found) if found.is_empty() => vec![line(w.t("case.signature_none").into(), true)],
         Ok(found) => found

@@ -2,18 +2,21 @@
 //! the audit, and compared with its row, its documents and the names of those who decided (`papers` has the
 //! documents). A value that a hand in the database put there is named by its column.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use contract::{Digest, Manifest};
+use contract::Manifest;
 use serde_json::Value as Json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 use time::OffsetDateTime;
 
-use super::{Report, papers};
+use super::covered;
+use super::papers::{self, Readers};
+use super::people::{self, People};
+use super::{Report, decisions};
+use crate::audit::{self, Digests};
 use crate::case::acts::{self, Tie};
 use crate::case::{self, Action, Actor, Case, Reason, Step, Value, passage};
-use crate::evidence::EvidenceStore;
 use crate::law::LawBook;
 use crate::store::{StoreError, from_ms, to_ms};
 
@@ -21,10 +24,11 @@ const PAGE: i64 = 200;
 pub(super) const CHANGED: &str = "differs from what the evidence and the decisions on record give";
 
 /// A row of the audit about one subject.
+#[derive(Clone)]
 pub(super) struct Entry {
-    seq: i64,
+    pub seq: i64,
     pub at: OffsetDateTime,
-    actor: String,
+    pub actor: String,
     pub action: String,
     pub detail: Json,
 }
@@ -39,9 +43,9 @@ type Pairs = BTreeMap<(String, String), (i64, Columns)>;
 type Packages = BTreeMap<String, Option<Manifest>>;
 
 /// What every case is made again with.
-struct Bench<'a> {
-    law: &'a LawBook,
-    logins: HashMap<String, String>,
+pub(super) struct Bench<'a> {
+    pub law: &'a LawBook,
+    pub people: People,
 }
 
 /// What the audit says of one case.
@@ -56,16 +60,20 @@ struct Story {
     papers: Vec<Columns>,
     /// Digest of what was last put on record in each proceeding, by its name.
     proceedings: BTreeMap<String, String>,
+    /// What was decided about a fine, and claimed.
+    steps: Vec<Entry>,
+    /// The rows beside it that the audit last told.
+    rows: Option<Digests>,
 }
 
-/// Checks users, cases, findings of two acts, notices and their files.
+/// Checks users, cases, findings of two acts, notices and their files, and what follows from cases.
 pub(super) async fn check(
     report: &mut Report,
     view: &mut AnyConnection,
-    evidence: &EvidenceStore,
+    readers: Readers<'_>,
     law: &LawBook,
 ) -> Result<(), StoreError> {
-    let bench = Bench { law, logins: users(report, view).await? };
+    let bench = Bench { law, people: people::check(report, view).await? };
     let mut pairs = Pairs::new();
     let mut last = String::new();
     loop {
@@ -75,19 +83,29 @@ pub(super) async fn check(
                 .bind(PAGE)
                 .fetch_all(&mut *view)
                 .await?;
-        let Some(end) = ids.last() else { break };
-        last.clone_from(end);
+        // Also of cases that are none: a row may name whatever a hand wrote.
+        let end = ids.last();
+        let mut beside = covered::of_cases(view, &last, end.map(String::as_str)).await?;
         for id in &ids {
             // Those that name this case, not those which the case names.
             let packages = packages(view, id).await?;
             let told = story(report, view, id, &packages, &bench, &mut pairs).await?;
             rows_of(report, view, id, &told).await?;
             if let Some(case) = &told.case {
-                papers::check(report, view, evidence, case, &told.papers).await?;
+                papers::check(report, view, readers, case, &told.papers).await?;
+                decisions::check(report, view, case, &told.steps, &bench).await?;
             }
             papers::proceedings(report, view, id, &told.proceedings).await?;
+            let rows = beside.remove(id);
+            covered::compare(report, "case", id, told.rows.as_ref(), rows.as_ref());
         }
+        for (id, rows) in &beside {
+            covered::compare(report, "case", id, None, Some(rows));
+        }
+        let Some(end) = end else { break };
+        last.clone_from(end);
     }
+    papers::unknown(report, view).await?;
     apart(report, view, &pairs).await
 }
 
@@ -123,6 +141,12 @@ async fn story(
             told.proceedings.insert(proceeding.into(), digest.into());
         }
         told.papers.extend(papers::issued(id, &entry));
+        if let Some(rows) = audit::told(&entry.detail) {
+            told.rows = Some(rows);
+        }
+        if entry.action.starts_with("decision.") || entry.action == "payment.claimed" {
+            told.steps.push(entry.clone());
+        }
         let Some(name) = entry.action.strip_prefix("case.") else { continue };
         let wrong = |what: &str| format!("audit row {}, {name}: {what}", entry.seq);
         let Some(before) = told.case.take() else {
@@ -146,7 +170,7 @@ async fn story(
             continue;
         }
         let login = entry.actor.strip_prefix("user:").unwrap_or_default();
-        let by = text("by").or(bench.logins.get(login).map(String::as_str));
+        let by = text("by").or(bench.people.id(login));
         // What the central does by itself may follow from nobody's decision.
         let by = by.or(Action::parse(name).filter(|it| it.is_central()).map(|_| ""));
         let (Some(action), Some(by)) = (Action::parse(name), by) else {
@@ -164,7 +188,7 @@ async fn story(
             }
             // Before there were jobs, the officer who approved wrote the notice out.
             Action::Notify if told_by_system => before.approver.as_deref() == Some(by),
-            Action::Notify => bench.logins.get(login).is_some_and(|id| id == by),
+            Action::Notify => bench.people.id(login) == Some(by),
             _ => true,
         };
         if !rightly {
@@ -328,49 +352,6 @@ async fn apart(
         report.add("two acts", format!("{} findings are not on record", pairs.len() - seen));
     }
     Ok(())
-}
-
-/// Users against the rows that created them; gives ids by login.
-async fn users(
-    report: &mut Report,
-    view: &mut AnyConnection,
-) -> Result<HashMap<String, String>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, login, name, password, roles, disabled, created_at FROM users ORDER BY id",
-    )
-    .fetch_all(&mut *view)
-    .await?;
-    let mut logins = HashMap::new();
-    for row in &rows {
-        let id: String = row.try_get("id")?;
-        let subject = format!("user {id}");
-        let entries = entries(view, "user", &id).await?;
-        let Some(created) = entries.iter().find(|entry| entry.action == "user.created") else {
-            report.add(subject, "no row of the audit says that it was created");
-            continue;
-        };
-        let said = |key: &str| created.detail.get(key).and_then(Json::as_str);
-        let mut columns = vec![
-            ("created_at", Value::Integer(Some(to_ms(created.at)))),
-            ("disabled", Value::Integer(Some(0))),
-        ];
-        for name in ["login", "name", "roles"] {
-            if let Some(text) = said(name) {
-                columns.push((name, Value::Text(Some(text.to_owned()))));
-            }
-        }
-        compare(report, &subject, row, &columns);
-        if let Some(digest) = said("password_sha256") {
-            let password: String = row.try_get("password")?;
-            if Digest::of(password.as_bytes()).to_string() != digest {
-                report.add(&subject, format!("column password {CHANGED}"));
-            }
-        }
-        if let Some(login) = said("login") {
-            logins.insert(login.to_owned(), id);
-        }
-    }
-    Ok(logins)
 }
 
 /// Names every column of `row` that is not what it must be.

@@ -1,9 +1,14 @@
 //! Verification for anyone: one package folder with a public key, or everything the central holds.
 
 mod cases;
+mod cover;
+mod covered;
+mod decisions;
 mod delivery;
 mod package;
 mod papers;
+mod people;
+mod recalls;
 mod signed;
 mod whole;
 
@@ -11,9 +16,10 @@ use contract::manifest::{FileRole, Manifest};
 use judge::basis::{self, Again, Basis};
 use serde::Serialize;
 
+pub use cover::{CoverError, cover};
 pub use package::verify_package;
-pub use signed::{Signatures, in_words, verify_signatures};
-pub use whole::{verify_store, verify_view};
+pub use signed::{Signatures, in_words};
+pub use whole::{verify_signed, verify_store, verify_view};
 
 /// One thing that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -9,6 +9,7 @@ use sqlx::{AnyConnection, Row as _};
 use super::Report;
 use super::cases::{CHANGED, Columns, Entry, compare};
 use crate::case::{Case, Value};
+use crate::documents::sign::Signing;
 use crate::documents::{self, Kind};
 use crate::evidence::EvidenceStore;
 use crate::proceedings;
@@ -50,11 +51,19 @@ fn columns(case: &str, by: &str, entry: &Entry, at: &str) -> Columns {
     columns
 }
 
+/// What documents' files are read with.
+#[derive(Clone, Copy)]
+pub(super) struct Readers<'a> {
+    pub evidence: &'a EvidenceStore,
+    /// Whose signatures are believed; without it signatures are not looked at.
+    pub signing: Option<&'a Signing>,
+}
+
 /// The rows and files of a case's documents against those that were issued.
 pub(super) async fn check(
     report: &mut Report,
     view: &mut AnyConnection,
-    evidence: &EvidenceStore,
+    readers: Readers<'_>,
     case: &Case,
     told: &[Columns],
 ) -> Result<(), StoreError> {
@@ -81,7 +90,8 @@ pub(super) async fn check(
         };
         let columns = left.remove(at);
         compare(report, &subject, row, columns);
-        file(report, evidence, case, &subject, columns).await;
+        let kept: String = row.try_get("sha256")?;
+        file(report, readers, case, (&subject, &kept), columns).await;
     }
     for columns in left {
         let kind = text(columns, "kind").unwrap_or("document");
@@ -91,21 +101,27 @@ pub(super) async fn check(
     Ok(())
 }
 
+/// The file that the row leads to: the one that was issued, and its signatures hold. Read once.
 async fn file(
     report: &mut Report,
-    evidence: &EvidenceStore,
+    readers: Readers<'_>,
     case: &Case,
-    subject: &str,
+    (subject, kept): (&str, &str),
     columns: &Columns,
 ) {
     let kind = text(columns, "kind").and_then(Kind::parse);
     let Some((kind, sha256)) = kind.zip(text(columns, "sha256")) else { return };
-    let name = documents::file_name(kind, sha256);
+    let name = documents::file_name(kind, kept);
     report.files += 1;
-    match evidence.read(&case.evidence_id, &name).await {
-        Ok(pdf) if Digest::of(&pdf).to_string() == *sha256 => {}
-        Ok(_) => report.add(format!("{subject}: {name}"), "is not the file that was issued"),
-        Err(error) => report.add(format!("{subject}: {name}"), super::whole::why(&error)),
+    let pdf = match readers.evidence.read(&case.evidence_id, &name).await {
+        Ok(pdf) => pdf,
+        Err(error) => return report.add(format!("{subject}: {name}"), super::whole::why(&error)),
+    };
+    if Digest::of(&pdf).to_string() != *sha256 {
+        report.add(format!("{subject}: {name}"), "is not the file that was issued");
+    }
+    if let Some(signing) = readers.signing {
+        report.signature(subject, signing.check(&pdf));
     }
 }
 
@@ -136,6 +152,21 @@ pub(super) async fn proceedings(
             (Err(error), _) => return Err(error),
         };
         report.add(format!("{name} of case {case}"), problem);
+    }
+    Ok(())
+}
+
+/// Proceedings that there are none of.
+pub(super) async fn unknown(
+    report: &mut Report,
+    view: &mut AnyConnection,
+) -> Result<(), StoreError> {
+    let rows = sqlx::query("SELECT DISTINCT name, case_id FROM proceedings ORDER BY name, case_id");
+    for row in rows.fetch_all(view).await? {
+        let (name, case): (String, String) = (row.try_get("name")?, row.try_get("case_id")?);
+        if !proceedings::RECORDED.contains(&name.as_str()) {
+            report.add(format!("{name} of case {case}"), "is on record, but nobody put it there");
+        }
     }
     Ok(())
 }

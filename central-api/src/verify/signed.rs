@@ -1,17 +1,10 @@
 //! The electronic signatures of stored documents: each is whole, and of somebody who is believed.
 
 use serde::Serialize;
-use sqlx::Row as _;
 use time::format_description::well_known::Rfc3339;
 
 use super::Report;
-use super::whole::why;
-use crate::documents::sign::{Signature, Signing};
-use crate::documents::{self, Kind};
-use crate::evidence::EvidenceStore;
-use crate::store::{Store, StoreError};
-
-const PAGE: i64 = 200;
+use crate::documents::sign::{SignError, Signature};
 
 /// How many documents are signed; those whose signature does not hold are among the findings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -21,47 +14,16 @@ pub struct Signatures {
     pub unsigned: u64,
 }
 
-/// Adds to `report` what holds of the signatures of all documents.
-pub async fn verify_signatures(
-    mut report: Report,
-    store: &Store,
-    evidence: &EvidenceStore,
-    signing: &Signing,
-) -> Result<Report, StoreError> {
-    let mut counted = Signatures::default();
-    let mut last = String::new();
-    loop {
-        let rows = sqlx::query(
-            "SELECT d.code, d.kind, d.case_id, d.sha256, c.evidence_id
-             FROM documents d JOIN cases c ON c.id = d.case_id
-             WHERE d.code > $1 ORDER BY d.code LIMIT $2",
-        )
-        .bind(last.clone())
-        .bind(PAGE)
-        .fetch_all(store.pool())
-        .await?;
-        if rows.is_empty() {
-            break;
-        }
-        for row in rows {
-            last = row.try_get("code")?;
-            let text = |name| row.try_get::<String, _>(name);
-            let (kind, sha256, of) = (text("kind")?, text("sha256")?, text("evidence_id")?);
-            let subject = format!("{kind} of case {}", text("case_id")?);
-            // A kind that is none is named where rows are compared.
-            let Some(kind) = Kind::parse(&kind) else { continue };
-            match evidence.read(&of, &documents::file_name(kind, &sha256)).await {
-                Err(error) => report.add(subject, why(&error)),
-                Ok(pdf) => match signing.check(&pdf) {
-                    Ok(found) if found.is_empty() => counted.unsigned += 1,
-                    Ok(_) => counted.signed += 1,
-                    Err(error) => report.add(subject, error),
-                },
-            }
+impl Report {
+    /// Takes in what was found of a document's signatures.
+    pub(super) fn signature(&mut self, subject: &str, found: Result<Vec<Signature>, SignError>) {
+        let counted = self.signatures.get_or_insert_default();
+        match found {
+            Ok(found) if found.is_empty() => counted.unsigned += 1,
+            Ok(_) => counted.signed += 1,
+            Err(error) => self.add(subject, error),
         }
     }
-    report.signatures = Some(counted);
-    Ok(report.finished())
 }
 
 /// `signed by NAME (ORGANISATION) at TIME, as TSA says`.

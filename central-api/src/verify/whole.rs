@@ -10,9 +10,11 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
 use super::package::{named, open_sealed};
+use super::papers::Readers;
 use super::{Depth, Finding, Report, delivery};
 use crate::audit;
 use crate::device::settle;
+use crate::documents::sign::Signing;
 use crate::evidence::{EvidenceError, EvidenceStore};
 use crate::law::LawBook;
 use crate::proceedings::payment;
@@ -73,6 +75,21 @@ pub async fn verify_store(
     verify_view(&mut view, evidence, law, depth).await
 }
 
+/// The same with every document's signatures, by the roots of `signing`.
+pub async fn verify_signed(
+    store: &Store,
+    evidence: &EvidenceStore,
+    law: &LawBook,
+    depth: Depth,
+    signing: &Signing,
+) -> Result<Report, StoreError> {
+    let mut view = store.snapshot().await?;
+    let readers = Readers { evidence, signing: Some(signing) };
+    let mut report = verify_all(&mut view, readers, law, depth).await?;
+    report.signatures.get_or_insert_default();
+    Ok(report)
+}
+
 /// Checks what `view` sees: one state of the database, for rows are held against each other that
 /// are written together and read one after another.
 pub async fn verify_view(
@@ -81,6 +98,16 @@ pub async fn verify_view(
     law: &LawBook,
     depth: Depth,
 ) -> Result<Report, StoreError> {
+    verify_all(view, Readers { evidence, signing: None }, law, depth).await
+}
+
+async fn verify_all(
+    view: &mut AnyConnection,
+    readers: Readers<'_>,
+    law: &LawBook,
+    depth: Depth,
+) -> Result<Report, StoreError> {
+    let evidence = readers.evidence;
     let mut report = Report::looking(depth);
     let keys = keys(view).await?;
     let gaps = settle::all(view).await?;
@@ -116,7 +143,9 @@ pub async fn verify_view(
     }
     check_heads(&mut report, view, &links).await?;
     check_orphans(&mut report, view).await?;
-    super::cases::check(&mut report, view, evidence, law).await?;
+    super::cases::check(&mut report, view, readers, law).await?;
+    super::covered::check(&mut report, view).await?;
+    super::recalls::check(&mut report, view).await?;
     for (subject, problem) in payment::check(view, law).await? {
         report.add(subject, problem);
     }

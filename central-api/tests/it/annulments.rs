@@ -30,6 +30,10 @@ async fn two_people_annul_a_decision_and_a_new_one_may_follow() {
         let keep = [("reason", "hồ sơ đúng người vi phạm")];
         assert_eq!(desk.act("binh", &case, "keep", &keep).await.status, StatusCode::SEE_OTHER);
         assert_eq!(desk.state(&case).await, "issued");
+        // Whoever asked may take it back: nobody else may be there to say so.
+        desk.act("dung", &case, "annul", &why).await;
+        assert_eq!(desk.act("dung", &case, "keep", &keep).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(desk.state(&case).await, "issued");
         desk.act("dung", &case, "annul", &why).await;
         // Whoever agrees signs it, by an office of their own.
         let agreed = desk.act("binh", &case, "confirm_annulment", &[]).await;

@@ -175,9 +175,9 @@ async fn a_fine_paid_in_time_is_settled_once_and_told() {
         assert_eq!(notify(&setting, &paid).await.unwrap(), Taken::Known);
         let row = find(&setting, &claim).await;
         assert_eq!((row.state, row.surcharge, row.excess), (ClaimState::Settled, 0, 0));
-        let mut view = setting.state.store.pool().acquire().await.unwrap();
-        assert_eq!(payment::is_settled(&mut view, &row.case_id).await.unwrap(), Some(true));
-        drop(view);
+        let cases = [row.case_id.as_str(), "none"];
+        let settled = payment::settled_among(&setting.state.store, &cases).await.unwrap();
+        assert_eq!(settled.into_iter().collect::<Vec<_>>(), std::slice::from_ref(&row.case_id));
         assert_eq!(audited(&setting, "payment.settled").await, 1);
         // Paid twice: it stays settled, and the second payment must go back.
         let again = incoming("FT2", FINE, DUE, &purpose);

@@ -9,9 +9,11 @@
 
 use std::collections::BTreeSet;
 
+use central_api::audit;
 use central_api::case::{self, Filter, State};
 use central_api::documents;
-use central_api::proceedings::{delivery, owner, payment, warning};
+use central_api::jobs;
+use central_api::proceedings::{delivery, owner, payment, row, warning};
 use central_api::recall;
 use central_api::store::Store;
 use contract::Act;
@@ -26,6 +28,7 @@ const LARGE: &[&str] = &[
     "attempts",
     "audit",
     "captcha_used",
+    "case_hands",
     "cases",
     "deliveries",
     "dispatches",
@@ -96,6 +99,8 @@ const WHOLE: &[(&str, &str)] = &[
         "the cases of one recall, counted for its page",
     ),
     ("WHERE recall_id = $3 AND state", "the cases of one recall, moved together"),
+    ("WHERE recall_id = $1 AND case_id > $2", "the cases of one recall, put into the audit once"),
+    ("asked_by = NULL WHERE recall_id = $1", "the cases of one recall, moved together"),
     ("FROM proceedings WHERE name = $1 AND state", "worklists: an index of what waits"),
     ("FROM recalled WHERE recall_id = $1 AND state", "the cases of one recall, page by page"),
     ("FROM evidence WHERE id > $1 ORDER BY id", "a page of older packages at a time"),
@@ -168,6 +173,9 @@ fn built() -> Vec<String> {
     texts.extend(recall::texts());
     texts.extend(recall::Cause::ALL.into_iter().flat_map(recall::list_texts));
     texts.extend(recall::settle_texts());
+    texts.extend(recall::stand_in_texts().into_iter().flatten());
+    texts.extend(audit::TABLES.iter().map(audit::Table::text));
+    texts.extend([jobs::under_way_text(5), payment::settled_text(20), row::among_text(20)]);
     texts.extend(delivery::letter_texts());
     texts.extend([case::count_in_state_text(), delivery::count_text(), warning::count_text()]);
     texts.extend(payment::texts());
@@ -355,6 +363,11 @@ async fn postgres_finds_by_what_is_asked() {
             "warnings",
             "case_id, cause, state, runs_from",
             "'copy-' || i, 'no_show', CASE i % 10 WHEN 0 THEN 'running' ELSE 'cleared' END, i",
+        ),
+        (
+            "case_hands",
+            "case_id, user_id, act_at",
+            "'copy-' || i, (SELECT MIN(id) FROM users), i",
         ),
         (
             "warning_messages",

@@ -2,9 +2,10 @@
 //! once, judged again, and undone or released by two people.
 
 use axum::http::StatusCode;
+use central_api::admin::users::{self, Role};
 use central_api::proceedings::decision;
 use central_api::proceedings::row;
-use central_api::recall::{self, Cause, Counts, Fate, list_texts};
+use central_api::recall::{self, Cause, Choice, Counts, Fate, list_texts};
 use central_api::verify::{Depth, verify_store};
 use central_api::work;
 use sqlx::Row as _;
@@ -234,13 +235,21 @@ async fn what_a_camera_accused_of_wrongly_is_frozen_and_undone_by_two_people() {
             steps,
             [
                 "recall.opened",
+                "recall.frozen",
                 "recall.listed",
+                "recall.judged",
+                "recall.frozen",
                 "recall.asked",
                 "recall.declined",
                 "recall.asked",
                 "recall.agreed",
                 "recall.asked",
                 "recall.agreed",
+                "recall.annulled",
+                "recall.annulled",
+                "recall.annulled",
+                "recall.annulled",
+                "recall.annulled",
             ]
         );
     }
@@ -250,6 +259,7 @@ async fn what_a_camera_accused_of_wrongly_is_frozen_and_undone_by_two_people() {
 async fn every_cause_finds_its_cases_and_no_others() {
     for mut drill in Drill::each().await {
         let [_, accepted, notified, fined, ..] = drill.cases().await;
+        drill.setting.user("giang", &[Role::Approver]).await;
         let manifest = manifest_of(1);
         let model = manifest.models[0].sha256.to_string();
         let config = manifest.config.to_string();
@@ -264,7 +274,10 @@ async fn every_cause_finds_its_cases_and_no_others() {
             ("law", "168/2024/NĐ-CP 7.7.a", 0),
             ("officer", "an", 4),
             ("officer", "binh", 2),
-            ("officer", "dung", 0),
+            // Who signed, and who named the owners, drew the minutes and proposed.
+            ("officer", "dung", 1),
+            ("officer", "chi", 2),
+            ("officer", "giang", 0),
         ] {
             let recall = drill.opened(cause, value).await;
             let counts = drill.counts(&recall).await;
@@ -335,6 +348,62 @@ async fn packages_of_before_are_traced_and_a_listing_that_dies_begins_again() {
         let row =
             sqlx::query("SELECT listed_at FROM recalls").fetch_one(store.pool()).await.unwrap();
         assert!(row.get::<Option<i64>, _>(0).is_some());
+    }
+}
+
+#[tokio::test]
+async fn nobody_agrees_with_themselves_and_who_is_gone_is_stood_in_for() {
+    for mut drill in Drill::each().await {
+        let [received, accepted, notified, ..] = drill.cases().await;
+        let recall = drill.opened("camera", "cam-01").await;
+        let ask = |which| [("step", "ask"), ("choice", "annul"), ("which", which)];
+        drill.step("binh", &recall, &ask(&received)).await;
+        drill.step("dung", &recall, &ask(&notified)).await;
+        // Each is asked to agree with the other's alone, and may take back their own.
+        let path = format!("/ra-soat/{recall}");
+        for visitor in [&mut drill.binh, &mut drill.dung] {
+            let page = visitor.get(&path).await.text();
+            assert!(page.contains("Đồng ý hủy bỏ (1)"), "{page}");
+            assert!(page.contains("Chờ người khác đồng ý: 1 hồ sơ do bạn đề nghị."), "{page}");
+        }
+        let agree = [("step", "confirm"), ("choice", "annul"), ("shown", "1")];
+        let store = drill.setting.state.store.clone();
+        // What dung asked for is agreed with; before the central is at it, dung is dismissed.
+        let binh = users::list(&store).await.unwrap();
+        let binh = binh.iter().find(|user| user.login == "binh").unwrap().id.clone();
+        let by = (binh.as_str(), "binh");
+        let state = &drill.setting.state;
+        assert_eq!(recall::confirm(state, &recall, by, Choice::Annul, 1).await.unwrap(), 1);
+        let now = central_api::clock::Clock::now(&*drill.setting.clock);
+        assert!(users::disable(&store, now, "system", "dung", true).await.unwrap());
+        assert!(!users::disable(&store, now, "system", "dung", true).await.unwrap(), "once");
+        drill.work().await;
+        assert_eq!(drill.counts(&recall).await.of(Fate::Annulling), 1);
+        assert_eq!(drill.state_of(&notified).await, "notified");
+        drill.verifies().await;
+        // Whoever agreed cannot be both; another approver stands in, and it goes on.
+        let stand_in = [("step", "stand_in")];
+        let page = drill.binh.get(&path).await.text();
+        assert!(!page.contains("Thay người đã thôi phê duyệt"), "{page}");
+        assert_eq!(drill.step("binh", &recall, &stand_in).await.status, StatusCode::CONFLICT);
+        drill.setting.user("giang", &[Role::Approver]).await;
+        let mut giang = Visitor::officer(&drill.setting.state, "giang").await;
+        let page = giang.get(&path).await.text();
+        assert!(page.contains("Thay người đã thôi phê duyệt"), "{page}");
+        let csrf = giang.csrf.clone();
+        let answer = giang.post(&path, &[("csrf", &csrf), ("step", "stand_in")]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        drill.work().await;
+        assert_eq!(drill.counts(&recall).await.of(Fate::Annulled), 1);
+        assert_eq!(drill.state_of(&notified).await, "withdrawn");
+        let answer = giang.post(&path, &[("csrf", &csrf), ("step", "stand_in")]).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "nobody is missing any more");
+        // What binh asked for waits for another person still.
+        drill.step("binh", &recall, &ask(&accepted)).await;
+        let own = drill.step("binh", &recall, &agree).await;
+        assert_eq!(own.status, StatusCode::CONFLICT, "{}", own.text());
+        assert_eq!(drill.counts(&recall).await.of(Fate::AnnulAsked), 2);
+        drill.verifies().await;
     }
 }
 

@@ -13,7 +13,7 @@ use central_api::documents::sign::{
     prepare,
 };
 use central_api::notice::render;
-use central_api::verify::{Report, Signatures, verify_signatures};
+use central_api::verify::{Depth, Signatures, verify_signed};
 use central_api::work;
 use time::Duration;
 
@@ -445,8 +445,8 @@ async fn a_notice_is_signed_once_the_time_stamp_server_works_and_never_goes_out_
     }
 
     let verified = async |state: &AppState| {
-        let report = Report::default();
-        verify_signatures(report, &state.store, &state.evidence, &state.signing).await.unwrap()
+        let (store, evidence) = (&state.store, &state.evidence);
+        verify_signed(store, evidence, &state.law, Depth::Seals, &state.signing).await.unwrap()
     };
     let report = verified(&setting.state).await;
     assert_eq!(report.signatures, Some(Signatures { signed: 1, unsigned: 0 }));
@@ -464,8 +464,12 @@ async fn a_notice_is_signed_once_the_time_stamp_server_works_and_never_goes_out_
     std::fs::write(file, &forged).unwrap();
     store.write(sqlx::query("UPDATE documents SET sha256 = $1").bind(sha256)).await.unwrap();
     let report = verified(&setting.state).await;
-    assert!(!report.ok && report.findings.len() == 1, "{report:?}");
-    assert!(report.findings[0].problem.contains("its digest differs"), "{report:?}");
+    let told: Vec<_> = report.findings.iter().map(|it| it.problem.as_str()).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[0].starts_with("column sha256 differs"), "{told:?}");
+    assert_eq!(told[1], "is not the file that was issued");
+    assert!(told[2].contains("its digest differs"), "{told:?}");
+    assert_eq!(report.signatures, Some(Signatures::default()));
     let page = binh.get(&format!("/ho-so/{case}")).await.text();
     assert!(page.contains("Chữ ký số không hợp lệ"), "{page}");
 }

@@ -10,6 +10,7 @@ mod check;
 mod cms;
 mod file;
 mod key;
+mod known;
 mod object;
 mod place;
 mod server;

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use x509_cert::Certificate;
 
 use super::key::{LocalKey, Signer};
+use super::known::Known;
 use super::server::Server;
 use super::steps::{Order, complete, prepare};
 use super::trust::{Purpose, Trust, TrustError};
@@ -33,6 +34,7 @@ pub struct Signing {
     pub trust: Trust,
     reason: String,
     location: String,
+    known: Known,
 }
 
 impl Signing {
@@ -56,7 +58,7 @@ impl Signing {
             .transpose()
             .map_err(|problem| wrong("signing.time_stamp_url", problem))?;
         let (reason, location) = (settings.reason.clone(), settings.location.clone());
-        Ok(Self { signer, server, trust, reason, location })
+        Ok(Self { signer, server, trust, reason, location, known: Known::default() })
     }
 
     /// Refuses a certificate with which nothing could be signed now.
@@ -98,6 +100,18 @@ impl Signing {
     /// The signatures of `pdf`, all of which hold.
     pub fn check(&self, pdf: &[u8]) -> Result<Vec<Signature>, SignError> {
         check(pdf, &self.trust)
+    }
+
+    /// What was found of the document of a digest, if it was looked at of late.
+    pub fn known(&self, sha256: &str) -> Option<Result<Vec<Signature>, SignError>> {
+        self.known.get(sha256)
+    }
+
+    /// Checks the document of a digest, and remembers what is found.
+    pub fn check_known(&self, sha256: &str, pdf: &[u8]) -> Result<Vec<Signature>, SignError> {
+        let found = self.check(pdf);
+        self.known.put(sha256, &found);
+        found
     }
 }
 

@@ -141,7 +141,14 @@ pub async fn propose(
     let mut tx = state.store.begin().await?;
     case::hold(&mut tx, id, state.store.dialect()).await?;
     not_elsewhere(&mut tx, id).await?;
-    let detail = serde_json::json!({ "amount": amount, "round": decision.round });
+    // What the law's range follows from: `verify` asks the law again.
+    let detail = serde_json::json!({
+        "amount": amount,
+        "round": decision.round,
+        "payer": payer,
+        "circumstances": decision.proposal.circumstances,
+        "minutes": decision.proposal.minutes,
+    });
     let row = Row::after(before.as_ref(), id, decision, now);
     let actor = format!("user:{}", by.login);
     let step = Step { actor: &actor, by: Some(by.user), action: Action::Propose.done(), detail };

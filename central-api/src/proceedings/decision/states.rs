@@ -115,6 +115,11 @@ impl Action {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.name() == name)
     }
+
+    /// By the name that the audit has of it.
+    pub fn of_audit(done: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.done() == done)
+    }
 }
 
 /// In whose hand a step is.
@@ -167,7 +172,8 @@ pub const TABLE: &[Transition] = &[
     // What cannot be printed any more, because something came between, goes back.
     row(Some(S::Signed),    A::Return,  S::Returned,  Hand::Leader,  Other::ThanProposer),
     row(Some(S::Issued),    A::Annul,   S::Annulling, Hand::Leader,  Other::Anybody),
-    row(Some(S::Annulling), A::Keep,    S::Issued,    Hand::Leader,  Other::ThanWhoAsked),
+    // Whoever asked may take it back.
+    row(Some(S::Annulling), A::Keep,    S::Issued,    Hand::Leader,  Other::Anybody),
     row(Some(S::Annulling), A::ConfirmAnnulment, S::Annulled, Hand::Leader, Other::ThanWhoAsked),
 ];
 
@@ -195,7 +201,28 @@ pub fn next(
     action: Action,
     actor: &Actor<'_>,
 ) -> Result<State, Refusal> {
-    let from = decision.map(|decision| decision.state);
+    let who = Who {
+        proposed: decision.map(|it| it.proposal.by.as_str()),
+        asked: decision.and_then(|it| it.undo.as_ref()).map(|it| it.by.as_str()),
+    };
+    leads(decision.map(|decision| decision.state), action, actor, who)
+}
+
+/// Who had a hand in a decision before.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Who<'a> {
+    pub proposed: Option<&'a str>,
+    /// For its annulment.
+    pub asked: Option<&'a str>,
+}
+
+/// The same by what the audit says of it.
+pub fn leads(
+    from: Option<State>,
+    action: Action,
+    actor: &Actor<'_>,
+    who: Who<'_>,
+) -> Result<State, Refusal> {
     let row = TABLE.iter().find(|row| row.from == from && row.action == action);
     let row = row.ok_or(Refusal::NotPossible(action))?;
     if !actor.hands.contains(&row.hand) {
@@ -203,8 +230,8 @@ pub fn next(
     }
     let not = match row.other {
         Other::Anybody => None,
-        Other::ThanProposer => decision.map(|it| it.proposal.by.as_str()),
-        Other::ThanWhoAsked => decision.and_then(|it| it.undo.as_ref()).map(|it| it.by.as_str()),
+        Other::ThanProposer => who.proposed,
+        Other::ThanWhoAsked => who.asked,
     };
     if not.is_some() && not == actor.user {
         return Err(Refusal::SamePerson);
@@ -303,11 +330,11 @@ mod tests {
                         now = Some(decision(to, &proposer, Some(PEOPLE[who])));
                         continue;
                     }
-                    Action::Keep | Action::ConfirmAnnulment => {
+                    Action::ConfirmAnnulment => {
                         let asked = now.as_ref().unwrap().undo.as_ref().unwrap().by.clone();
                         prop_assert_ne!(asked.as_str(), PEOPLE[who]);
                     }
-                    Action::Return => {}
+                    Action::Return | Action::Keep => {}
                 }
                 let it = now.as_mut().unwrap();
                 it.state = to;

@@ -131,9 +131,14 @@ pub async fn make(
         put_in(&mut tx, &id, place, case, now).await?;
     }
     jobs::ask(&mut tx, &Job::PrintBatch { batch: id.clone() }, now).await?;
+    let actor = format!("user:{login}");
+    for (place, case) in (1_i64..).zip(&cases) {
+        let detail = serde_json::json!({ "by": by, "letter": reference(number, place) });
+        note_down(&mut tx, case, &actor, "delivery.in_batch", now, detail).await?;
+    }
     let entry = Entry {
         at: now,
-        actor: &format!("user:{login}"),
+        actor: &actor,
         action: "batch.made",
         subject_kind: "batch",
         subject_id: &id,
@@ -296,6 +301,8 @@ pub async fn post(
         let frozen = case::held_in(&mut tx, &letter.case_id).await?.is_some();
         if !letter.goes_out || frozen {
             put_back(&mut tx, &letter.id, &letter.case_id).await?;
+            let detail = serde_json::json!({ "by": by, "letter": letter.reference });
+            note_down(&mut tx, &letter.case_id, &actor, "delivery.kept", now, detail).await?;
             stayed += 1;
             continue;
         }

@@ -270,7 +270,10 @@ async fn one_left_out(
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     put_back(tx, &letter.id, &letter.case_id).await?;
-    let Some(why) = why else { return Ok(()) };
+    let Some(why) = why else {
+        let detail = serde_json::json!({ "letter": letter.reference });
+        return note_down(tx, &letter.case_id, "system", "delivery.kept", now, detail).await;
+    };
     sqlx::query(
         "UPDATE dispatches SET state = 'held', why = $1
          WHERE case_id = $2 AND kind = $3 AND state IN ('waiting', 'again')",

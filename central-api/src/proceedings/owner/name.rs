@@ -81,6 +81,7 @@ pub async fn name(
     if !record.write(&mut tx).await? {
         return Err(NameError::Conflict);
     }
+    case::hand(&mut tx, id, by).await?;
     jobs::ask(&mut tx, &Job::IssueNotice { case: id.to_owned() }, now).await?;
     let entry = Entry {
         at: now,

@@ -44,7 +44,7 @@ pub use claim::{Claim, cancel, change, claim};
 pub use receipt::{Event, Incoming, Payer, Taken, notified};
 pub use record::{ClaimRow, ClaimState, find, live_of_case, of_case};
 pub use reference::Reference;
-pub use settle::{Effect, is_settled, standing};
+pub use settle::{Effect, settled_among, settled_text, standing};
 pub use slip::{Slip, print as print_slip, slips_of};
 pub use standing::{Movement, Standing, Terms};
 pub use terms::{by_parts, hold, pause, release, resume};

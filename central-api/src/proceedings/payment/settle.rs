@@ -1,17 +1,19 @@
 //! After everything that happens to a claim: what it comes to now, the surcharge that its payments fix,
 //! and whether that settles it.
 
-use sqlx::AnyConnection;
+use std::collections::BTreeSet;
+
+use sqlx::{AnyConnection, AssertSqlSafe};
 use time::{Date, OffsetDateTime};
 
 use super::ledger::{Account, Kind, Posting};
-use super::record::{self, ClaimRow, ClaimState};
+use super::record::{ClaimRow, ClaimState};
 use super::standing::Standing;
 use super::today;
 use crate::case::name_of;
 use crate::law::LawBook;
 use crate::proceedings::warning;
-use crate::store::{StoreError, Tx, to_ms};
+use crate::store::{Store, StoreError, Tx, to_ms};
 
 /// What something did to a claim. The one place where that is found out is [`settle`]; whatever is to
 /// follow from it, such as lifting a warning, is asked for there, in the same transaction.
@@ -89,8 +91,19 @@ pub async fn standing(
     Ok(terms.standing(law, &receipts, &refunds, day))
 }
 
-/// Whether all that a case's decision asks for is paid; none where no decision is in force.
-pub async fn is_settled(view: &mut AnyConnection, case: &str) -> Result<Option<bool>, StoreError> {
-    let claim = record::live_of_case(view, case).await?;
-    Ok(claim.map(|claim| claim.state == ClaimState::Settled))
+/// Reads which of as many cases have paid all that the decision in force asks for.
+pub fn settled_text(cases: usize) -> String {
+    let places: Vec<_> = (1..=cases).map(|n| format!("${n}")).collect();
+    let places = places.join(", ");
+    format!("SELECT case_id FROM payment_claims WHERE state = 'settled' AND case_id IN ({places})")
+}
+
+/// Those of some cases of which all that the decision in force asks for is paid.
+pub async fn settled_among(store: &Store, cases: &[&str]) -> Result<BTreeSet<String>, StoreError> {
+    if cases.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let text = sqlx::query_scalar(AssertSqlSafe(settled_text(cases.len())));
+    let query = cases.iter().fold(text, |query, case| query.bind((*case).to_owned()));
+    Ok(query.fetch_all(store.pool()).await?.into_iter().collect())
 }

@@ -8,6 +8,8 @@ mod act;
 mod form;
 mod print;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 use time::{Date, OffsetDateTime};
@@ -106,10 +108,12 @@ pub async fn is_elsewhere(view: &mut AnyConnection, case: &str) -> Result<bool, 
     Ok(row.is_some_and(|row| row.content.is_elsewhere()))
 }
 
-/// Whether another unit has resolved a case.
-pub async fn is_settled(view: &mut AnyConnection, case: &str) -> Result<bool, StoreError> {
-    let row: Option<Row> = row::read(view, case).await?;
-    Ok(row.is_some_and(|row| row.content.answer.is_some_and(|answer| answer.settles)))
+/// Those of some cases that another unit has resolved.
+pub async fn settled_among(store: &Store, cases: &[&str]) -> Result<BTreeSet<String>, StoreError> {
+    let rows: Vec<Row> = row::among(store, cases).await?;
+    let settled =
+        rows.into_iter().filter(|row| row.content.answer.as_ref().is_some_and(|it| it.settles));
+    Ok(settled.map(|row| row.case_id).collect())
 }
 
 /// How many wait to be sent.

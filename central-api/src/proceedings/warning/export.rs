@@ -131,14 +131,27 @@ async fn next(store: &Store, now: OffsetDateTime) -> Result<Option<i64>, StoreEr
     .execute(&mut *tx)
     .await?;
     if begun.rows_affected() == 1 {
-        sqlx::query(
+        let mut taken: Vec<i64> = sqlx::query_scalar(
             "UPDATE warning_messages SET export = $1 WHERE seq IN (
-                 SELECT seq FROM warning_messages WHERE export IS NULL ORDER BY seq LIMIT $2)",
+                 SELECT seq FROM warning_messages WHERE export IS NULL ORDER BY seq LIMIT $2)
+             RETURNING seq",
         )
         .bind(number + 1)
         .bind(MOST)
-        .execute(&mut *tx)
+        .fetch_all(&mut *tx)
         .await?;
+        taken.sort_unstable();
+        let entry = Entry {
+            at: now,
+            actor: "system",
+            action: "warning.file_begun",
+            subject_kind: "warning_export",
+            subject_id: &(number + 1).to_string(),
+            detail: serde_json::json!({
+                "first": taken.first(), "last": taken.last(), "count": taken.len(),
+            }),
+        };
+        audit::append(&mut tx, entry).await?;
     }
     tx.commit().await?;
     Ok(Some(number + 1))
