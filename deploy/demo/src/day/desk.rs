@@ -158,8 +158,13 @@ async fn work(desk: &Desk, site: &Site, duty: Duty, api: &Api) {
         Duty::Clerk => &[Stage::Notice, Stage::Draw, Stage::Propose, Stage::Pay],
         Duty::Sign => &[Stage::Sign],
     };
+    // What is not ready yet holds up nothing else.
+    let mut not_before = [Instant::now(); Stage::ALL.len()];
     while desk.done() < desk.all() {
-        let Some((stage, case)) = desk.take(stages) else {
+        let now = Instant::now();
+        let open: Vec<Stage> =
+            stages.iter().copied().filter(|stage| not_before[*stage as usize] <= now).collect();
+        let Some((stage, case)) = desk.take(&open) else {
             tokio::time::sleep(IDLE).await;
             continue;
         };
@@ -174,8 +179,7 @@ async fn work(desk: &Desk, site: &Site, duty: Duty, api: &Api) {
         if stands {
             desk.step_done(stage, case, begun.elapsed());
         } else {
-            // Others may do something meanwhile; this one is next again.
-            tokio::time::sleep(LATER).await;
+            not_before[stage as usize] = Instant::now() + LATER;
             held(&desk.queues[stage as usize]).push_front(case);
         }
     }
