@@ -425,7 +425,7 @@ async fn postgres_finds_by_what_is_asked() {
     run(&mut connection, "SET plan_cache_mode = force_generic_plan".into()).await;
     let mut wrong = Vec::new();
     for (place, text) in queries() {
-        let parameters = (1..20).take_while(|n| text.contains(&format!("${n}"))).count();
+        let parameters = (1..=32).take_while(|n| text.contains(&format!("${n}"))).count();
         let nulls = vec!["NULL"; parameters].join(", ");
         let arguments = if parameters == 0 { String::new() } else { format!("({nulls})") };
         run(&mut connection, format!("PREPARE question AS {text}")).await;

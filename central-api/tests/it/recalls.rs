@@ -390,6 +390,10 @@ async fn nobody_agrees_with_themselves_and_who_is_gone_is_stood_in_for() {
         let mut giang = Visitor::officer(&drill.setting.state, "giang").await;
         let page = giang.get(&path).await.text();
         assert!(page.contains("Thay người đã thôi phê duyệt"), "{page}");
+        if let Some(folder) = std::env::var_os("SCREENSHOTS") {
+            let file = std::path::Path::new(&folder).join("recall-stand-in.html");
+            std::fs::write(file, &page).unwrap();
+        }
         let csrf = giang.csrf.clone();
         let answer = giang.post(&path, &[("csrf", &csrf), ("step", "stand_in")]).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
