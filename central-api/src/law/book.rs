@@ -13,6 +13,7 @@ use super::fine::{Circumstances, Payer, Range, Scale};
 use super::instalments::{self, Instalments};
 use super::late::{self, Debt};
 use super::schema::{Circumstance, DecreeFile, Kind, ProcedureFile, ProvisionRow};
+use super::service::Service;
 use super::signer::Signers;
 use super::{Deadline, Term, VIETNAM};
 
@@ -82,7 +83,7 @@ pub struct LawBook {
     instalments: Vec<Instalments>,
     appointment_days: i64,
     appointment_at: Time,
-    service_letters: u32,
+    pub(super) service: Service,
 }
 
 impl Provision {
@@ -145,7 +146,7 @@ impl LawBook {
             instalments: instalments::read(procedure.0, file.instalments)?,
             appointment_days: file.appointment.days_after_notice,
             appointment_at,
-            service_letters: file.service.letters,
+            service: Service::read(procedure.0, &file.service, file.paper, file.receiver)?,
         };
         for (name, text) in decrees {
             let decree = decree((name, text), &book)?;
@@ -272,11 +273,6 @@ impl LawBook {
         Ok(self.end(Term::Limitation, act)?.earliest)
     }
 
-    /// How many letters must come back before a document counts as served.
-    pub const fn service_letters(&self) -> u32 {
-        self.service_letters
-    }
-
     /// When the term that `event` began is over.
     pub fn end(&self, term: Term, event: OffsetDateTime) -> Result<End, LawError> {
         self.deadline(term).end(event, &self.calendar)
@@ -309,16 +305,13 @@ impl LawBook {
         &self.circumstances
     }
 
-    /// The last day for paying a decision of `day` while nothing proves when it was received.
-    pub fn pay_until_without_proof(&self, day: Date) -> Date {
-        day.saturating_add(Duration::days(self.without_proof_days))
-    }
-
-    /// When a decision of `at` counts as received where nothing proves it: its term for paying ends
-    /// with [`Self::pay_until_without_proof`].
-    pub fn received_without_proof(&self, at: OffsetDateTime) -> OffsetDateTime {
+    /// The last day for paying a decision of which nothing proves when it was received: nobody receives
+    /// it before it is sent.
+    pub fn pay_until_without_proof(&self, decided: Date, sent: Date) -> Date {
         let term = i64::from(self.deadline(Term::Pay).count);
-        at.saturating_add(Duration::days((self.without_proof_days - term).max(0)))
+        let later = |day: Date, days| day.saturating_add(Duration::days(days));
+        let received = later(decided, (self.without_proof_days - term).max(0));
+        later(received.max(sent), term)
     }
 
     /// When a notice of `issued` asks the owner to come: a day that is certainly worked, within

@@ -12,6 +12,7 @@ mod fine;
 mod instalments;
 mod late;
 mod schema;
+mod service;
 mod signer;
 
 pub use book::{LawBook, LawError, Provision};
@@ -21,6 +22,7 @@ pub use fine::{Circumstances, Payer, Range};
 pub use instalments::{Instalments, PartsError};
 pub use late::Debt;
 pub use schema::{Circumstance, Kind, Side};
+pub use service::{Paper, Receiver};
 
 const DECREES: [(&str, &str); 2] = [
     ("law/decree-168-2024.toml", include_str!("../../law/decree-168-2024.toml")),

@@ -24,6 +24,7 @@ mod notices;
 mod ops;
 mod owners;
 mod pages;
+mod papers;
 mod passages;
 mod payment;
 mod payment_doors;
