@@ -6,6 +6,7 @@
 //! other rows (`rows`) is what they are then.
 
 mod chain;
+mod pending;
 mod rows;
 
 use sqlx::Row as _;
@@ -14,6 +15,7 @@ use time::OffsetDateTime;
 use crate::store::{StoreError, Tx, to_ms};
 
 pub use chain::{Broken, Verified, verify};
+pub use pending::Pending;
 pub use rows::{Covered, Digests, TABLES, Table, told};
 
 /// One thing that was done.
@@ -38,39 +40,56 @@ pub fn reason(text: &str) -> Option<&str> {
 
 /// Adds a row to the chain; it counts once `tx` commits.
 pub async fn append(tx: &mut Tx<'_>, entry: Entry<'_>) -> Result<(), StoreError> {
-    let head = sqlx::query("UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash")
+    append_all(tx, vec![entry]).await
+}
+
+/// Adds rows in their order, the head taken once for all.
+pub async fn append_all(tx: &mut Tx<'_>, entries: Vec<Entry<'_>>) -> Result<(), StoreError> {
+    let count = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+    if count == 0 {
+        return Ok(());
+    }
+    let head = sqlx::query("UPDATE audit_head SET seq = seq + $1 WHERE id = 1 RETURNING seq, hash")
+        .bind(count)
         .fetch_one(&mut **tx)
         .await?;
-    let mut detail = entry.detail;
-    rows::tell(tx, (entry.subject_kind, entry.subject_id, entry.action), &mut detail).await?;
-    let row = chain::Row {
-        seq: head.try_get("seq")?,
-        at: to_ms(entry.at),
-        actor: entry.actor.to_owned(),
-        action: entry.action.to_owned(),
-        subject_kind: entry.subject_kind.to_owned(),
-        subject_id: entry.subject_id.to_owned(),
-        detail: detail.to_string(),
-        previous: head.try_get("hash")?,
-    };
-    let hash = row.hash();
-    sqlx::query(
-        "INSERT INTO audit (seq, at, actor, action, subject_kind, subject_id, detail, previous, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
-    .bind(row.seq)
-    .bind(row.at)
-    .bind(row.actor)
-    .bind(row.action)
-    .bind(row.subject_kind)
-    .bind(row.subject_id)
-    .bind(row.detail)
-    .bind(row.previous)
-    .bind(hash.as_str())
-    .execute(&mut **tx)
-    .await?;
+    let last: i64 = head.try_get("seq")?;
+    let mut previous: String = head.try_get("hash")?;
+    for (seq, entry) in (last - count + 1..).zip(entries) {
+        let mut detail = entry.detail;
+        let about = (entry.subject_kind, entry.subject_id, entry.action);
+        rows::tell(tx, about, &mut detail).await?;
+        let row = chain::Row {
+            seq,
+            at: to_ms(entry.at),
+            actor: entry.actor.to_owned(),
+            action: entry.action.to_owned(),
+            subject_kind: entry.subject_kind.to_owned(),
+            subject_id: entry.subject_id.to_owned(),
+            detail: detail.to_string(),
+            previous,
+        };
+        let hash = row.hash();
+        sqlx::query(
+            "INSERT INTO audit
+                 (seq, at, actor, action, subject_kind, subject_id, detail, previous, hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(row.seq)
+        .bind(row.at)
+        .bind(row.actor)
+        .bind(row.action)
+        .bind(row.subject_kind)
+        .bind(row.subject_id)
+        .bind(row.detail)
+        .bind(row.previous)
+        .bind(hash.as_str())
+        .execute(&mut **tx)
+        .await?;
+        previous = hash;
+    }
     sqlx::query("UPDATE audit_head SET hash = $1 WHERE id = 1")
-        .bind(hash)
+        .bind(previous)
         .execute(&mut **tx)
         .await?;
     Ok(())

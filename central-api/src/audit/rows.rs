@@ -37,7 +37,7 @@ const fn alone(name: &'static str, kind: &'static str, of: &'static str) -> Tabl
 }
 
 pub const TABLES: [Table; 9] = [
-    of_case("dispatches", "kind"),
+    of_case("dispatches", "code"),
     of_case("deliveries", "id"),
     of_case("warnings", "cause"),
     // Which file a message went out with is what the file's own rows of the audit say.

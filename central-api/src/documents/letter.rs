@@ -15,10 +15,10 @@ use krilla::surface::Surface;
 use krilla::text::TextDirection;
 use krilla::{Document, SerializeSettings};
 
-use super::DocumentError;
 use super::fonts::{Fonts, Style};
 use super::layout::{self, Fill, Line, bold, plain};
 use super::page::{HEIGHT, WIDTH};
+use super::{DocumentError, sign};
 use crate::config::{Agency, Post, Side};
 
 /// Pages of a document that a letter may have.
@@ -100,7 +100,10 @@ impl std::fmt::Debug for Enclosed {
 impl Enclosed {
     pub fn read(pdf: &Bytes) -> Result<Self, DocumentError> {
         let broken = |_| DocumentError::Pdf("a stored document cannot be read as PDF".into());
-        let pdf = Pdf::new(Arc::new(pdf.to_vec())).map_err(broken)?;
+        // Pages are copied without annotations, and a signature's mark is one.
+        let drawn = sign::drawn(pdf).map_err(|e| DocumentError::Pdf(e.to_string()))?;
+        let pdf = drawn.unwrap_or_else(|| pdf.to_vec());
+        let pdf = Pdf::new(Arc::new(pdf)).map_err(broken)?;
         let pages = pdf.pages().len();
         Ok(Self { pdf: PdfDocument::new(Arc::new(pdf)), pages })
     }

@@ -15,6 +15,7 @@ use super::late::{self, Debt};
 use super::order::{self, OrderRules};
 use super::referral::{self, ReferralRules};
 use super::schema::{Circumstance, DecreeFile, Kind, ProcedureFile, ProvisionRow};
+use super::service::Service;
 use super::signer::Signers;
 use super::{Deadline, Term, VIETNAM};
 
@@ -89,7 +90,7 @@ pub struct LawBook {
     referrals: Vec<ReferralRules>,
     appointment_days: i64,
     appointment_at: Time,
-    service_letters: u32,
+    pub(super) service: Service,
 }
 
 impl Provision {
@@ -155,7 +156,7 @@ impl LawBook {
             referrals: referral::read(procedure.0, file.referral)?,
             appointment_days: file.appointment.days_after_notice,
             appointment_at,
-            service_letters: file.service.letters,
+            service: Service::read(procedure.0, &file.service, file.paper, file.receiver)?,
         };
         for (name, text) in decrees {
             let decree = decree((name, text), &book)?;
@@ -283,11 +284,6 @@ impl LawBook {
         Ok(self.end(Term::Limitation, act)?.earliest)
     }
 
-    /// How many letters must come back before a document counts as served.
-    pub const fn service_letters(&self) -> u32 {
-        self.service_letters
-    }
-
     /// When the term that `event` began is over.
     pub fn end(&self, term: Term, event: OffsetDateTime) -> Result<End, LawError> {
         self.deadline(term).end(event, &self.calendar)
@@ -325,18 +321,17 @@ impl LawBook {
         &self.circumstances
     }
 
-    /// The last day for paying a decision of `at` while nothing proves when it was received. Like any
-    /// term it ends on a day that is worked; where the calendar is not settled, the later.
-    pub fn pay_until_without_proof(&self, at: OffsetDateTime) -> Result<Date, LawError> {
-        let end = self.end(Term::Pay, self.received_without_proof(at))?;
-        Ok(end.latest.to_offset(VIETNAM).date())
-    }
-
-    /// When a decision of `at` counts as received where nothing proves it: so many days before the end of
-    /// its term for paying, were all days worked.
-    pub fn received_without_proof(&self, at: OffsetDateTime) -> OffsetDateTime {
+    /// The last day for paying a decision of which nothing proves when it was received: nobody receives
+    /// it before it is sent. Like any term it ends on a day that is worked; where the calendar is not
+    /// settled, the later.
+    pub fn pay_until_without_proof(&self, decided: Date, sent: Date) -> Date {
         let term = i64::from(self.deadline(Term::Pay).count);
-        at.saturating_add(Duration::days((self.without_proof_days - term).max(0)))
+        let later = |day: Date, days| day.saturating_add(Duration::days(days));
+        let received = later(decided, (self.without_proof_days - term).max(0));
+        let received = received.max(sent);
+        let end = self.end(Term::Pay, received.midnight().assume_offset(VIETNAM));
+        // Of a year whose days off are not known yet: so many days.
+        end.map_or_else(|_| later(received, term), |end| end.latest.to_offset(VIETNAM).date())
     }
 
     /// When a notice of `issued` asks the owner to come: a day that is certainly worked, within

@@ -40,10 +40,11 @@ pub enum Term {
     ServedElectronic,
     ServedPosted,
     SendAgain,
+    PostAnswer,
 }
 
 impl Term {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Notice,
         Self::Record,
         Self::NoShow,
@@ -64,6 +65,7 @@ impl Term {
         Self::ServedElectronic,
         Self::ServedPosted,
         Self::SendAgain,
+        Self::PostAnswer,
     ];
 }
 

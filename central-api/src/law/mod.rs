@@ -14,6 +14,7 @@ mod late;
 mod order;
 mod referral;
 mod schema;
+mod service;
 mod signer;
 
 pub use book::{LawBook, LawError, Provision};
@@ -25,6 +26,7 @@ pub use late::Debt;
 pub use order::{OrderRuleError, OrderRules};
 pub use referral::{ReferralAnswer, ReferralRules, Sender};
 pub use schema::{Circumstance, Kind, Side};
+pub use service::{Paper, Receiver};
 
 const DECREES: [(&str, &str); 2] = [
     ("law/decree-168-2024.toml", include_str!("../../law/decree-168-2024.toml")),

@@ -101,6 +101,8 @@ pub(super) struct ProcedureFile {
     pub circumstance: Vec<Circumstance>,
     pub appointment: AppointmentRow,
     pub service: ServiceRow,
+    pub paper: Vec<super::Paper>,
+    pub receiver: Vec<super::Receiver>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,7 +138,7 @@ pub(super) struct LicenceRow {
 #[serde(deny_unknown_fields)]
 pub(super) struct LatePaymentRow {
     pub per_day: f64,
-    /// Days after the decision's date from which it counts as received where nothing proves it.
+    /// Days after the decision's date within which it is to be paid where nothing proves its receipt.
     pub without_proof_days: i64,
     pub source: String,
 }

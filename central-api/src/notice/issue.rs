@@ -98,7 +98,8 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Is
         return Err(IssueError::Write(WriteError::Conflict));
     }
     documents::record(&mut tx, id, &draft, &sha256, approver, at).await?;
-    delivery::begin(&mut tx, id, Paper::Notice, case.act_at).await?;
+    let paper = (Paper::Notice, draft.code.as_str());
+    delivery::begin(&mut tx, book, paper, id, (case.act_at, at), None).await?;
     let done = taken.done(&mut tx).await?;
     case::note_down(&mut tx, id, &Actor::Job, Action::Notify, at, detail).await?;
     tx.commit().await.map_err(StoreError::from)?;

@@ -7,10 +7,12 @@ use time::OffsetDateTime;
 use crate::AppState;
 use crate::admin::users;
 use crate::audit::{self, Entry};
-use crate::case::{Case, ExamineError};
+use crate::case::{self, Case, ExamineError};
 use crate::documents::{self, DocumentError, Draft, Kind};
 use crate::jobs::{Done, JobError, Taken};
 use crate::law::LawError;
+use crate::proceedings::decision;
+use crate::proceedings::delivery::{self, Addressee, Paper};
 use crate::proceedings::payment::PaymentError;
 use crate::store::StoreError;
 
@@ -84,17 +86,30 @@ where
     Ok(Printed { draft, sha256 })
 }
 
-/// Puts a printed document on record, which changes nothing else, and ends its job.
+/// Puts a printed document on record, which changes nothing else, sends it on its way `to` whom it
+/// names where it is one that goes out, and ends its job.
 pub(super) async fn on_record(
     state: &AppState,
     taken: &Taken,
     case: &str,
     printed: &Printed,
-    signer: &str,
-    at: OffsetDateTime,
+    (signer, at): (&str, OffsetDateTime),
+    to: Option<&Addressee>,
 ) -> Result<Done, PrintError> {
     let mut tx = state.store.begin().await?;
+    if let Some(paper) = Paper::of(printed.draft.kind).filter(|it| it.needs_decision()) {
+        // Nothing that was annulled while it was printed is out.
+        case::hold(&mut tx, case, state.store.dialect()).await?;
+        if !decision::stands(&mut tx, case).await? {
+            tracing::warn!(case, paper = paper.name(), "its decision holds no more");
+            return Err(PrintError::Conflict);
+        }
+    }
     documents::record(&mut tx, case, &printed.draft, &printed.sha256, signer, at).await?;
+    if let Some(paper) = Paper::of(printed.draft.kind) {
+        let paper = (paper, printed.draft.code.as_str());
+        delivery::begin(&mut tx, &state.law, paper, case, (at, at), to).await?;
+    }
     let done = taken.done(&mut tx).await?;
     let entry = Entry {
         at,

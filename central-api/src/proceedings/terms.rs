@@ -20,10 +20,12 @@ const SEARCHED: i64 = 4000;
 pub enum Kind {
     /// The notice is to be issued.
     Notice,
-    /// An issued notice is to be sent.
-    Send,
+    /// An issued paper is to be sent.
+    Send(Paper),
     /// A letter that came back is to be sent again.
     SendAgain,
+    /// A decision that was sent reached nobody yet, as far as is known: no term runs.
+    Unserved,
     /// Whom a notice was sent to is to come; then somebody is warned.
     NoShow,
     /// A decision is to be paid; then somebody is warned.
@@ -33,25 +35,41 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Notice, Self::Send, Self::SendAgain, Self::NoShow, Self::Pay, Self::Limitation];
+    pub const ALL: [Self; 10] = [
+        Self::Notice,
+        Self::Send(Paper::Notice),
+        Self::Send(Paper::Decision),
+        Self::Send(Paper::Annulment),
+        Self::Send(Paper::Points),
+        Self::SendAgain,
+        Self::Unserved,
+        Self::NoShow,
+        Self::Pay,
+        Self::Limitation,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Notice => "notice",
-            Self::Send => "send",
+            Self::Send(Paper::Notice) => "send",
+            Self::Send(Paper::Decision) => "send_decision",
+            Self::Send(Paper::Annulment) => "send_annulment",
+            Self::Send(Paper::Points) => "send_points",
             Self::SendAgain => "send_again",
+            Self::Unserved => "unserved",
             Self::NoShow => "no_show",
             Self::Pay => "pay",
             Self::Limitation => "limitation",
         }
     }
 
-    pub const fn term(self) -> Term {
+    pub fn term(self, book: &LawBook) -> Term {
         match self {
             Self::Notice => Term::Notice,
-            Self::Send => Paper::Notice.term(),
+            // Of what the law sends nowhere nothing waits.
+            Self::Send(paper) => book.sent_within(paper.name()).unwrap_or(Term::DecisionSent),
             Self::SendAgain => Term::SendAgain,
+            Self::Unserved => Term::PostAnswer,
             Self::NoShow => Cause::NoShow.term(),
             Self::Pay => Cause::Unpaid.term(),
             Self::Limitation => Term::Limitation,
@@ -124,7 +142,7 @@ pub async fn list(
             let place = (from.0, from.1.as_str());
             for (began, case_id) in source.read(store, place, most).await? {
                 let began_at = from_ms(began)?;
-                let end = book.end(kind.term(), began_at).ok();
+                let end = book.end(kind.term(book), began_at).ok();
                 let due = due(book, *kind, began_at, end);
                 let place = Place { due, began, case_id: case_id.clone(), kind: *kind };
                 if after.is_some_and(|after| place <= *after) || too_far(*kind, end, now) {
@@ -177,7 +195,7 @@ fn first_day(book: &LawBook, kind: Kind, bound: i64, now: OffsetDateTime) -> Opt
     let day = |n: i64| today.saturating_add(Duration::days(n));
     let reaches = |n: i64| {
         let began = day(n).midnight().assume_offset(VIETNAM);
-        due(book, kind, began, book.end(kind.term(), began).ok()) >= bound
+        due(book, kind, began, book.end(kind.term(book), began).ok()) >= bound
     };
     let (mut low, mut high) = (-SEARCHED, SEARCHED);
     if !reaches(high) {
@@ -194,7 +212,7 @@ fn first_day(book: &LawBook, kind: Kind, bound: i64, now: OffsetDateTime) -> Opt
 #[derive(Debug, Clone, Copy)]
 enum Source {
     Cases(State),
-    Papers(Progress),
+    Papers(Paper, Progress),
     Warnings(Cause),
 }
 
@@ -202,8 +220,11 @@ fn sources(kind: Kind) -> Vec<Source> {
     match kind {
         Kind::Notice => State::BEFORE_NOTICE.map(Source::Cases).into(),
         // What is held is not sent either.
-        Kind::Send => [Progress::Waiting, Progress::Held].map(Source::Papers).into(),
-        Kind::SendAgain => vec![Source::Papers(Progress::Again)],
+        Kind::Send(paper) => {
+            [Progress::Waiting, Progress::Held].map(|it| Source::Papers(paper, it)).into()
+        }
+        Kind::SendAgain => Paper::ALL.map(|it| Source::Papers(it, Progress::Again)).into(),
+        Kind::Unserved => vec![Source::Papers(Paper::Decision, Progress::OnWay)],
         Kind::NoShow => vec![Source::Warnings(Cause::NoShow)],
         Kind::Pay => vec![Source::Warnings(Cause::Unpaid)],
         Kind::Limitation => State::BARRABLE.map(Source::Cases).into(),
@@ -219,7 +240,7 @@ impl Source {
     ) -> Result<Vec<(i64, String)>, StoreError> {
         Ok(match self {
             Self::Cases(state) => case::in_state(store, state, from, most).await?,
-            Self::Papers(progress) => delivery::list(store, Paper::Notice, progress, from, most)
+            Self::Papers(paper, progress) => delivery::list(store, paper, progress, from, most)
                 .await?
                 .into_iter()
                 .map(|it| (to_ms(it.runs_from), it.case_id))
@@ -237,7 +258,7 @@ impl Source {
     async fn count(self, store: &Store, before: OffsetDateTime) -> Result<u64, StoreError> {
         Ok(match self {
             Self::Cases(state) => case::count_in_state(store, state, before).await?,
-            Self::Papers(progress) => delivery::count_of(store, Paper::Notice, progress).await?,
+            Self::Papers(paper, progress) => delivery::count_of(store, paper, progress).await?,
             Self::Warnings(cause) => warning::count(store, cause, warning::State::Running).await?,
         })
     }
@@ -278,7 +299,7 @@ mod tests {
         let now = datetime!(2026-11-30 10:00 +7);
         let place = |kind: Kind, day: i64| {
             let began = now + Duration::days(day) + Duration::hours(day.rem_euclid(7));
-            let end = book.end(kind.term(), began).ok();
+            let end = book.end(kind.term(&book), began).ok();
             Place {
                 due: due(&book, kind, began, end),
                 began: to_ms(began),

@@ -33,12 +33,19 @@ struct DeliveriesPage {
     /// Whether the officer prints and imports.
     posts: bool,
     most: u32,
+    papers: Vec<PaperRow>,
+    batches: Vec<BatchRow>,
+    lists: Vec<List>,
+}
+
+/// How many papers of a kind wait for what.
+struct PaperRow {
+    name: &'static str,
+    text: String,
     waiting: u64,
     again: u64,
     held: u64,
     on_way: u64,
-    batches: Vec<BatchRow>,
-    lists: Vec<List>,
 }
 
 struct BatchRow {
@@ -61,8 +68,10 @@ struct List {
 
 struct Row {
     id: String,
+    code: String,
     short_id: String,
     plate: String,
+    paper: String,
     why: String,
 }
 
@@ -77,7 +86,18 @@ pub(super) async fn list(
     }
     let w = officer.lang.words();
     let store = &state.store;
-    let counts = delivery::count(store, Paper::Notice).await?;
+    let mut papers = Vec::new();
+    for paper in Paper::ALL {
+        let counts = delivery::count(store, paper).await?;
+        papers.push(PaperRow {
+            name: paper.name(),
+            text: w.named("paper", paper.name()),
+            waiting: counts.waiting,
+            again: counts.again,
+            held: counts.held,
+            on_way: counts.on_way,
+        });
+    }
     let mut batches = Vec::new();
     for batch in delivery::batches(store, MOST).await? {
         let by = super::case_page::name(&state, Some(&batch.made_by)).await?.unwrap_or_default();
@@ -106,10 +126,7 @@ pub(super) async fn list(
         done: done(w, &after.xong),
         posts: officer.sends_papers(),
         most: state.config.post.letters,
-        waiting: counts.waiting,
-        again: counts.again,
-        held: counts.held,
-        on_way: counts.on_way,
+        papers,
         batches,
         lists,
     };
@@ -131,7 +148,10 @@ fn done(w: &Words, after: &str) -> Option<String> {
 
 async fn rows(state: &AppState, w: &Words, progress: Progress) -> Result<Vec<Row>, WebError> {
     let mut rows = Vec::new();
-    let all = delivery::list(&state.store, Paper::Notice, progress, (i64::MIN, ""), MOST).await?;
+    let mut all = Vec::new();
+    for paper in Paper::ALL {
+        all.extend(delivery::list(&state.store, paper, progress, (i64::MIN, ""), MOST).await?);
+    }
     for found in all {
         let Some(case) = case::find(&state.store, &found.case_id).await? else { continue };
         let why = match &found.why {
@@ -143,8 +163,10 @@ async fn rows(state: &AppState, w: &Words, progress: Progress) -> Result<Vec<Row
         rows.push(Row {
             short_id: short_id(&case.id),
             plate: shown_plate(&case),
+            paper: w.named("paper", found.paper.name()),
             why,
             id: case.id,
+            code: found.code,
         });
     }
     Ok(rows)
@@ -161,6 +183,9 @@ pub(super) struct Printing {
     csrf: String,
     #[serde(default)]
     most: u32,
+    /// One kind of paper; every kind where it is none.
+    #[serde(default)]
+    kind: String,
 }
 
 /// `POST /giao-nhan/in`: a batch of what waits.
@@ -175,7 +200,8 @@ pub(super) async fn make(
     }
     let most = form.most.clamp(1, state.config.post.letters);
     let by = (officer.user.id.as_str(), officer.user.login.as_str());
-    let batch = delivery::make(&state, by, most).await.map_err(|e| explain(e, &officer))?;
+    let which = Paper::parse(&form.kind);
+    let batch = delivery::make(&state, by, which, most).await.map_err(|e| explain(e, &officer))?;
     Ok(Redirect::to(&format!("/giao-nhan/{}", batch.id)).into_response())
 }
 
@@ -197,6 +223,8 @@ struct BatchPage {
     posts: bool,
     can_post: bool,
     sheets: String,
+    /// How many letters of which kind.
+    holds: String,
     /// Letters that are printed and must not go out.
     taken_out: String,
     letters: Vec<LetterRow>,
@@ -206,9 +234,11 @@ struct LetterRow {
     reference: String,
     case: String,
     plate: String,
+    paper: String,
     state: String,
     state_text: String,
-    stays: bool,
+    /// Why it does not go out, or should not have.
+    stay: String,
     tracking: String,
 }
 
@@ -225,14 +255,16 @@ pub(super) async fn show(
     let batch = found(&state, &officer, &id).await?;
     let mut rows = Vec::new();
     let mut taken_out = Vec::new();
-    for letter in delivery::letters(&state.store, &batch).await? {
+    let letters = delivery::letters(&state.store, &batch).await?;
+    let holds = holds(&letters, w);
+    for letter in letters {
         let Some(case) = case::find(&state.store, &letter.case_id).await? else { continue };
         let in_house = matches!(letter.state, delivery::State::Printed | delivery::State::Void);
-        let stays = in_house && letter.is_printed && !letter.goes_out;
+        let stays = in_house && letter.is_printed && letter.stay.is_some();
         if stays && batch.state == BatchState::Printed {
             taken_out.push(letter.reference.clone());
         }
-        rows.push(row(letter, &case, stays, w));
+        rows.push(row(letter, &case, w));
     }
     let by = super::case_page::name(&state, Some(&batch.made_by)).await?.unwrap_or_default();
     let template = BatchPage {
@@ -251,6 +283,7 @@ pub(super) async fn show(
         sheets: w
             .with("post.sheets", "letters", batch.letters)
             .replace("{pages}", &batch.pages.to_string()),
+        holds,
         taken_out: taken_out.join(", "),
         letters: rows,
         id: batch.id,
@@ -258,17 +291,34 @@ pub(super) async fn show(
     page(StatusCode::OK, &template)
 }
 
-fn row(letter: Letter, case: &case::Case, stays: bool, w: &Words) -> LetterRow {
+/// `2 quyết định xử phạt, 1 thông báo vi phạm`.
+fn holds(letters: &[Letter], w: &Words) -> String {
+    let of = |paper: Paper| letters.iter().filter(move |it| it.paper == paper).count();
+    let some = Paper::ALL.into_iter().map(|paper| (paper, of(paper))).filter(|(_, n)| *n > 0);
+    let text =
+        some.map(|(paper, n)| w.named("paper_count", paper.name()).replace("{n}", &n.to_string()));
+    text.collect::<Vec<_>>().join(", ")
+}
+
+fn row(letter: Letter, case: &case::Case, w: &Words) -> LetterRow {
     let state = name_of(&letter.state);
-    // Of what is void its state says it.
-    let stays = stays && letter.state != delivery::State::Void;
+    let stay = match letter.stay {
+        // Of what is void its state says it; of what was printed too late to be left out, the pile.
+        None => String::new(),
+        Some(_) if letter.state == delivery::State::Void => String::new(),
+        Some(why) if letter.state == delivery::State::Printed => {
+            format!("{}: {}", w.t("post.stays"), w.named("post_stay", why.name()))
+        }
+        Some(why) => w.named("post_stay", why.name()),
+    };
     LetterRow {
         reference: letter.reference,
         case: letter.case_id,
         plate: shown_plate(case),
+        paper: w.named("paper", letter.paper.name()),
         state_text: w.named("delivery_state", &state),
         state,
-        stays,
+        stay,
         tracking: letter.tracking.unwrap_or_default(),
     }
 }

@@ -90,6 +90,7 @@ fn describe(detail: &Value, sees_owners: bool, names_people: bool, w: &Words) ->
         parts.push(w.with("post.letter_of", "letter", letter));
     }
     for (key, section) in [
+        ("paper", "paper"),
         ("held", "post_held"),
         ("how", "post_how"),
         ("delivery", "delivery_state"),

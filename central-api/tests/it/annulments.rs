@@ -3,6 +3,7 @@
 
 use axum::http::StatusCode;
 use central_api::documents::{self, Kind};
+use central_api::proceedings::delivery::Paper;
 use central_api::proceedings::warning;
 use central_api::work;
 use sqlx::AssertSqlSafe;
@@ -138,12 +139,20 @@ async fn what_is_paid_lifts_every_warning_and_goes_back_with_an_annulment() {
             let rows = warning::of_case(&store, &case).await.unwrap();
             rows.iter().map(|it| (it.cause, it.state)).collect::<Vec<_>>()
         };
-        // Whoever signed the minutes has come; the decision's term runs.
-        assert!(warnings().await.contains(&(warning::Cause::Unpaid, warning::State::Running)));
+        // Whoever signed the minutes has come; the decision's term runs once it is served.
+        let unpaid = async || {
+            let all = warnings().await;
+            all.into_iter().find(|it| it.0 == warning::Cause::Unpaid).map(|it| it.1)
+        };
+        assert_eq!(unpaid().await, None);
+        let handed = crate::papers::handed(&desk.setting, &case, Paper::Decision, "2026-11-23");
+        desk.setting.clock.advance(Duration::days(2));
+        assert_eq!(handed.await.status, StatusCode::SEE_OTHER);
+        assert_eq!(unpaid().await, Some(warning::State::Running));
         work::begin(&desk.setting.state).await.unwrap();
-        desk.setting.clock.advance(Duration::days(20));
+        desk.setting.clock.advance(Duration::days(18));
         work::work_off(&desk.setting.state).await.unwrap();
-        assert!(warnings().await.contains(&(warning::Cause::Unpaid, warning::State::Warned)));
+        assert_eq!(unpaid().await, Some(warning::State::Warned));
         assert_eq!(looked_up(&desk.setting).await, "Chưa xử phạt");
         // On 11 December, eight days after the term: 5,000,000 and seven days of 0.05 %.
         let paid = time::macros::date!(2026 - 12 - 11);

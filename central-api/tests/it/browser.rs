@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use central_api::admin::users::Role;
+use central_api::proceedings::delivery::Paper;
 use central_api::serve::web_router;
 use central_api::{
     jobs::{self, Job},
@@ -496,12 +497,12 @@ async fn a_clerk_sends_letters_and_sees_what_is_due() {
     site.sees("Gửi lại thư bị trả lại").await;
     shot(&driver, &site.browser, "terms").await;
     site.goto(&format!("/ho-so/{}", cases[1])).await;
-    site.click("#giao-nhan details:last-of-type summary").await;
+    site.click("#giao-nhan .paper details summary").await;
     site.sees("Bị trả lại").await;
     shot(&driver, &site.browser, "case-delivery").await;
-    site.click("#giao-nhan input[value=commune]").await;
-    site.fill("#giao-nhan textarea", "biên bản niêm yết số 12/BB ngày 21/11").await;
-    site.click("#giao-nhan details:last-of-type button").await;
+    site.click("#giao-nhan .paper input[value=commune]").await;
+    site.fill("#giao-nhan .paper textarea", "biên bản niêm yết số 12/BB ngày 21/11").await;
+    site.click("#giao-nhan .paper details button").await;
     site.sees("Niêm yết tại cấp xã").await;
     shot(&driver, &site.browser, "case-posted").await;
     site.browser.clone().close().await.unwrap();
@@ -511,6 +512,70 @@ async fn a_clerk_sends_letters_and_sees_what_is_due() {
     let site = Site { browser, base: site.base };
     site.sign_in("chi").await;
     for path in ["/giao-nhan", &batch, "/thoi-han", &format!("/ho-so/{}", cases[0])] {
+        site.goto(path).await;
+        let wide = "return document.documentElement.scrollWidth - innerWidth";
+        let wide = site.browser.execute(wide, vec![]).await.unwrap();
+        assert_eq!(wide, 0, "{path} scrolls sideways");
+    }
+    site.browser.clone().close().await.unwrap();
+    server.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clerk_sends_a_decision_and_nothing_runs_before_its_service() {
+    let Some(driver) = Driver::start() else {
+        println!("skipped: chromedriver is not installed");
+        return;
+    };
+    let mut desk = crate::sanctions::Desk::each().await.remove(0);
+    let case = desk.notified().await;
+    desk.in_force(&case).await;
+    let (base, server) = serve(&desk.setting).await;
+    let profile = tempfile::tempdir().unwrap();
+    let browser = driver.browser(profile.path(), [1280, 1000]).await;
+    let site = Site { browser, base };
+    site.sign_in("chi").await;
+    site.goto("/giao-nhan").await;
+    site.sees("Quyết định xử phạt").await;
+    shot(&driver, &site.browser, "papers-post").await;
+    site.click("form[action='/giao-nhan/in'] button").await;
+    site.sees("Hệ thống đang in đợt thư này.").await;
+    let batch = site.path().await;
+    work::work_off(&desk.setting.state).await.unwrap();
+    site.goto(&batch).await;
+    site.sees("1 quyết định xử phạt, 1 thông báo trừ điểm, 1 thông báo vi phạm").await;
+    site.click("main details summary").await;
+    shot(&driver, &site.browser, "papers-batch").await;
+    site.click("main details button").await;
+    site.sees("Đã ghi nhận giao bưu điện 3 thư").await;
+    let own = format!("/ho-so/{case}");
+    for (path, words, name) in [
+        ("/thoi-han", "Quyết định đã gửi, chưa giao", "papers-terms"),
+        ("/tien", "03/12/2026", "papers-money"),
+        (own.as_str(), "nếu không có căn cứ xác định ngày nhận", "papers-case-sent"),
+    ] {
+        site.goto(path).await;
+        site.sees(words).await;
+        shot(&driver, &site.browser, name).await;
+    }
+    // The violator comes and takes it: its term runs from today.
+    let code = crate::delivery::code(&desk.setting, &case, Paper::Decision).await;
+    let decision = format!("#giao-nhan .paper:has(input[value='{code}'])");
+    site.click(&format!("{decision} details summary")).await;
+    site.click(&format!("{decision} input[value=delivered]")).await;
+    site.fill(&format!("{decision} textarea"), "ký nhận tại trụ sở, sổ giao nhận số 7").await;
+    shot(&driver, &site.browser, "papers-by-hand").await;
+    site.click(&format!("{decision} details button")).await;
+    site.sees("Người có tên trong văn bản").await;
+    site.sees("Hạn nộp phạt").await;
+    shot(&driver, &site.browser, "papers-case-served").await;
+    site.browser.clone().close().await.unwrap();
+
+    let profile = tempfile::tempdir().unwrap();
+    let browser = driver.browser(profile.path(), [390, 844]).await;
+    let site = Site { browser, base: site.base };
+    site.sign_in("chi").await;
+    for path in ["/giao-nhan", &batch, "/thoi-han", "/tien", &own] {
         site.goto(path).await;
         let wide = "return document.documentElement.scrollWidth - innerWidth";
         let wide = site.browser.execute(wide, vec![]).await.unwrap();

@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use central_api::admin::users::Role;
 use central_api::clock::Clock as _;
 use central_api::jobs::{self, Job};
-use central_api::proceedings::delivery::{self, BatchError, BatchState, Paper, Progress, Way};
+use central_api::proceedings::delivery::{
+    self, BatchError, BatchState, Delivery, Paper, Progress, Way,
+};
 use central_api::proceedings::warning;
 use central_api::registry;
 use central_api::work;
@@ -112,7 +114,17 @@ async fn progress(setting: &Setting, case: &str) -> (Progress, i64) {
     (found.progress, found.returned)
 }
 
-fn today(setting: &Setting) -> String {
+/// The code of a case's latest document of a kind.
+pub async fn code(setting: &Setting, case: &str, paper: Paper) -> String {
+    delivery::find(&setting.state.store, case, paper).await.unwrap().unwrap().code
+}
+
+pub async fn deliveries(setting: &Setting, case: &str, paper: Paper) -> Vec<Delivery> {
+    let mut view = setting.state.store.pool().acquire().await.unwrap();
+    delivery::deliveries(&mut view, &code(setting, case, paper).await).await.unwrap()
+}
+
+pub fn today(setting: &Setting) -> String {
     let day = setting.clock.now().to_offset(central_api::law::VIETNAM).date();
     format!("{:02}/{:02}/{}", day.day(), u8::from(day.month()), day.year())
 }
@@ -131,7 +143,10 @@ async fn letters_go_out_and_what_comes_back_three_times_is_served() {
         let csv = csv.text();
         assert!(csv.starts_with('\u{feff}') && csv.lines().count() == 4, "{csv}");
         for n in 1..=3 {
-            assert!(csv.contains(&name(n)) && csv.contains(&format!("1-000{n},1,{n},00000{n},")));
+            assert!(
+                csv.contains(&name(n))
+                    && csv.contains(&format!("1-000{n},1,{n},Thông báo vi phạm,00000{n}/TB-"))
+            );
         }
         let opened: i64 =
             sqlx::query_scalar("SELECT COUNT(*) FROM audit WHERE action = 'batch.opened'")
@@ -173,7 +188,7 @@ async fn letters_go_out_and_what_comes_back_three_times_is_served() {
             assert_eq!(told(&setting, &[line]).await.status, StatusCode::SEE_OTHER);
         }
         assert_eq!(progress(&setting, &cases[1]).await, (Progress::Done, 3));
-        let deliveries = delivery::of_case(store, &cases[1], Paper::Notice).await.unwrap();
+        let deliveries = deliveries(&setting, &cases[1], Paper::Notice).await;
         let served = delivery::served(&deliveries, &setting.state.law).unwrap().unwrap();
         // Returned on Wednesday the 25th: Thursday, Friday, Monday.
         assert_eq!((served.on, served.by), (date!(2026 - 11 - 30), Way::Post));
@@ -199,7 +214,7 @@ async fn two_clerks_at_once_get_different_letters_and_no_number_twice() {
         let tasks: Vec<_> = (0..4)
             .map(|_| {
                 let (state, clerk) = (setting.state.clone(), clerk.clone());
-                tokio::spawn(async move { delivery::make(&state, (&clerk, "chi"), 3).await })
+                tokio::spawn(async move { delivery::make(&state, (&clerk, "chi"), None, 3).await })
             })
             .collect();
         let (mut numbers, mut nothing) = (BTreeSet::new(), 0);
@@ -229,7 +244,7 @@ async fn who_dies_between_file_and_record_is_followed_by_another() {
             .fetch_one(state.store.pool())
             .await
             .unwrap();
-        let batch = delivery::make(state, (&clerk, "chi"), 50).await.unwrap();
+        let batch = delivery::make(state, (&clerk, "chi"), None, 50).await.unwrap();
         let taken = jobs::take(&state.store, state.clock.now()).await.unwrap().unwrap();
         assert_eq!(taken.job, Job::PrintBatch { batch: batch.id.clone() });
         // Its lease runs out while it prints: the files are there, nothing of it is on record.
@@ -253,17 +268,21 @@ async fn who_dies_between_file_and_record_is_followed_by_another() {
     }
 }
 
-async fn withdrawn(setting: &Setting, case: &str) {
+async fn withdrawn(setting: &Setting, case: &str, who: &str) {
     let why = [("reason", "wrong_vehicle"), ("note", "biển số giả, chủ xe có chứng cứ")];
-    let mut binh = Visitor::officer(&setting.state, "binh").await;
-    let answer = binh.decide(case, "withdraw", &why).await;
+    let mut approver = Visitor::officer(&setting.state, who).await;
+    let answer = approver.decide(case, "withdraw", &why).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
 }
 
 pub async fn withdrawn_by_two(setting: &Setting, case: &str) {
-    withdrawn(setting, case).await;
-    let mut bao = Visitor::officer(&setting.state, "bao").await;
-    let answer = bao.decide(case, "confirm_withdrawal", &[]).await;
+    withdrawn_by_two_of(setting, case, ["binh", "bao"]).await;
+}
+
+pub async fn withdrawn_by_two_of(setting: &Setting, case: &str, [one, other]: [&str; 2]) {
+    withdrawn(setting, case, one).await;
+    let mut other = Visitor::officer(&setting.state, other).await;
+    let answer = other.decide(case, "confirm_withdrawal", &[]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
 }
 
@@ -292,7 +311,7 @@ async fn what_is_withdrawn_between_print_and_post_stays_in_the_house() {
         assert_eq!((found.state, found.letters), (BatchState::Printed, 3));
         // Withdrawn, and asked to be withdrawn, once it is printed.
         withdrawn_by_two(&setting, &cases[1]).await;
-        withdrawn(&setting, &cases[2]).await;
+        withdrawn(&setting, &cases[2], "binh").await;
         let page = chi.get(&format!("/giao-nhan/{batch}")).await.text();
         assert!(
             page.contains("Lấy ra khỏi chồng thư") && page.contains("1-0002, 1-0003"),
@@ -307,7 +326,7 @@ async fn what_is_withdrawn_between_print_and_post_stays_in_the_house() {
         // It went out all the same: what the post office says of it is no mistake, and serves nobody.
         let line = format!("1-0002;RB9VN;Phát thành công;{}", today(&setting));
         assert_eq!(told(&setting, &[line]).await.status, StatusCode::SEE_OTHER);
-        let deliveries = delivery::of_case(store, &cases[1], Paper::Notice).await.unwrap();
+        let deliveries = deliveries(&setting, &cases[1], Paper::Notice).await;
         assert_eq!(delivery::served(&deliveries, &setting.state.law).unwrap(), None);
         assert_eq!(deliveries[0].tracking.as_deref(), Some("RB9VN"));
         // Kept after all, the other goes into the next batch.
@@ -423,7 +442,17 @@ async fn what_no_letter_can_reach_is_held_until_a_clerk_sees_to_it() {
         let day = "2026-11-21";
         let path = format!("/ho-so/{}/giao-nhan", cases[0]);
         let csrf = chi.csrf.clone();
-        let base = [("csrf", csrf.as_str()), ("how", "delivered"), ("seen", "1")];
+        let codes = [
+            code(&setting, &cases[0], Paper::Notice).await,
+            code(&setting, &cases[1], Paper::Notice).await,
+        ];
+        let base = [
+            ("csrf", csrf.as_str()),
+            ("document", codes[0].as_str()),
+            ("how", "delivered"),
+            ("receiver", "addressee"),
+            ("seen", "1"),
+        ];
         let note = ("note", "chủ xe ký nhận tại trụ sở");
         for (more, status) in [
             (vec![("day", day), ("note", "ngắn")], 422),
@@ -446,7 +475,7 @@ async fn what_no_letter_can_reach_is_held_until_a_clerk_sees_to_it() {
             assert_eq!(answer.status.as_u16(), status, "{fields:?}: {}", answer.text());
         }
         assert_eq!(progress(&setting, &cases[0]).await.0, Progress::Done);
-        let fields = [("csrf", csrf.as_str()), ("how", "release")];
+        let fields = [("csrf", csrf.as_str()), ("document", &codes[1]), ("how", "release")];
         let path = format!("/ho-so/{}/giao-nhan", cases[1]);
         assert_eq!(chi.post(&path, &fields).await.location(), "/giao-nhan?xong=released");
         assert_eq!(chi.post(&path, &fields).await.status, StatusCode::CONFLICT);

@@ -26,6 +26,7 @@ mod ops;
 mod orders;
 mod owners;
 mod pages;
+mod papers;
 mod passages;
 mod payment;
 mod payment_doors;

@@ -54,7 +54,7 @@ pub async fn claimed_of(setting: &Setting, case: &str, seed: u64) -> Result<Stri
         decided_on: date!(2026 - 11 - 30),
         reference: reference(seed),
         fine: FINE,
-        due: DUE,
+        due: Some(DUE),
     };
     let mut tx = setting.state.store.begin().await.unwrap();
     let id = payment::claim(&mut tx, &claim, setting.clock.now()).await?;
@@ -307,7 +307,7 @@ async fn a_large_fine_is_paid_by_parts() {
             decided_on: date!(2026 - 11 - 30),
             reference: reference(1),
             fine: 20_000_000,
-            due: DUE,
+            due: Some(DUE),
         };
         let mut tx = store.begin().await.unwrap();
         let claim = payment::claim(&mut tx, &asked, now).await.unwrap();

@@ -111,7 +111,7 @@ enum Done {
 impl World {
     fn new(today: Date) -> Self {
         let terms =
-            Terms { fine: FINE, due: DUE, parts: None, pauses: vec![], is_cancelled: false };
+            Terms { fine: FINE, due: Some(DUE), parts: None, pauses: vec![], is_cancelled: false };
         Self { claims: vec![(terms, vec![]); CLAIMS], receipts: vec![], today }
     }
 

@@ -42,7 +42,7 @@ async fn a_hand_in_the_money_s_rows_is_named() {
             decided_on: date!(2026 - 11 - 30),
             reference: reference(1),
             fine: 20_000_000,
-            due: DUE,
+            due: Some(DUE),
         };
         let mut tx = store.begin().await.unwrap();
         let claim = payment::claim(&mut tx, &asked, now).await.unwrap();

@@ -107,7 +107,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("FROM owners WHERE state = 'by_hand'", "an index of those alone that wait for a clerk"),
     ("(act_at, id) >= ($2, $3)", "a page of an index in its order"),
     ("(runs_from, case_id) >= ($3, $4)", "a page of an index in its order"),
-    ("AND state = $2 ORDER BY runs_from, case_id LIMIT $3", "a batch of an index in its order"),
+    ("ORDER BY runs_from, case_id LIMIT $4", "a batch of an index in its order"),
     ("export IS NULL ORDER BY seq", "an index of those alone that are not handed over"),
     ("WITH RECURSIVE cameras", "one step of an index for each camera"),
     ("WHERE state = 'open' ORDER BY due, id LIMIT", "walks the index of what is open, two hundred"),
@@ -350,14 +350,14 @@ async fn postgres_finds_by_what_is_asked() {
         ),
         (
             "dispatches",
-            "case_id, kind, state, runs_from",
-            "'copy-' || i, 'notice', CASE i % 50 WHEN 0 THEN 'waiting' WHEN 1 THEN 'again' WHEN 2
+            "code, case_id, kind, state, begun_at, runs_from",
+            "'CODE-' || i, 'copy-' || i, 'notice', CASE i % 50 WHEN 0 THEN 'waiting' WHEN 1 THEN 'again' WHEN 2
              THEN 'held' WHEN 3 THEN 'on_way' ELSE 'done' END, i",
         ),
         (
             "deliveries",
-            "id, case_id, kind, way, state, code, number, year, tracking",
-            "'d' || i, 'copy-' || i, 'notice', 'post', 'sent', 'CODE-' || i, i, 2026, 'RB' || i",
+            "id, code, case_id, kind, way, state, number, tracking",
+            "'d' || i, 'CODE-' || i, 'copy-' || i, 'notice', 'post', 'sent', i, 'RB' || i",
         ),
         (
             "warnings",

@@ -12,6 +12,7 @@ use central_api::documents::sign::{
     Order, Prepared, SignError, Signing, SpanError, StampError, Trust, TrustError, check, complete,
     prepare,
 };
+use central_api::documents::{Enclosed, Letters};
 use central_api::notice::render;
 use central_api::verify::{Depth, Signatures, verify_signed};
 use central_api::work;
@@ -100,6 +101,55 @@ async fn the_first_signature_shows_who_and_when_in_the_place_of_the_form() {
         // The second one lies over nothing.
         assert_eq!(text.matches("Ký bởi").count(), 1, "{text}");
     }
+}
+
+/// A letter is printed from copies of the document's pages: the mark is on them, where it was.
+#[tokio::test]
+async fn a_letter_shows_the_mark_of_the_signature_where_the_document_has_it() {
+    let authority = Authority::new();
+    let signed = signing(&authority).sign(document(), NOW).await.unwrap();
+    let config = central_api::config::Config::embedded().unwrap();
+    let letters = Letters::new(&config.post, &config.agency).unwrap();
+    let sheet = letters.sheet("Nguyễn Thị Mẫu", "1 Phố Mẫu", "1-0001".into(), String::new());
+    let enclosed = Enclosed::read(&signed).unwrap();
+    assert_eq!(enclosed.pages, 2);
+    let (letter, pages) = letters.print(&[(sheet.unwrap(), enclosed)]).unwrap();
+    assert_eq!(pages, 4, "the address, two pages, and the back of the last");
+    let picture = |pdf: &[u8], name: &str, page: &str| {
+        let (from, to) = (authority.path(&format!("{name}.pdf")), authority.path(name));
+        std::fs::write(&from, pdf).unwrap();
+        if let Some(folder) = std::env::var_os("SCREENSHOTS") {
+            let kept = std::path::Path::new(&folder).join(format!("signed-{name}.pdf"));
+            std::fs::write(kept, pdf).unwrap();
+        }
+        let arguments = ["-r", "100", "-png", "-singlefile", "-f", page, "-l", page];
+        let files = [from.to_str().unwrap(), to.to_str().unwrap()];
+        crate::notices::tool("pdftoppm", &[&arguments[..], &files[..]].concat())?;
+        let picture = image::open(to.with_extension("png")).unwrap().to_rgb8();
+        Some(picture)
+    };
+    let page = mark_page(&authority, &signed);
+    let Some(own) = picture(&signed, "document", &page.to_string()) else { return };
+    let copied = picture(&letter, "letter", &(page + 1).to_string()).unwrap();
+    let red = |picture: &image::RgbImage| {
+        let is_red = |it: &image::Rgb<u8>| it[0] > 120 && it[1] < 90 && it[2] < 90;
+        picture.enumerate_pixels().filter(|(_, _, it)| is_red(it)).map(|(x, y, _)| (x, y)).collect()
+    };
+    let (own, copied): (Vec<_>, Vec<_>) = (red(&own), red(&copied));
+    assert!(own.len() > 500, "the document shows its signature: {} points", own.len());
+    assert_eq!(own, copied, "the letter shows it in the same place");
+}
+
+/// On which page the mark stands.
+fn mark_page(authority: &Authority, pdf: &[u8]) -> usize {
+    let file = authority.path("pages.pdf");
+    std::fs::write(&file, pdf).unwrap();
+    let page = |page: usize| {
+        let number = page.to_string();
+        let arguments = ["-f", &number, "-l", &number, file.to_str().unwrap(), "-"];
+        crate::notices::tool("pdftotext", &arguments).is_some_and(|it| it.contains("Ký bởi"))
+    };
+    (1..=2).find(|it| page(*it)).unwrap_or(1)
 }
 
 #[tokio::test]

@@ -2,12 +2,13 @@
 //! 319 142-1). The signature is an update behind the PDF, of which no byte changes.
 //!
 //! [`Signing`] signs by the configured key; [`prepare`] and [`complete`] are the same in two steps, for
-//! whoever signs elsewhere; [`check`] says what of a document holds. PDF: `object`, `file`, `span`;
+//! whoever signs elsewhere; [`check`] says what of a document holds, [`drawn`] is for print. PDF: `object`, `file`, `span`;
 //! signatures: `cms`, `stamp`, `trust`. How to configure and to check them: docs/SIGNING.md.
 
 mod appearance;
 mod check;
 mod cms;
+mod drawn;
 mod file;
 mod key;
 mod known;
@@ -22,6 +23,7 @@ mod trust;
 
 pub use check::{Signature, check};
 pub use cms::CmsError;
+pub use drawn::drawn;
 pub use file::FileError;
 pub use key::{LocalKey, Signer};
 pub use place::{HEIGHT, PLACE, WIDTH};

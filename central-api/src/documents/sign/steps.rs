@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use super::cms::Cms;
-use super::file::{File, Update};
+use super::file::{File, FileError, Update};
 use super::object::{Dictionary, Object};
 use super::span::{self, Span};
 use super::trust::{Party, Purpose, Trust};
@@ -173,7 +173,7 @@ fn signature(by: &Party, order: &Order<'_>, room: usize) -> Object {
 }
 
 /// The document's form fields.
-fn fields(file: &File<'_>) -> Result<Vec<Object>, SignError> {
+pub(super) fn fields(file: &File<'_>) -> Result<Vec<Object>, FileError> {
     let (_, catalog) = file.catalog()?;
     let Some(form) = catalog.get("AcroForm") else { return Ok(Vec::new()) };
     let form = file.resolved(form)?;

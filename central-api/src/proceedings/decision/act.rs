@@ -15,7 +15,7 @@ use crate::jobs::{self, Job};
 use crate::law::{LawError, Range};
 use crate::proceedings::payment::{self, PaymentError};
 use crate::proceedings::row::{self, Step};
-use crate::proceedings::{minutes, referral, warning};
+use crate::proceedings::{delivery, minutes, referral, warning};
 use crate::store::{StoreError, Tx};
 
 /// Why nothing was changed.
@@ -254,6 +254,7 @@ pub async fn settle(
         let why = row.content.undo.as_ref().map_or("", |undo| undo.reason.as_str());
         let who = payment::By::User { id: by.user, login: by.login };
         // Rows first, the audit's last: `cancel` writes there.
+        delivery::recall(&mut tx, id).await?;
         warning::lift(&mut tx, id, warning::Why::Settled, now).await?;
         if let Some(claim) = payment::live_of_case(&mut tx, id).await? {
             payment::cancel(&mut tx, &state.law, &claim.id, (who, why), now).await?;

@@ -11,6 +11,7 @@ use crate::case::{self, examine};
 use crate::documents::{self, Kind};
 use crate::jobs::{self, Done, Job, Taken};
 use crate::law::VIETNAM;
+use crate::proceedings::delivery::{self, Addressee, Paper};
 use crate::proceedings::paper;
 use crate::proceedings::payment::{self, Claim, Reference, vietqr};
 use crate::proceedings::row::{self, Step};
@@ -42,7 +43,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
     }
     let signature = signature(&before.content)?;
     let about = &examination.case;
-    let paid = state.law.pay_until_without_proof(at)?;
+    let today = at.to_offset(VIETNAM).date();
     let reference = Reference::draw(&mut rand::rng());
     let treasury = &state.config.treasury;
     let amount = before.content.proposal.amount;
@@ -63,7 +64,7 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         signature: signature.clone(),
         pay_days: state.law.deadline(crate::law::Term::Pay).count,
         complaint: state.law.deadline(crate::law::Term::Complaint).count,
-        pay_until: paid,
+        pay_until: state.law.pay_until_without_proof(today, today),
         pay: form::Pay {
             reference: reference.as_str().to_owned(),
             treasury: treasury.clone(),
@@ -100,15 +101,18 @@ pub async fn issue(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
     if !row.put(&mut tx).await? {
         return Err(PrintError::Conflict);
     }
-    let received = state.law.received_without_proof(at);
-    warning::watch_anew(&mut tx, id, warning::Cause::Unpaid, received).await?;
+    // Its term, and the warning that follows it, wait for its service.
+    warning::forget(&mut tx, id, warning::Cause::Unpaid).await?;
+    let to = Addressee::of(&minutes.content.violator.person);
+    let paper = (Paper::Decision, printed.draft.code.as_str());
+    delivery::begin(&mut tx, &state.law, paper, id, (at, at), Some(&to)).await?;
     let claim = Claim {
         case_id: id,
         decision: &printed.draft.shown(&state.config.agency.code),
-        decided_on: at.to_offset(VIETNAM).date(),
+        decided_on: today,
         reference,
         fine: amount,
-        due: paid,
+        due: None,
     };
     payment::claim(&mut tx, &claim, at).await?;
     let step = Step {
@@ -149,11 +153,12 @@ pub async fn annul(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
         signature: signature.clone(),
         signer: paper::name(state, &signature.by).await?,
     };
+    let to = content.violator.as_ref().map(|it| Addressee::of(&it.person));
     let printed = paper::print(state, &case, Kind::Annulment, at, move |draft| {
         annulment_form::render(&content, &agency, draft, at)
     })
     .await?;
-    paper::on_record(state, taken, id, &printed, &signature.by, at).await
+    paper::on_record(state, taken, id, &printed, (&signature.by, at), to.as_ref()).await
 }
 
 /// Prints the notice of the points that come off the licence, where some do.
@@ -180,9 +185,10 @@ pub async fn print_points(state: &AppState, taken: &Taken, id: &str) -> Result<D
         signature: signature.clone(),
         signer: paper::name(state, &signature.by).await?,
     };
+    let to = Addressee::of(&content.violator.person);
     let form = move |draft: &_| points_form::render(&content, &agency, draft, at);
     let printed = paper::print(state, &case, Kind::Points, at, form).await?;
-    paper::on_record(state, taken, id, &printed, &signature.by, at).await
+    paper::on_record(state, taken, id, &printed, (&signature.by, at), Some(&to)).await
 }
 
 fn signature(decision: &Decision) -> Result<&Signature, PrintError> {

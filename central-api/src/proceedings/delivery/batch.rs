@@ -5,12 +5,13 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use time::OffsetDateTime;
 
+use super::follow::{Follow, Reach};
+use super::letter::{self, Letter};
 use super::{Paper, Progress, State};
 use crate::AppState;
 use crate::audit::{self, Entry};
-use crate::case::{self, name_of, named};
+use crate::case::{name_of, named};
 use crate::jobs::{self, Job};
-use crate::proceedings::warning::{self, Cause};
 use crate::store::{Store, StoreError, Tx, from_ms, new_id, to_ms};
 
 #[derive(Debug, thiserror::Error)]
@@ -71,31 +72,12 @@ impl Batch {
     }
 }
 
-/// By what the post office and we call a letter.
-pub(super) fn reference(batch: i64, place: i64) -> String {
-    format!("{batch}-{place:04}")
-}
-
-/// A letter of a batch.
-#[derive(Debug, Clone)]
-pub struct Letter {
-    pub id: String,
-    pub case_id: String,
-    pub reference: String,
-    pub place: i64,
-    pub state: State,
-    pub tracking: Option<String>,
-    /// Whether it is on paper.
-    pub is_printed: bool,
-    /// Whether it may go out: else it is taken from the pile.
-    pub goes_out: bool,
-}
-
-/// Puts at most `most` of the documents that wait into a batch, those first that came back, and asks
-/// for its printing. Of two who do so at once, each gets other documents.
+/// Puts at most `most` of the papers that wait, of every kind or of one, into a batch, those first that
+/// came back, and asks for its printing. Of two who do so at once, each gets other papers.
 pub async fn make(
     state: &AppState,
     (by, login): (&str, &str),
+    which: Option<Paper>,
     most: u32,
 ) -> Result<Batch, BatchError> {
     let now = state.clock.now();
@@ -107,12 +89,14 @@ pub async fn make(
             .fetch_one(&mut *tx)
             .await
             .map_err(StoreError::from)?;
-    let mut cases: Vec<String> = Vec::new();
+    let mut papers: Vec<Waiting> = Vec::new();
     for progress in [Progress::Again, Progress::Waiting] {
-        let left = i64::from(most) - cases.len() as i64;
-        cases.extend(waiting(&mut tx, progress, left).await?);
+        for paper in Paper::ALL.into_iter().filter(|it| which.is_none_or(|which| which == *it)) {
+            let left = i64::from(most) - papers.len() as i64;
+            papers.extend(waiting(&mut tx, paper, progress, left).await?);
+        }
     }
-    if cases.is_empty() {
+    if papers.is_empty() {
         return Err(BatchError::Nothing);
     }
     sqlx::query(
@@ -123,26 +107,31 @@ pub async fn make(
     .bind(number)
     .bind(to_ms(now))
     .bind(by.to_owned())
-    .bind(cases.len() as i64)
+    .bind(papers.len() as i64)
     .execute(&mut *tx)
     .await
     .map_err(StoreError::from)?;
-    for (place, case) in (1_i64..).zip(&cases) {
-        put_in(&mut tx, &id, place, case, now).await?;
+    for (place, waiting) in (1_i64..).zip(&papers) {
+        put_in(&mut tx, &id, place, waiting, now).await?;
     }
     jobs::ask(&mut tx, &Job::PrintBatch { batch: id.clone() }, now).await?;
     let actor = format!("user:{login}");
-    for (place, case) in (1_i64..).zip(&cases) {
-        let detail = serde_json::json!({ "by": by, "letter": reference(number, place) });
-        note_down(&mut tx, case, &actor, "delivery.in_batch", now, detail).await?;
+    let mut follow = Follow::default();
+    for (place, waiting) in (1_i64..).zip(&papers) {
+        let detail = serde_json::json!({
+            "by": by, "letter": letter::reference(number, place), "paper": waiting.paper,
+        });
+        follow.note(&waiting.case, &actor, "delivery.in_batch", detail);
     }
+    let papers: Vec<_> =
+        papers.iter().map(|it| serde_json::json!([it.case, it.paper, it.code])).collect();
     let entry = Entry {
         at: now,
         actor: &actor,
         action: "batch.made",
         subject_kind: "batch",
         subject_id: &id,
-        detail: serde_json::json!({ "by": by, "number": number, "cases": cases }),
+        detail: serde_json::json!({ "by": by, "number": number, "papers": papers }),
     };
     audit::append(&mut tx, entry).await?;
     tx.commit().await.map_err(StoreError::from)?;
@@ -150,41 +139,56 @@ pub async fn make(
     batch(&state.store, &id).await?.ok_or(BatchError::NotFound(id))
 }
 
+/// A paper for a batch.
+struct Waiting {
+    code: String,
+    case: String,
+    paper: Paper,
+}
+
+/// Those of a kind that are equally far. What is frozen would fill every batch and be printed in none.
 async fn waiting(
     tx: &mut Tx<'_>,
+    paper: Paper,
     progress: Progress,
     most: i64,
-) -> Result<Vec<String>, StoreError> {
-    Ok(sqlx::query_scalar(
-        "SELECT case_id FROM dispatches WHERE kind = $1 AND state = $2
-         ORDER BY runs_from, case_id LIMIT $3",
+) -> Result<Vec<Waiting>, StoreError> {
+    sqlx::query(
+        "SELECT code, case_id FROM dispatches WHERE kind = $1 AND state = $2
+             AND ($3 = 1 OR NOT EXISTS (SELECT 1 FROM recalled
+                 WHERE case_id = dispatches.case_id AND state <> 'released'))
+         ORDER BY runs_from, case_id LIMIT $4",
     )
-    .bind(Paper::Notice.name())
+    .bind(paper.name())
     .bind(name_of(&progress))
+    .bind(i64::from(paper.takes_back()))
     .bind(most)
     .fetch_all(&mut **tx)
-    .await?)
+    .await?
+    .iter()
+    .map(|row| Ok(Waiting { code: row.try_get("code")?, case: row.try_get("case_id")?, paper }))
+    .collect()
 }
 
 async fn put_in(
     tx: &mut Tx<'_>,
     batch: &str,
     place: i64,
-    case: &str,
+    waiting: &Waiting,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE dispatches SET state = 'on_way' WHERE case_id = $1 AND kind = $2")
-        .bind(case.to_owned())
-        .bind(Paper::Notice.name())
+    sqlx::query("UPDATE dispatches SET state = 'on_way' WHERE code = $1")
+        .bind(waiting.code.clone())
         .execute(&mut **tx)
         .await?;
     sqlx::query(
-        "INSERT INTO deliveries (id, case_id, kind, way, state, batch_id, place)
-         VALUES ($1, $2, $3, 'post', 'printing', $4, $5)",
+        "INSERT INTO deliveries (id, code, case_id, kind, way, state, batch_id, place)
+         VALUES ($1, $2, $3, $4, 'post', 'printing', $5, $6)",
     )
     .bind(new_id(now))
-    .bind(case.to_owned())
-    .bind(Paper::Notice.name())
+    .bind(waiting.code.clone())
+    .bind(waiting.case.clone())
+    .bind(waiting.paper.name())
     .bind(batch.to_owned())
     .bind(place)
     .execute(&mut **tx)
@@ -192,24 +196,19 @@ async fn put_in(
     Ok(())
 }
 
-/// A letter never leaves the house: its document waits as it did before.
-pub(super) async fn put_back(
-    tx: &mut Tx<'_>,
-    delivery: &str,
-    case: &str,
-) -> Result<(), StoreError> {
+/// A letter never leaves the house: its paper waits as it did before.
+pub(super) async fn put_back(tx: &mut Tx<'_>, letter: &Letter) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE deliveries SET state = 'void' WHERE id = $1 AND state IN ('printing', 'printed')",
     )
-    .bind(delivery.to_owned())
+    .bind(letter.id.clone())
     .execute(&mut **tx)
     .await?;
     sqlx::query(
         "UPDATE dispatches SET state = CASE returned WHEN 0 THEN 'waiting' ELSE 'again' END
-         WHERE case_id = $1 AND kind = $2 AND state = 'on_way'",
+         WHERE code = $1 AND state = 'on_way'",
     )
-    .bind(case.to_owned())
-    .bind(Paper::Notice.name())
+    .bind(letter.code.clone())
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -231,47 +230,9 @@ pub async fn batches(store: &Store, most: i64) -> Result<Vec<Batch>, StoreError>
     rows.iter().map(Batch::from_row).collect()
 }
 
-/// The letters of a batch, in their order.
-pub async fn letters(store: &Store, batch: &Batch) -> Result<Vec<Letter>, StoreError> {
-    let mut connection = store.pool().acquire().await?;
-    read_letters(&mut connection, batch).await
-}
-
-async fn read_letters(
-    view: &mut sqlx::AnyConnection,
-    batch: &Batch,
-) -> Result<Vec<Letter>, StoreError> {
-    sqlx::query(
-        "SELECT d.id, d.case_id, d.place, d.state, d.code, d.tracking, c.state AS standing
-         FROM deliveries d JOIN cases c ON c.id = d.case_id
-         WHERE d.batch_id = $1 ORDER BY d.place",
-    )
-    .bind(batch.id.clone())
-    .fetch_all(view)
-    .await?
-    .iter()
-    .map(|row| {
-        let place: Option<i64> = row.try_get("place")?;
-        let place = place.unwrap_or_default();
-        let state: State = named(row.try_get("state")?, "delivery's state")?;
-        let standing: case::State = named(row.try_get("standing")?, "case's state")?;
-        Ok(Letter {
-            id: row.try_get("id")?,
-            case_id: row.try_get("case_id")?,
-            reference: reference(batch.number, place),
-            place,
-            state,
-            tracking: row.try_get("tracking")?,
-            is_printed: row.try_get::<Option<String>, _>("code")?.is_some(),
-            goes_out: state != State::Void && standing.is_pursued(),
-        })
-    })
-    .collect()
-}
-
-/// The batch was handed to the post office: from now on the terms of its letters run. A letter whose
-/// case is not pursued any more, or not until somebody has decided, stays in the house. Returns how
-/// many went out and how many stayed.
+/// The batch was handed to the post office: from now on the terms of its letters run. A letter that must
+/// not go out, or not until somebody has decided, stays in the house. Returns how many went out and how
+/// many stayed.
 pub async fn post(
     state: &AppState,
     id: &str,
@@ -295,57 +256,52 @@ pub async fn post(
     if posted.rows_affected() == 0 {
         return Err(BatchError::NotPossible);
     }
-    let letters = read_letters(&mut tx, &batch).await?;
+    let letters = letter::read(&mut tx, &batch).await?;
+    let mut follow = Follow::default();
     let (mut out, mut stayed) = (0, 0);
     for letter in letters.iter().filter(|it| it.state == State::Printed) {
-        let frozen = case::held_in(&mut tx, &letter.case_id).await?.is_some();
-        if !letter.goes_out || frozen {
-            put_back(&mut tx, &letter.id, &letter.case_id).await?;
-            let detail = serde_json::json!({ "by": by, "letter": letter.reference });
-            note_down(&mut tx, &letter.case_id, &actor, "delivery.kept", now, detail).await?;
+        if letter.stay.is_some() {
+            put_back(&mut tx, letter).await?;
+            let detail = serde_json::json!({
+                "by": by, "letter": letter.reference, "paper": letter.paper,
+            });
+            follow.note(&letter.case_id, &actor, "delivery.kept", detail);
             stayed += 1;
-            continue;
-        }
-        let sent = sqlx::query(
-            "UPDATE deliveries SET state = 'sent', sent_at = $1 WHERE id = $2 AND state = 'printed'",
-        )
-        .bind(to_ms(now))
-        .bind(letter.id.clone())
-        .execute(&mut *tx)
-        .await
-        .map_err(StoreError::from)?;
-        // Void since it was read: it stays.
-        if sent.rows_affected() == 0 {
+        } else if send(&mut tx, letter, now).await? {
+            follow.changed(letter.paper, &letter.case_id, &letter.code, Some(Reach::From(now)));
+            let detail = serde_json::json!({
+                "by": by, "letter": letter.reference, "paper": letter.paper,
+            });
+            follow.note(&letter.case_id, &actor, "delivery.sent", detail);
+            out += 1;
+        } else {
+            // Void since it was read.
             stayed += 1;
-            continue;
         }
-        warning::watch(&mut tx, &letter.case_id, Cause::NoShow, now).await?;
-        let detail = serde_json::json!({ "by": by, "letter": letter.reference });
-        note_down(&mut tx, &letter.case_id, &actor, "delivery.sent", now, detail).await?;
-        out += 1;
     }
-    let entry = Entry {
-        at: now,
-        actor: &actor,
-        action: "batch.posted",
-        subject_kind: "batch",
-        subject_id: id,
-        detail: serde_json::json!({ "by": by, "sent": out, "kept": stayed }),
-    };
-    audit::append(&mut tx, entry).await?;
+    let detail = serde_json::json!({ "by": by, "sent": out, "kept": stayed });
+    follow.note_of(("batch", id), &actor, "batch.posted", detail);
+    follow.carry_out(&mut tx, &state.law, now).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok((out, stayed))
 }
 
-/// Puts a step of a delivery into the audit of its case.
-pub(super) async fn note_down(
-    tx: &mut Tx<'_>,
-    case: &str,
-    actor: &str,
-    action: &str,
-    at: OffsetDateTime,
-    detail: serde_json::Value,
-) -> Result<(), StoreError> {
-    let entry = Entry { at, actor, action, subject_kind: "case", subject_id: case, detail };
-    audit::append(tx, entry).await
+/// Whether it was still in the house.
+async fn send(tx: &mut Tx<'_>, letter: &Letter, now: OffsetDateTime) -> Result<bool, StoreError> {
+    let sent = sqlx::query(
+        "UPDATE deliveries SET state = 'sent', sent_at = $1 WHERE id = $2 AND state = 'printed'",
+    )
+    .bind(to_ms(now))
+    .bind(letter.id.clone())
+    .execute(&mut **tx)
+    .await?;
+    if sent.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query("UPDATE dispatches SET runs_from = $1 WHERE code = $2 AND state = 'on_way'")
+        .bind(to_ms(now))
+        .bind(letter.code.clone())
+        .execute(&mut **tx)
+        .await?;
+    Ok(true)
 }

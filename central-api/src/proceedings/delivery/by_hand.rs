@@ -3,14 +3,13 @@
 
 use time::{Date, OffsetDateTime, Time};
 
-use super::batch::note_down;
-use super::{Paper, Progress, State, Way, record};
+use super::follow::{Follow, Reach};
+use super::{Delivery, Paper, Progress, State, Way, record, service};
 use crate::AppState;
 use crate::audit;
 use crate::case::{self, name_of};
-use crate::documents::{self, Kind};
+use crate::documents;
 use crate::law::VIETNAM;
-use crate::proceedings::warning::{self, Cause};
 use crate::store::{StoreError, new_id, to_ms};
 
 /// How a document was delivered without a letter.
@@ -56,6 +55,10 @@ pub enum HandError {
     NotPossible,
     #[error("a day between the document's issue and today is needed")]
     Day,
+    #[error("who took it over must be named where it was handed over, and nobody elsewhere")]
+    Receiver,
+    #[error("it was served on {0}: it is not served again")]
+    Served(Date),
     #[error("a note of 10 to 500 characters must say how this is known")]
     NoteMissing,
     #[error(transparent)]
@@ -67,77 +70,93 @@ pub(super) fn moment(day: Date) -> OffsetDateTime {
     day.with_time(Time::MIDNIGHT).assume_offset(VIETNAM)
 }
 
-/// Puts on record that a case's notice was delivered on `day`; `seen` is how many deliveries the clerk
-/// saw. The term for coming begins with it.
+/// Puts on record that the paper `code` of a case was delivered on `day`, to a `receiver` of the law's
+/// where it was handed over; `seen` is how many deliveries the clerk saw. Its terms begin with it.
 pub async fn put_on_record(
     state: &AppState,
-    case: &str,
-    (how, day): (HandedBy, Date),
+    (case, code): (&str, &str),
+    (how, day, receiver): (HandedBy, Date, Option<&str>),
     seen: usize,
     (by, login): (&str, &str),
     note: &str,
 ) -> Result<(), HandError> {
     let missing = || HandError::NotFound(case.to_owned());
-    let paper = Paper::Notice;
+    let document = documents::find_by_code(&state.store, &code.replace('\0', "")).await?;
+    let document = document.filter(|it| it.case_id == case).ok_or_else(missing)?;
+    let paper = Paper::of(document.kind).ok_or_else(missing)?;
     let found = case::find(&state.store, case).await?.ok_or_else(missing)?;
-    record::find(&state.store, case, paper).await?.ok_or_else(missing)?;
-    let issued =
-        documents::find(&state.store, Kind::Notice, case).await?.ok_or_else(missing)?.issued_at;
-    if !found.state.is_pursued() {
+    if !found.state.is_pursued() && !paper.takes_back() {
         return Err(HandError::NotPossible);
     }
     let now = state.clock.now();
-    let [first, today] = [issued, now].map(|at| at.to_offset(VIETNAM).date());
+    let [first, today] = [document.issued_at, now].map(|at| at.to_offset(VIETNAM).date());
     if !(first..=today).contains(&day) {
         return Err(HandError::Day);
+    }
+    let known = state.law.receivers().iter().any(|it| Some(it.key.as_str()) == receiver);
+    if (how == HandedBy::Delivered) != receiver.is_some() || receiver.is_some() && !known {
+        return Err(HandError::Receiver);
     }
     let note = audit::reason(note).ok_or(HandError::NoteMissing)?;
     let (way, reached) = how.row();
     let at = moment(day);
     let mut tx = state.store.begin().await?;
     // Whoever comes second waits here and then counts one more.
-    let written = sqlx::query(
-        "UPDATE dispatches SET state = 'done'
-         WHERE case_id = $1 AND kind = $2 AND state <> 'closed'",
-    )
-    .bind(case.to_owned())
-    .bind(paper.name())
-    .execute(&mut *tx)
-    .await
-    .map_err(StoreError::from)?;
+    let written =
+        sqlx::query("UPDATE dispatches SET state = 'done' WHERE code = $1 AND state <> 'closed'")
+            .bind(document.code.clone())
+            .execute(&mut *tx)
+            .await
+            .map_err(StoreError::from)?;
     if written.rows_affected() == 0 {
         return Err(HandError::NotPossible);
     }
-    let there: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM deliveries WHERE case_id = $1 AND kind = $2")
-            .bind(case.to_owned())
-            .bind(paper.name())
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(StoreError::from)?;
-    if usize::try_from(there) != Ok(seen) {
+    let before = record::deliveries(&mut tx, &document.code).await?;
+    if before.len() != seen {
         return Err(HandError::Conflict);
     }
+    let delivery = Delivery {
+        id: new_id(now),
+        way,
+        state: reached,
+        sent_at: Some(at),
+        ended_at: (reached != State::Sent).then_some(at),
+        batch_id: None,
+        place: None,
+        tracking: None,
+        receiver: receiver.map(str::to_owned),
+        note: Some(note.to_owned()),
+    };
+    if let Some(day) = service::is_late(&before, &delivery, &state.law) {
+        return Err(HandError::Served(day));
+    }
     sqlx::query(
-        "INSERT INTO deliveries (id, case_id, kind, way, state, sent_at, ended_at, by_user, note)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO deliveries (id, code, case_id, kind, way, state, sent_at, ended_at, receiver,
+             by_user, note)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
-    .bind(new_id(now))
+    .bind(delivery.id)
+    .bind(document.code.clone())
     .bind(case.to_owned())
     .bind(paper.name())
     .bind(name_of(&way))
     .bind(name_of(&reached))
-    .bind(to_ms(at))
-    .bind((reached != State::Sent).then(|| to_ms(at)))
+    .bind(delivery.sent_at.map(to_ms))
+    .bind(delivery.ended_at.map(to_ms))
+    .bind(delivery.receiver)
     .bind(by.to_owned())
-    .bind(note.to_owned())
+    .bind(delivery.note)
     .execute(&mut *tx)
     .await
     .map_err(StoreError::from)?;
-    warning::watch(&mut tx, case, Cause::NoShow, at).await?;
-    let detail =
-        serde_json::json!({ "by": by, "how": how.name(), "day": day.to_string(), "note": note });
-    note_down(&mut tx, case, &format!("user:{login}"), "delivery.by_hand", now, detail).await?;
+    let mut follow = Follow::default();
+    follow.changed(paper, case, &document.code, Some(Reach::From(at)));
+    let detail = serde_json::json!({
+        "by": by, "paper": paper, "how": how.name(), "receiver": receiver, "day": day.to_string(),
+        "note": note,
+    });
+    follow.note(case, &format!("user:{login}"), "delivery.by_hand", detail);
+    follow.carry_out(&mut tx, &state.law, now).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(())
 }
@@ -145,31 +164,33 @@ pub async fn put_on_record(
 /// What was held can be sent: it waits for the next batch.
 pub async fn send_again(
     state: &AppState,
-    case: &str,
+    (case, code): (&str, &str),
     (by, login): (&str, &str),
 ) -> Result<(), HandError> {
     let missing = || HandError::NotFound(case.to_owned());
-    let found = record::find(&state.store, case, Paper::Notice).await?.ok_or_else(missing)?;
+    let mut tx = state.store.begin().await?;
+    let found = record::dispatch(&mut tx, code).await?;
+    let found = found.filter(|it| it.case_id == case).ok_or_else(missing)?;
     if found.progress != Progress::Held {
         return Err(HandError::NotPossible);
     }
     let now = state.clock.now();
-    let mut tx = state.store.begin().await?;
     let written = sqlx::query(
         "UPDATE dispatches SET why = NULL,
              state = CASE returned WHEN 0 THEN 'waiting' ELSE 'again' END
-         WHERE case_id = $1 AND kind = $2 AND state = 'held'",
+         WHERE code = $1 AND state = 'held'",
     )
-    .bind(case.to_owned())
-    .bind(Paper::Notice.name())
+    .bind(found.code)
     .execute(&mut *tx)
     .await
     .map_err(StoreError::from)?;
     if written.rows_affected() == 0 {
         return Err(HandError::Conflict);
     }
-    let detail = serde_json::json!({ "by": by });
-    note_down(&mut tx, case, &format!("user:{login}"), "delivery.released", now, detail).await?;
+    let mut follow = Follow::default();
+    let detail = serde_json::json!({ "by": by, "paper": found.paper });
+    follow.note(case, &format!("user:{login}"), "delivery.released", detail);
+    follow.carry_out(&mut tx, &state.law, now).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(())
 }

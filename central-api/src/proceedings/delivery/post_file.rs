@@ -9,7 +9,7 @@ mod plan;
 use contract::Digest;
 use time::OffsetDateTime;
 
-use crate::audit::{self, Entry};
+use super::follow::Follow;
 use crate::csv_file::{self, OpenError};
 use crate::law::{LawBook, VIETNAM};
 use crate::store::{Store, StoreError};
@@ -66,6 +66,8 @@ pub enum Wrong {
     NotPrinted,
     #[error("contradicts what is on record of the letter")]
     Contradicts,
+    #[error("the document was served before: a letter of it that comes back later changes nothing")]
+    Served,
     #[error("is no line of as many fields as the header")]
     Fields,
 }
@@ -85,6 +87,7 @@ impl Wrong {
             Self::Early => "early",
             Self::NotPrinted => "not_printed",
             Self::Contradicts => "contradicts",
+            Self::Served => "served",
             Self::Fields => "fields",
         }
     }
@@ -134,7 +137,7 @@ pub async fn import(
             }
         };
         let outcome = match said {
-            Ok(said) => plan.add(store, &said).await?,
+            Ok(said) => plan.add(store, book, &said).await?,
             Err(wrong) => Err(wrong),
         };
         if let Err(wrong) = outcome {
@@ -152,22 +155,17 @@ pub async fn import(
     }
     let changes = plan.changes();
     let mut tx = store.begin().await?;
+    let mut follow = Follow::default();
     for change in &changes {
-        apply::apply(&mut tx, change, book.service_letters(), actor, now).await?;
+        apply::apply(&mut tx, change, book.service_letters(), actor, &mut follow).await?;
     }
-    let entry = Entry {
-        at: now,
-        actor,
-        action: "post.imported",
-        subject_kind: "post",
-        subject_id: "file",
-        detail: serde_json::json!({
-            "sha256": Digest::of(bytes).to_string(),
-            "lines": lines,
-            "changed": changes.len(),
-        }),
-    };
-    audit::append(&mut tx, entry).await?;
+    let detail = serde_json::json!({
+        "sha256": Digest::of(bytes).to_string(),
+        "lines": lines,
+        "changed": changes.len(),
+    });
+    follow.note_of(("post", "file"), actor, "post.imported", detail);
+    follow.carry_out(&mut tx, book, now).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(Imported { lines, changed: changes.len() })
 }

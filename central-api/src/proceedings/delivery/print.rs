@@ -1,22 +1,25 @@
-//! The job that prints a batch: addresses and documents are read, one PDF and the post office's list
+//! The job that prints a batch: addressees and documents are read, one PDF and the post office's list
 //! made and stored, and only then is it on record what was printed. What cannot be sent by letter is
 //! held with its reason, and holds up no other.
 
 use bytes::Bytes;
 use contract::Digest;
+use serde_json::json;
 use time::OffsetDateTime;
 
-use super::batch::{self, Batch, BatchState, Letter, note_down, put_back};
+use super::batch::{self, Batch, BatchState, put_back};
+use super::follow::Follow;
+use super::letter::{self, Letter};
+use super::record::{Addressee, dispatch};
 use super::{Paper, State};
 use crate::AppState;
 use crate::case;
 use crate::csv_file;
-use crate::documents::{self, Document, DocumentError, Enclosed, Kind, Letters, MOST_PAGES, Sheet};
+use crate::documents::{self, Document, DocumentError, Enclosed, Letters, MOST_PAGES, Sheet};
 use crate::evidence::EvidenceError;
 use crate::jobs::{Done, JobError, Taken};
-use crate::law::VIETNAM;
-use crate::proceedings::owner;
-use crate::store::{StoreError, Tx};
+use crate::proceedings::{minutes, owner, row};
+use crate::store::{StoreError, Tx, to_ms};
 
 /// Bytes of all documents of a batch; what goes beyond waits for the next.
 const MOST_BYTES: usize = 128 << 20;
@@ -27,7 +30,7 @@ pub enum PrintError {
     #[error("the batch has changed while it was printed")]
     Changed,
     #[error(transparent)]
-    Notice(#[from] DocumentError),
+    Document(#[from] DocumentError),
     #[error("the list for the post office could not be written: {0}")]
     Csv(#[from] csv::Error),
     #[error(transparent)]
@@ -51,9 +54,8 @@ enum Fate {
 
 /// What a letter is made of.
 struct Made {
-    name: String,
-    address: String,
-    notice: Document,
+    to: Addressee,
+    document: Document,
     sheet: Sheet,
     enclosed: Enclosed,
 }
@@ -73,14 +75,14 @@ pub async fn print(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
     let Some(batch) = found.filter(|it| it.state == BatchState::Printing) else {
         return Ok(taken.nothing_left(&state.store).await?);
     };
-    let letters = batch::letters(&state.store, &batch).await?;
+    let letters = letter::letters(&state.store, &batch).await?;
     let maker = Letters::new(&state.config.post, &state.config.agency)?;
     let (mut fates, mut bytes) = (Vec::with_capacity(letters.len()), 0);
     for letter in letters.into_iter().filter(|it| it.state == State::Printing) {
         let fate = fate(state, &maker, &letter, &mut bytes).await?;
         fates.push((letter, fate));
     }
-    let csv = list(&batch, &fates)?;
+    let csv = list(&batch, &state.config.agency.code, &fates)?;
     let mut printed = Vec::new();
     let mut on_record = Vec::new();
     for (letter, fate) in fates {
@@ -88,7 +90,7 @@ pub async fn print(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
             Fate::Printed(made) => {
                 let made = *made;
                 printed.push((made.sheet, made.enclosed));
-                on_record.push((letter, Ok(made.notice)));
+                on_record.push((letter, Ok(made.document)));
             }
             Fate::Held(why) => on_record.push((letter, Err(Some(why)))),
             Fate::Back => on_record.push((letter, Err(None))),
@@ -114,20 +116,18 @@ async fn fate(
     letter: &Letter,
     bytes: &mut usize,
 ) -> Result<Fate, PrintError> {
-    let frozen = case::held_by(&state.store, &letter.case_id).await?.is_some();
-    if !letter.goes_out || frozen || *bytes >= MOST_BYTES {
+    if letter.stay.is_some() || *bytes >= MOST_BYTES {
         return Ok(Fate::Back);
     }
-    let Some(case) = case::find(&state.store, &letter.case_id).await? else {
-        return Ok(Fate::Held("no_document"));
+    let (case, document) = (
+        case::find(&state.store, &letter.case_id).await?,
+        documents::find_by_code(&state.store, &letter.code).await?,
+    );
+    let Some((case, document)) = case.zip(document) else { return Ok(Fate::Held("no_document")) };
+    let Some(to) = addressee(state, &case, letter).await? else {
+        return Ok(Fate::Held("no_owner"));
     };
-    let record = owner::find(&state.store, &case.id).await?;
-    let record = record.filter(|it| Some(&it.plate) == case.plate.as_ref());
-    let Some(owner) = record.and_then(|it| it.owner) else { return Ok(Fate::Held("no_owner")) };
-    let Some(notice) = documents::find(&state.store, Kind::Notice, &case.id).await? else {
-        return Ok(Fate::Held("no_document"));
-    };
-    let pdf = match documents::read(state, &case, &notice).await {
+    let pdf = match documents::read(state, &case, &document).await {
         Ok(pdf) => pdf,
         Err(
             error @ (DocumentError::Changed
@@ -139,27 +139,57 @@ async fn fate(
         Err(error) => return Err(error.into()),
     };
     *bytes += pdf.len();
-    let Ok(enclosed) = Enclosed::read(&pdf) else { return Ok(Fate::Held("no_document")) };
+    let enclosed = match Enclosed::read(&pdf) {
+        Ok(enclosed) => enclosed,
+        Err(error) => {
+            tracing::error!(case = case.id, %error, "a document cannot be put into a letter");
+            return Ok(Fate::Held("no_document"));
+        }
+    };
     if enclosed.pages > MOST_PAGES {
         return Ok(Fate::Held("too_long"));
     }
     let what = format!(
-        "Thông báo số {:06}, mã {}, {:02} trang",
-        notice.number, notice.code, enclosed.pages
+        "{} số {}, mã {}, {:02} trang",
+        letter.paper.title(),
+        document.shown(&state.config.agency.code),
+        document.code,
+        enclosed.pages
     );
-    let sheet = maker.sheet(&owner.name, &owner.address, letter.reference.clone(), what);
+    let sheet = maker.sheet(&to.name, &to.address, letter.reference.clone(), what);
     let Some(sheet) = sheet else { return Ok(Fate::Held("address_too_long")) };
-    let (name, address) = (owner.name, owner.address);
-    Ok(Fate::Printed(Box::new(Made { name, address, notice, sheet, enclosed })))
+    Ok(Fate::Printed(Box::new(Made { to, document, sheet, enclosed })))
+}
+
+/// Whom the document names; a notice goes to the owner as the record has them now.
+async fn addressee(
+    state: &AppState,
+    case: &case::Case,
+    letter: &Letter,
+) -> Result<Option<Addressee>, StoreError> {
+    if letter.paper != Paper::Notice {
+        let mut view = state.store.pool().acquire().await?;
+        let named = dispatch(&mut view, &letter.code).await?.and_then(|it| it.to);
+        // Of decisions from before papers were delivered the minutes alone say it, and stay as they are
+        // while the decision stands.
+        let minutes: Option<minutes::Row> = row::read(&mut view, &case.id).await?;
+        let drawn = minutes.filter(|_| letter.paper.needs_decision());
+        return Ok(named.or_else(|| drawn.map(|it| Addressee::of(&it.content.violator.person))));
+    }
+    let record = owner::find(&state.store, &case.id).await?;
+    let record = record.filter(|it| Some(&it.plate) == case.plate.as_ref());
+    let owner = record.and_then(|it| it.owner);
+    Ok(owner.map(|it| Addressee::of(&it)))
 }
 
 /// What the post office gets with the letters.
-fn list(batch: &Batch, fates: &[(Letter, Fate)]) -> Result<Vec<u8>, PrintError> {
+fn list(batch: &Batch, agency: &str, fates: &[(Letter, Fate)]) -> Result<Vec<u8>, PrintError> {
     let mut csv = csv_file::writer();
     csv.write_record([
         "ma_buu_pham",
         "dot",
         "stt",
+        "loai_van_ban",
         "so_van_ban",
         "ma_van_ban",
         "ma_ho_so",
@@ -173,11 +203,12 @@ fn list(batch: &Batch, fates: &[(Letter, Fate)]) -> Result<Vec<u8>, PrintError> 
             letter.reference.clone(),
             batch.number.to_string(),
             letter.place.to_string(),
-            format!("{:06}", made.notice.number),
-            made.notice.code.clone(),
+            letter.paper.title().to_owned(),
+            made.document.shown(agency),
+            made.document.code.clone(),
             letter.case_id.clone(),
-            made.name.clone(),
-            made.address.clone(),
+            made.to.name.clone(),
+            made.to.address.clone(),
             made.enclosed.pages.to_string(),
         ];
         csv.write_record(row.map(csv_file::harmless))?;
@@ -196,15 +227,31 @@ async fn put_on_record(
 ) -> Result<Done, PrintError> {
     let now = state.clock.now();
     let mut tx = state.store.begin().await?;
+    let mut follow = Follow::default();
     let mut printed = 0;
     for (letter, fate) in letters {
-        match fate {
-            Ok(notice) => {
-                one_printed(&mut tx, letter, notice, now).await?;
+        let (action, detail) = match fate {
+            Ok(document) => {
+                one_printed(&mut tx, letter, document, now).await?;
                 printed += 1;
+                let paper = letter.paper;
+                ("delivery.printed", json!({ "letter": letter.reference, "paper": paper }))
             }
-            Err(why) => one_left_out(&mut tx, letter, *why, now).await?,
-        }
+            Err(why) => {
+                put_back(&mut tx, letter).await?;
+                match why {
+                    Some(why) => {
+                        hold(&mut tx, letter, why).await?;
+                        ("delivery.held", json!({ "held": why, "paper": letter.paper }))
+                    }
+                    None => {
+                        let paper = letter.paper;
+                        ("delivery.kept", json!({ "letter": letter.reference, "paper": paper }))
+                    }
+                }
+            }
+        };
+        follow.note(&letter.case_id, "system", action, detail);
     }
     let (pdf, csv, pages) = files.map_or((None, None, 0), |(pdf, csv, pages)| {
         (Some(pdf), Some(csv), i64::try_from(pages).unwrap_or(i64::MAX))
@@ -225,15 +272,9 @@ async fn put_on_record(
     .await
     .map_err(StoreError::from)?;
     let done = taken.done(&mut tx).await?;
-    let entry = crate::audit::Entry {
-        at: now,
-        actor: "system",
-        action: "batch.printed",
-        subject_kind: "batch",
-        subject_id: &batch.id,
-        detail: serde_json::json!({ "letters": printed, "pdf": pdf, "csv": csv }),
-    };
-    crate::audit::append(&mut tx, entry).await?;
+    let detail = json!({ "letters": printed, "pdf": pdf, "csv": csv });
+    follow.note_of(("batch", &batch.id), "system", "batch.printed", detail);
+    follow.carry_out(&mut tx, &state.law, now).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(done)
 }
@@ -241,16 +282,15 @@ async fn put_on_record(
 async fn one_printed(
     tx: &mut Tx<'_>,
     letter: &Letter,
-    notice: &Document,
+    document: &Document,
     now: OffsetDateTime,
 ) -> Result<(), PrintError> {
     let written = sqlx::query(
-        "UPDATE deliveries SET state = 'printed', code = $1, year = $2, number = $3
-         WHERE id = $4 AND state = 'printing'",
+        "UPDATE deliveries SET state = 'printed', printed_at = $1, number = $2
+         WHERE id = $3 AND state = 'printing'",
     )
-    .bind(notice.code.clone())
-    .bind(i64::from(notice.issued_at.to_offset(VIETNAM).year()))
-    .bind(notice.number)
+    .bind(to_ms(now))
+    .bind(document.number)
     .bind(letter.id.clone())
     .execute(&mut **tx)
     .await
@@ -258,31 +298,17 @@ async fn one_printed(
     if written.rows_affected() == 0 {
         return Err(PrintError::Changed);
     }
-    let detail = serde_json::json!({ "letter": letter.reference });
-    note_down(tx, &letter.case_id, "system", "delivery.printed", now, detail).await?;
     Ok(())
 }
 
-async fn one_left_out(
-    tx: &mut Tx<'_>,
-    letter: &Letter,
-    why: Option<&str>,
-    now: OffsetDateTime,
-) -> Result<(), StoreError> {
-    put_back(tx, &letter.id, &letter.case_id).await?;
-    let Some(why) = why else {
-        let detail = serde_json::json!({ "letter": letter.reference });
-        return note_down(tx, &letter.case_id, "system", "delivery.kept", now, detail).await;
-    };
+async fn hold(tx: &mut Tx<'_>, letter: &Letter, why: &str) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE dispatches SET state = 'held', why = $1
-         WHERE case_id = $2 AND kind = $3 AND state IN ('waiting', 'again')",
+         WHERE code = $2 AND state IN ('waiting', 'again')",
     )
     .bind(why.to_owned())
-    .bind(letter.case_id.clone())
-    .bind(Paper::Notice.name())
+    .bind(letter.code.clone())
     .execute(&mut **tx)
     .await?;
-    let detail = serde_json::json!({ "held": why });
-    note_down(tx, &letter.case_id, "system", "delivery.held", now, detail).await
+    Ok(())
 }

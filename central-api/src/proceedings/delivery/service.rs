@@ -54,6 +54,14 @@ pub fn served(deliveries: &[Delivery], book: &LawBook) -> Result<Option<Served>,
     }
 }
 
+/// The day on which `before` had served a paper, where `more` serves it no earlier.
+pub(super) fn is_late(before: &[Delivery], more: &Delivery, book: &LawBook) -> Option<Date> {
+    let on = |all: &[Delivery]| served(all, book).ok().flatten().map(|it| it.on);
+    let first = on(before)?;
+    let all: Vec<_> = before.iter().chain([more]).cloned().collect();
+    on(&all).is_none_or(|with| with >= first).then_some(first)
+}
+
 /// What may serve, with the term that runs from it; none where it serves at once.
 fn events(
     deliveries: &[Delivery],
@@ -79,13 +87,13 @@ fn events(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
     use time::macros::date;
     use time::{Duration, Time};
 
-    fn at(way: Way, state: State, day: Date) -> Delivery {
+    pub(in super::super) fn at(way: Way, state: State, day: Date) -> Delivery {
         let at = Some(day.with_time(Time::MIDNIGHT).assume_offset(VIETNAM) + Duration::hours(9));
         let ended = !matches!(state, State::Printing | State::Printed | State::Sent | State::Void);
         Delivery {
@@ -97,11 +105,12 @@ mod tests {
             batch_id: None,
             place: None,
             tracking: None,
+            receiver: None,
             note: None,
         }
     }
 
-    fn returned(days: &[Date]) -> Vec<Delivery> {
+    pub(in super::super) fn returned(days: &[Date]) -> Vec<Delivery> {
         days.iter().map(|day| at(Way::Post, State::Returned, *day)).collect()
     }
 

@@ -32,7 +32,7 @@ pub async fn print(state: &AppState, taken: &Taken, id: &str) -> Result<Done, Pr
     };
     let form = move |draft: &_| render(&content, &agency, draft, at);
     let printed = paper::print(state, &case, Kind::Minutes, at, form).await?;
-    paper::on_record(state, taken, id, &printed, &signer, at).await
+    paper::on_record(state, taken, id, &printed, (&signer, at), None).await
 }
 
 /// Prints the minutes of the hearing that a case had, if it had one.
@@ -58,7 +58,7 @@ pub async fn print_hearing(state: &AppState, taken: &Taken, id: &str) -> Result<
     let agency = state.config.agency.clone();
     let form = move |draft: &_| hearing_form::render(&content, &agency, draft, at);
     let printed = paper::print(state, &case, Kind::Hearing, at, form).await?;
-    paper::on_record(state, taken, id, &printed, &signer, at).await
+    paper::on_record(state, taken, id, &printed, (&signer, at), None).await
 }
 
 async fn standing(state: &AppState, id: &str) -> Result<Option<(case::Case, Row)>, PrintError> {

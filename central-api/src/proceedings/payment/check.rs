@@ -30,6 +30,8 @@ struct ToldClaim {
     case: String,
     /// As it was opened.
     opened: Value,
+    /// When it was served and by when it is to be paid.
+    term: [Value; 2],
     fine: i64,
     is_cancelled: bool,
     pauses: Vec<Value>,
@@ -174,8 +176,12 @@ impl Told {
             "payment.claimed" => {
                 claim.case = subject;
                 claim.fine = detail["fine"].as_i64().unwrap_or_default();
-                let asked = ["decision", "decided_on", "reference", "due"];
+                let asked = ["decision", "decided_on", "reference"];
                 claim.opened = asked.map(|key| detail[key].clone()).into_iter().collect();
+                claim.term = [Value::Null, detail["due"].clone()];
+            }
+            "payment.term" => {
+                claim.term = ["served_on", "due"].map(|key| detail[key].clone());
             }
             "payment.changed" => claim.fine = detail["fine"][1].as_i64().unwrap_or_default(),
             "payment.cancelled" => (claim.is_cancelled, claim.fine) = (true, 0),
@@ -212,7 +218,8 @@ async fn claim_problems(
     pauses.sort_by(by_day);
     said.pauses.sort_by(by_day);
     let decided_on = day(claim.decided_on);
-    let opened = json!([claim.decision, decided_on, claim.reference, day(claim.due)]);
+    let opened = json!([claim.decision, decided_on, claim.reference]);
+    let term = [claim.served_on, claim.due].map(|it| it.map_or(Value::Null, day));
     let is_settled = claim.state == ClaimState::Settled;
     let entered: i64 = sqlx::query_scalar(
         "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM payment_entries
@@ -223,6 +230,7 @@ async fn claim_problems(
     .await?;
     let all = [
         (said.opened == opened && said.case == claim.case_id, "what the decision asked for"),
+        (said.term == term, "the days of service and of its term"),
         (said.fine == claim.fine, "column fine"),
         (said.is_cancelled == terms.is_cancelled, "column state"),
         (said.pauses == pauses, "the days on which nothing accrues"),

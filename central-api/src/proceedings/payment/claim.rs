@@ -5,7 +5,7 @@ use time::{Date, OffsetDateTime};
 
 use super::ledger::{Account, Kind, Posting};
 use super::minutes::Minutes;
-use super::record::{ClaimState, take};
+use super::record::{ClaimRow, ClaimState, NO_TERM, take};
 use super::settle::{Effect, settle};
 use super::{By, MOST, PaymentError, Reference, day_text, today};
 use crate::audit;
@@ -24,8 +24,8 @@ pub struct Claim<'a> {
     pub reference: Reference,
     /// VND.
     pub fine: i64,
-    /// The last day on which it may be paid without a surcharge.
-    pub due: Date,
+    /// The last day on which it may be paid without a surcharge, where the decision was served.
+    pub due: Option<Date>,
 }
 
 /// Opens a claim; returns its id. What is taken already may be the reference: draw another.
@@ -53,7 +53,7 @@ pub async fn claim(
     .bind(day_text(claim.decided_on))
     .bind(claim.reference.to_string())
     .bind(claim.fine)
-    .bind(day_text(claim.due))
+    .bind(day_text(claim.due.unwrap_or(NO_TERM)))
     .bind(name_of(&ClaimState::Open))
     .bind(to_ms(now))
     .execute(&mut **tx)
@@ -80,7 +80,7 @@ pub async fn claim(
             "decided_on": day_text(claim.decided_on),
             "reference": claim.reference,
             "fine": claim.fine,
-            "due": day_text(claim.due),
+            "due": claim.due.map(day_text),
         }),
     };
     audit::append(tx, entry).await?;
@@ -95,6 +95,45 @@ const TAKEN: [Constraint; 3] = [
         columns: "payment_claims.decision, payment_claims.decided_on",
     },
 ];
+
+/// When the decision of a claim was served, or is no longer known to be, and when its term is over.
+/// The audit's rows are the caller's to write; returns the claim as it stands.
+pub async fn serve(
+    tx: &mut Tx<'_>,
+    law: &LawBook,
+    claim: &str,
+    (served_on, due): (Option<Date>, Option<Date>),
+    (by, minutes): (By<'_>, &mut Minutes),
+    now: OffsetDateTime,
+) -> Result<ClaimRow, PaymentError> {
+    let mut claim = take(tx, claim).await?;
+    let same = claim.served_on == served_on && claim.due == due;
+    if claim.state == ClaimState::Cancelled || same {
+        return Ok(claim);
+    }
+    sqlx::query("UPDATE payment_claims SET served_on = $1, due = $2 WHERE id = $3")
+        .bind(served_on.map(day_text))
+        .bind(day_text(due.unwrap_or(NO_TERM)))
+        .bind(claim.id.clone())
+        .execute(&mut **tx)
+        .await
+        .map_err(StoreError::from)?;
+    (claim.served_on, claim.due) = (served_on, due);
+    let effect = settle(tx, law, &claim, now).await?;
+    let detail = json!({
+        "claim": claim.id,
+        "served_on": served_on.map(day_text),
+        "due": due.map(day_text),
+    });
+    minutes.claim(by.actor(), "payment.term", &claim, detail);
+    minutes.effect(&claim, effect);
+    claim.state = match effect {
+        Effect::Settled => ClaimState::Settled,
+        Effect::Reopened => ClaimState::Open,
+        Effect::None => claim.state,
+    };
+    Ok(claim)
+}
 
 /// The decision was annulled: nothing is asked for any more, and what was paid must go back.
 pub async fn cancel(

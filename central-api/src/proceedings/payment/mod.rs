@@ -1,7 +1,7 @@
 //! The money that a decision asks for, from the claim until it is paid, or paid back (Luật XLVPHC Điều
 //! 73–79; TT 18/2023/TT-BTC).
 //!
-//! `claim` opens a claim and annuls or reduces it, `terms` keeps what holds it up or divides it,
+//! `claim` opens a claim, begins its term once the decision is served, and annuls or reduces it, `terms` keeps what holds it up or divides it,
 //! `receipt` takes in what the bank says and finds its claim (`matching`, by the `reference` in the
 //! purpose), `assign` lets a clerk find it, `slip` gives
 //! the payer a receipt, `refund` gives back what is not ours. How a claim stands follows from these alone
@@ -40,7 +40,7 @@ use crate::store::{StoreError, Tx};
 
 pub use assign::{assign, pair, unassign};
 pub use check::check;
-pub use claim::{Claim, cancel, change, claim};
+pub use claim::{Claim, cancel, change, claim, serve};
 pub use receipt::{Event, Incoming, Payer, Taken, notified};
 pub use record::{ClaimRow, ClaimState, find, live_of_case, of_case};
 pub use reference::Reference;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
+use time::macros::date;
 use time::{Date, OffsetDateTime};
 
 use super::standing::{Movement, Terms};
@@ -27,7 +28,10 @@ pub struct ClaimRow {
     pub decided_on: Date,
     pub reference: Reference,
     pub fine: i64,
-    pub due: Date,
+    /// When the decision was served; none while it is not.
+    pub served_on: Option<Date>,
+    /// The last day of the term, once it runs.
+    pub due: Option<Date>,
     /// As the payments that came have fixed it.
     pub surcharge: i64,
     pub paid: i64,
@@ -38,8 +42,11 @@ pub struct ClaimRow {
     pub(super) parts_from: Option<Date>,
 }
 
-const COLUMNS: &str = "id, case_id, decision, decided_on, reference, fine, due, surcharge, paid, \
-     refunded, excess, state, settled_at, parts_from";
+/// What stands for the last day of a term that does not run: lists by that day end with it.
+pub(super) const NO_TERM: Date = date!(9999 - 12 - 31);
+
+const COLUMNS: &str = "id, case_id, decision, decided_on, reference, fine, served_on, due, surcharge, \
+     paid, refunded, excess, state, settled_at, parts_from";
 
 /// One claim, the claims of a case, one claim taken for this transaction, claims by decision, by the
 /// beginning of a reference, open ones and those with an excess that nobody has asked back.
@@ -65,6 +72,7 @@ impl ClaimRow {
         let reference: String = row.try_get("reference")?;
         let settled_at: Option<i64> = row.try_get("settled_at")?;
         let parts_from: Option<String> = row.try_get("parts_from")?;
+        let served_on: Option<String> = row.try_get("served_on")?;
         Ok(Self {
             id: row.try_get("id")?,
             case_id: row.try_get("case_id")?,
@@ -74,7 +82,8 @@ impl ClaimRow {
                 .parse()
                 .map_err(|_| StoreError::corrupt("payment reference", &reference))?,
             fine: row.try_get("fine")?,
-            due: day_of(row.try_get("due")?)?,
+            served_on: served_on.map(day_of).transpose()?,
+            due: Some(day_of(row.try_get("due")?)?).filter(|due| *due != NO_TERM),
             surcharge: row.try_get("surcharge")?,
             paid: row.try_get("paid")?,
             refunded: row.try_get("refunded")?,

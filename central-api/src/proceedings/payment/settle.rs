@@ -73,7 +73,8 @@ pub(super) async fn settle(
         // Every warning of the case goes at once (TT 73/2024/TT-BCA Điều 24).
         warning::lift(tx, &claim.case_id, warning::Why::Paid, now).await?;
     }
-    if effect == Effect::Reopened {
+    // Of what was never served nobody is warned.
+    if effect == Effect::Reopened && claim.served_on.is_some() {
         warning::watch_anew(tx, &claim.case_id, warning::Cause::Unpaid, now).await?;
     }
     Ok(effect)

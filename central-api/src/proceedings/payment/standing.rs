@@ -9,8 +9,8 @@ use crate::law::{Debt, LawBook};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     pub fine: i64,
-    /// The last day of the term.
-    pub due: Date,
+    /// The last day of the term; none while it does not run: the decision has not reached anybody.
+    pub due: Option<Date>,
     /// Payment by parts, and from which day on it counts.
     pub parts: Option<(Date, Vec<(Date, i64)>)>,
     /// Days on which nothing accrues; without an end while nobody has decided.
@@ -43,9 +43,13 @@ impl Terms {
         if self.is_cancelled {
             return Vec::new();
         }
-        let mut owed = vec![(self.due, self.fine)];
+        let mut owed: Vec<_> = self.due.map(|due| (due, self.fine)).into_iter().collect();
         if let Some((from, parts)) = &self.parts {
-            owed.push((*from, -self.fine));
+            match self.due {
+                Some(due) if due < *from => owed.push((*from, -self.fine)),
+                // The parts count before the term is over.
+                _ => owed.clear(),
+            }
             // A reduction takes from the last part first.
             let mut left = self.fine;
             for (due, amount) in parts {
@@ -90,8 +94,8 @@ impl Terms {
 
     /// How the payments left it: the surcharge is what the last of them fixed.
     pub fn fixed(&self, law: &LawBook, receipts: &[Movement], refunds: &[Movement]) -> Standing {
-        let last = receipts.iter().map(|(day, _)| *day).max().unwrap_or(self.due);
-        self.standing(law, receipts, refunds, last)
+        let last = receipts.iter().map(|(day, _)| *day).max().or(self.due);
+        self.standing(law, receipts, refunds, last.unwrap_or(Date::MIN))
     }
 }
 
@@ -104,7 +108,13 @@ mod tests {
     const DUE: Date = date!(2026 - 12 - 10);
 
     fn terms() -> Terms {
-        Terms { fine: 10_000_000, due: DUE, parts: None, pauses: Vec::new(), is_cancelled: false }
+        Terms {
+            fine: 10_000_000,
+            due: Some(DUE),
+            parts: None,
+            pauses: Vec::new(),
+            is_cancelled: false,
+        }
     }
 
     #[test]
@@ -137,6 +147,23 @@ mod tests {
         let paid = [(date!(2026 - 12 - 20), 4_000_000)];
         let it = by_parts.standing(&law, &paid, &[], date!(2027 - 01 - 22));
         assert_eq!((it.surcharge, it.open, it.is_overdue), (500, 1_000_500, true));
+    }
+
+    #[test]
+    fn what_reached_nobody_costs_nothing_and_parts_have_their_own_terms() {
+        let law = law::book().unwrap();
+        let unserved = Terms { due: None, ..terms() };
+        let it = unserved.standing(&law, &[], &[], date!(2028 - 01 - 01));
+        assert_eq!((it.open, it.surcharge, it.is_overdue), (10_000_000, 0, false));
+        assert_eq!(unserved.fixed(&law, &[], &[]).open, 10_000_000);
+        // Granted before the decision was served, or before its term is over.
+        let parts = vec![(date!(2026 - 12 - 05), 4_000_000), (date!(2027 - 01 - 20), 6_000_000)];
+        let parts = Some((date!(2026 - 12 - 01), parts));
+        for due in [None, Some(DUE)] {
+            let it = Terms { due, parts: parts.clone(), ..terms() };
+            let it = it.standing(&law, &[], &[], date!(2026 - 12 - 08));
+            assert_eq!((it.surcharge, it.is_overdue), (2 * 2_000, true), "{due:?}");
+        }
     }
 
     #[test]

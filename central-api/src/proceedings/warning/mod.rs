@@ -17,8 +17,8 @@ pub use export::{ExportError, export};
 pub use message::{Message, Target, What, of_case as messages_of};
 pub use receiver::{Folder, HandOverError, Receiver};
 pub use record::{
-    Warning, came, clear, count, count_text, lift, list, list_text, of_case, unwatch, watch,
-    watch_anew,
+    Warning, came, clear, count, count_text, forget, lift, list, list_text, of_case, unwatch,
+    watch, watch_anew,
 };
 pub use warn::{WarnError, warn};
 

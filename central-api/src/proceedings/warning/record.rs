@@ -69,12 +69,18 @@ pub async fn watch_anew(
     cause: Cause,
     from: OffsetDateTime,
 ) -> Result<(), StoreError> {
+    forget(tx, case, cause).await?;
+    watch(tx, case, cause, from).await
+}
+
+/// What was cleared before does not count any more: there is a new reason, whose term will run.
+pub async fn forget(tx: &mut Tx<'_>, case: &str, cause: Cause) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM warnings WHERE case_id = $1 AND cause = $2 AND state = 'cleared'")
         .bind(case.to_owned())
         .bind(cause.name())
         .execute(&mut **tx)
         .await?;
-    watch(tx, case, cause, from).await
+    Ok(())
 }
 
 /// The term of `cause` does not run any more, as though it had not begun: nobody was warned yet.

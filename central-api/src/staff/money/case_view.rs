@@ -119,11 +119,17 @@ fn facts(claim: &payment::ClaimRow, it: &payment::Standing, w: &Words) -> Vec<(S
     let mut rows = vec![
         ("decided_on", day(claim.decided_on)),
         ("reference", claim.reference.to_string()),
-        ("due", day(claim.due)),
         ("fine", money(it.fine)),
         ("surcharge", money(it.surcharge)),
         ("paid", money(it.paid)),
     ];
+    rows.insert(2, ("served_on", claim.served_on.map_or(w.t("term.unserved").to_owned(), day)));
+    let due = match (claim.served_on, claim.due) {
+        (_, None) => w.t("term.not_running").to_owned(),
+        (None, Some(due)) => w.with("money.due_unproven", "day", day(due)),
+        (Some(_), Some(due)) => day(due),
+    };
+    rows.insert(3, ("due", due));
     if it.refunded > 0 {
         rows.push(("refunded", money(it.refunded)));
     }

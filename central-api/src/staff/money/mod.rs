@@ -177,7 +177,7 @@ pub(super) async fn list(
             case: claim.case_id,
             decision: claim.decision,
             reference: claim.reference.to_string(),
-            due: day(claim.due),
+            due: claim.due.map_or(w.t("term.unserved").to_owned(), day),
             is_overdue: it.is_overdue,
             fine: format::amount(it.fine),
             surcharge: format::amount(it.surcharge),

@@ -68,7 +68,7 @@ pub async fn against(setting: &Setting, life: &Life, id: &str, wrong: &mut Vec<S
             no_show: no_show.map(day),
             explain: explain.map(day),
             decide: found.map(|it| day(it.decision_until(&state.law).unwrap())),
-            pay: claims.last().map(|it| it.due.to_string()),
+            pay: claims.last().and_then(|it| it.due).map(|due| due.to_string()),
         };
         differ("terms", &found, terms);
     }

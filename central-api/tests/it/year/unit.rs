@@ -12,10 +12,12 @@ use central_api::proceedings::payment::{self, By, ClaimRow, Payer};
 use central_api::proceedings::{decision, minutes, owner, row};
 use central_api::store::Tx;
 use central_api::{registry, work};
+use sqlx::Row as _;
 use time::{Date, OffsetDateTime};
 
 use super::life::{Life, Step, day};
 use super::seen;
+use crate::delivery as sent;
 use crate::payment::{ACCOUNT, WHY, incoming, notify};
 use crate::sanctions::{CHIEF, office, posted, staff};
 use crate::setting::Setting;
@@ -96,8 +98,12 @@ impl Unit {
     /// The afternoon's post: everything that waits is printed and handed over.
     pub async fn post(&mut self) {
         loop {
-            let waits = delivery::count(&self.setting.state.store, Paper::Notice).await.unwrap();
-            if waits.waiting + waits.again == 0 {
+            let mut wait = 0;
+            for paper in Paper::ALL {
+                let waits = delivery::count(&self.setting.state.store, paper).await.unwrap();
+                wait += waits.waiting + waits.again;
+            }
+            if wait == 0 {
                 return;
             }
             let csrf = self.chi.csrf.clone();
@@ -137,7 +143,11 @@ impl Unit {
             "agree" => self.dung.decide(case, "confirm_withdrawal", &[]).await,
             "keep" => self.dung.decide(case, "keep", note).await,
             "owner" => self.owner(case).await,
-            "came" => posted(&mut self.chi, case, "giao-nhan", &[("how", "came")]).await,
+            "came" => {
+                let code = sent::code(&self.setting, case, Paper::Notice).await;
+                let fields = [("how", "came"), ("document", code.as_str())];
+                posted(&mut self.chi, case, "giao-nhan", &fields).await
+            }
             "commune" => self.commune(case, step.day).await,
             "returned" => self.returned(case, step.day).await,
             "minutes" => self.minutes(life, case, step).await,
@@ -173,11 +183,12 @@ impl Unit {
     }
 
     async fn commune(&mut self, case: &str, on: Date) -> Answer {
-        let store = &self.setting.state.store;
-        let seen = delivery::of_case(store, case, Paper::Notice).await.unwrap().len().to_string();
+        let code = sent::code(&self.setting, case, Paper::Notice).await;
+        let seen = sent::deliveries(&self.setting, case, Paper::Notice).await.len().to_string();
         let (on, seen) = (on.to_string(), seen.as_str());
         let fields = [
             ("how", "commune"),
+            ("document", code.as_str()),
             ("seen", seen),
             ("day", &on),
             ("note", "niêm yết tại trụ sở Ủy ban, có biên bản"),
@@ -187,16 +198,19 @@ impl Unit {
 
     /// The post office says that the case's letter came back.
     async fn returned(&mut self, case: &str, on: Date) -> Answer {
-        let code: String =
-            sqlx::query_scalar("SELECT code FROM deliveries WHERE case_id = $1 AND state = 'sent'")
-                .bind(case.to_owned())
-                .fetch_one(self.setting.state.store.pool())
-                .await
-                .unwrap();
+        let sent = sqlx::query(
+            "SELECT number, place FROM post_batches JOIN (
+                 SELECT batch_id, place FROM deliveries
+                 WHERE case_id = $1 AND kind = 'notice' AND state = 'sent'
+             ) letters ON letters.batch_id = post_batches.id",
+        );
+        let pool = self.setting.state.store.pool();
+        let sent = sent.bind(case.to_owned()).fetch_one(pool).await.unwrap();
+        let letter = format!("{}-{:04}", sent.get::<i64, _>(0), sent.get::<i64, _>(1));
         self.given += 1;
         let on = format!("{:02}/{:02}/{}", on.day(), u8::from(on.month()), on.year());
         let text = format!(
-            "ma_buu_pham;so_hieu_buu_gui;trang_thai;ngay\n{code};RB{}VN;Chuyển hoàn;{on}\n",
+            "ma_buu_pham;so_hieu_buu_gui;trang_thai;ngay\n{letter};RB{}VN;Chuyển hoàn;{on}\n",
             self.given
         );
         let csrf = self.chi.csrf.clone();

@@ -1,24 +1,22 @@
 //! What follows from what the post office says of a letter.
 
 use sqlx::Row as _;
-use time::OffsetDateTime;
 
-use super::super::batch::note_down;
-use super::super::{Paper, State};
+use super::super::follow::{Follow, Reach};
+use super::super::{Progress, State};
 use super::ImportError;
 use super::plan::Change;
 use crate::case::{self, name_of, named};
-use crate::proceedings::warning::{self, Cause};
 use crate::store::{StoreError, Tx, to_ms};
 
-/// Writes one change. A letter that came back is sent again, and until it is nobody is warned for not
-/// having come; after `letters` of them the law holds the document for served.
+/// Writes one change. A letter that came back is sent again, and until it is no term runs; after
+/// `letters` of them the law holds the document for served.
 pub async fn apply(
     tx: &mut Tx<'_>,
     change: &Change,
     letters: u32,
     actor: &str,
-    now: OffsetDateTime,
+    follow: &mut Follow,
 ) -> Result<(), ImportError> {
     let Change { before, after } = change;
     let written = sqlx::query(
@@ -38,60 +36,68 @@ pub async fn apply(
         return Err(ImportError::Conflict);
     }
     if after.state != before.state {
-        follow(tx, change, letters).await?;
+        move_on(tx, change, letters, follow).await?;
     }
     let detail = serde_json::json!({
+        "paper": after.paper,
         "delivery": name_of(&after.state),
         "tracking": after.tracking,
         "at": after.ended_at.or(after.sent_at).map(to_ms),
     });
-    note_down(tx, &after.case_id, actor, "delivery.post", now, detail).await?;
+    follow.note(&after.case_id, actor, "delivery.post", detail);
     Ok(())
 }
 
-async fn follow(tx: &mut Tx<'_>, change: &Change, letters: u32) -> Result<(), StoreError> {
+async fn move_on(
+    tx: &mut Tx<'_>,
+    change: &Change,
+    letters: u32,
+    follow: &mut Follow,
+) -> Result<(), StoreError> {
     let Change { before, after } = change;
-    let case = &after.case_id;
     let row = sqlx::query(
         "SELECT d.state, d.returned, c.state AS standing
-         FROM dispatches d JOIN cases c ON c.id = d.case_id WHERE d.case_id = $1 AND d.kind = $2",
+         FROM dispatches d JOIN cases c ON c.id = d.case_id WHERE d.code = $1",
     )
-    .bind(case.clone())
-    .bind(Paper::Notice.name())
+    .bind(after.code.clone())
     .fetch_one(&mut **tx)
     .await?;
     let standing: case::State = named(row.try_get("standing")?, "case's state")?;
-    let on_way = row.try_get::<String, _>("state")? == "on_way";
+    let progress: Progress = named(row.try_get("state")?, "document's state")?;
     let returned: i64 = row.try_get("returned")?;
     // The first that is heard of its having gone out.
-    if before.state == State::Printed
-        && standing.is_pursued()
-        && let Some(at) = after.sent_at
-    {
-        warning::watch(tx, case, Cause::NoShow, at).await?;
-    }
-    let (returned, next) = match after.state {
-        State::Delivered => (returned, "done"),
-        State::Returned if returned + 1 < i64::from(letters) => (returned + 1, "again"),
-        State::Returned => (returned + 1, "done"),
-        _ => return Ok(()),
+    let is_first = before.state == State::Printed && standing.is_pursued();
+    let sent = after.sent_at.filter(|_| is_first);
+    let came_back = i64::from(after.state == State::Returned);
+    let next = match after.state {
+        State::Delivered => Progress::Done,
+        State::Returned if returned + 1 < i64::from(letters) => Progress::Again,
+        State::Returned => Progress::Done,
+        _ => Progress::OnWay,
     };
-    let next = if on_way { next } else { "" };
+    // A paper that reached its end by another way, or holds no more, does not go out again.
+    let next = if progress == Progress::OnWay { next } else { progress };
+    let from = match next {
+        Progress::Again => after.ended_at,
+        _ => sent,
+    };
     sqlx::query(
-        "UPDATE dispatches SET returned = $1,
-             state = CASE $2 WHEN '' THEN state ELSE $2 END,
-             runs_from = CASE $2 WHEN 'again' THEN $3 ELSE runs_from END
-         WHERE case_id = $4 AND kind = $5",
+        "UPDATE dispatches SET returned = $1, state = $2,
+             runs_from = CASE $3 WHEN 0 THEN runs_from ELSE $3 END
+         WHERE code = $4",
     )
-    .bind(returned)
-    .bind(next)
-    .bind(after.ended_at.map_or(0, to_ms))
-    .bind(case.clone())
-    .bind(Paper::Notice.name())
+    .bind(returned + came_back)
+    .bind(name_of(&next))
+    .bind(from.filter(|_| progress == Progress::OnWay).map_or(0, to_ms))
+    .bind(after.code.clone())
     .execute(&mut **tx)
     .await?;
-    if next == "again" {
-        warning::unwatch(tx, case, Cause::NoShow).await?;
+    if progress != Progress::Closed {
+        let reach = match (next, sent) {
+            (Progress::Again, _) if progress == Progress::OnWay => Some(Reach::Not),
+            (_, sent) => sent.map(Reach::From),
+        };
+        follow.changed(after.paper, &after.case_id, &after.code, reach);
     }
     Ok(())
 }

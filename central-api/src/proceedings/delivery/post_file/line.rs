@@ -3,6 +3,7 @@
 use time::Date;
 use time::macros::format_description;
 
+use super::super::Paper;
 use super::Wrong;
 use crate::csv_file::plain;
 
@@ -71,8 +72,8 @@ pub enum Named {
     Letter(i64, i64),
     /// By the document's code.
     Code(String),
-    /// By the document's number, of whichever year.
-    Number(i64),
+    /// By the document's number, of whichever year, and the kinds that it may be of.
+    Number(i64, Vec<Paper>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,13 +107,24 @@ fn named(text: &str) -> Option<Named> {
         return Some(Named::Letter(batch, digits(place)?));
     }
     // 000012/TB-PC08
-    if let Some(number) = digits(text.split('/').next().unwrap_or_default()) {
-        return Some(Named::Number(number));
+    let (number, sign) = text.split_once('/').unwrap_or((text, ""));
+    if let Some(number) = digits(number) {
+        return Some(Named::Number(number, signed(sign)));
     }
     let code: String = text.chars().filter(|c| *c != ' ' && *c != '-').collect();
     let code = code.to_uppercase();
     let good = code.len() == 16 && code.bytes().all(|b| b.is_ascii_alphanumeric());
     good.then_some(Named::Code(code))
+}
+
+/// The kinds of papers whose numbers have this sign behind them; all where there is none.
+fn signed(sign: &str) -> Vec<Paper> {
+    let sign = plain(sign);
+    let fits = |paper: &Paper| {
+        let own = plain(paper.kind().sign());
+        sign.is_empty() || sign == own || sign.starts_with(&format!("{own}_"))
+    };
+    Paper::ALL.into_iter().filter(fits).collect()
 }
 
 /// A cell that a table program made a number of is none; an empty one says nothing.
@@ -154,8 +166,10 @@ mod tests {
             (Some("RB123456789VN"), date!(2026 - 11 - 30))
         );
         for (named, expected) in [
-            ("000012/TB-PC08", Some(Named::Number(12))),
-            ("12", Some(Named::Number(12))),
+            ("000012/TB-PC08", Some(Named::Number(12, vec![Paper::Points, Paper::Notice]))),
+            ("000012/QĐ-XPHC-PC08", Some(Named::Number(12, vec![Paper::Decision]))),
+            ("12/qd-hb", Some(Named::Number(12, vec![Paper::Annulment]))),
+            ("12", Some(Named::Number(12, Paper::ALL.into()))),
             ("K7QM2X9DHR4TBV6N", Some(Named::Code("K7QM2X9DHR4TBV6N".into()))),
             ("k7qm-2x9d-hr4t-bv6n", Some(Named::Code("K7QM2X9DHR4TBV6N".into()))),
             ("12-", None),

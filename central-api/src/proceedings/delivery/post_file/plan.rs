@@ -3,22 +3,25 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 use time::{Date, OffsetDateTime};
 
 use super::super::by_hand::moment;
-use super::super::{Paper, State};
+use super::super::record::deliveries;
+use super::super::{Paper, State, served};
 use super::Wrong;
 use super::line::{Became, Named, Said};
 use crate::case::named;
-use crate::law::VIETNAM;
+use crate::law::{LawBook, VIETNAM};
 use crate::store::{Store, StoreError, from_ms};
 
 /// A letter as it is on record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub id: String,
+    pub code: String,
+    pub paper: Paper,
     pub case_id: String,
     pub state: State,
     pub tracking: Option<String>,
@@ -46,6 +49,7 @@ impl Plan {
     pub async fn add(
         &mut self,
         store: &Store,
+        book: &LawBook,
         said: &Said,
     ) -> Result<Result<(), Wrong>, StoreError> {
         let found = match find(store, said).await? {
@@ -57,6 +61,9 @@ impl Plan {
             if other.is_some_and(|id| id != found.id) {
                 return Ok(Err(Wrong::OtherLetter));
             }
+        }
+        if said.became == Became::Returned && is_served(store, book, &found, said.day).await? {
+            return Ok(Err(Wrong::Served));
         }
         let id = found.id.clone();
         let change = self
@@ -113,19 +120,34 @@ fn next(letter: &Found, said: &Said) -> Result<Found, Wrong> {
     Ok(after)
 }
 
+/// Whether a document was served, not by `letter` itself, when the letter came back.
+async fn is_served(
+    store: &Store,
+    book: &LawBook,
+    letter: &Found,
+    came_back: Date,
+) -> Result<bool, StoreError> {
+    if !matches!(letter.state, State::Printed | State::Sent) {
+        return Ok(false);
+    }
+    let mut view = store.pool().acquire().await?;
+    let all = deliveries(&mut view, &letter.code).await?;
+    Ok(served(&all, book).is_ok_and(|it| it.is_some_and(|it| it.on <= came_back)))
+}
+
 fn is_before(day: Date, other: Option<Date>) -> bool {
     other.is_some_and(|other| day < other)
 }
 
-const LETTERS: &str = "d.id, d.case_id, d.state, d.tracking, d.sent_at, d.ended_at, b.made_at \
-     FROM deliveries d JOIN post_batches b ON b.id = d.batch_id";
+const LETTERS: &str = "d.id, d.code, d.kind, d.case_id, d.state, d.tracking, d.sent_at, d.ended_at, \
+     b.made_at FROM deliveries d JOIN post_batches b ON b.id = d.batch_id";
 
 /// Reads letters: by tracking number, by batch and place, by the document's code, by its number.
 pub fn texts() -> [String; 4] {
     [
         format!("SELECT {LETTERS} WHERE d.tracking = $1"),
         format!("SELECT {LETTERS} WHERE b.number = $1 AND d.place = $2"),
-        format!("SELECT {LETTERS} WHERE d.code = $1 AND d.kind = $2 ORDER BY d.id DESC LIMIT 20"),
+        format!("SELECT {LETTERS} WHERE d.code = $1 ORDER BY d.id DESC LIMIT 20"),
         format!("SELECT {LETTERS} WHERE d.number = $1 AND d.kind = $2 ORDER BY d.id DESC LIMIT 20"),
     ]
 }
@@ -133,22 +155,28 @@ pub fn texts() -> [String; 4] {
 /// The letter that a line is about.
 async fn find(store: &Store, said: &Said) -> Result<Result<Found, Wrong>, StoreError> {
     let [by_tracking, by_place, by_code, by_number] = texts();
-    let paper = Paper::Notice.name();
-    let query = match &said.named {
+    let mut rows = Vec::new();
+    match &said.named {
         Named::Letter(batch, place) => {
-            sqlx::query(sqlx::AssertSqlSafe(by_place)).bind(*batch).bind(*place)
+            let query = sqlx::query(AssertSqlSafe(by_place)).bind(*batch).bind(*place);
+            rows = query.fetch_all(store.pool()).await?;
         }
         Named::Code(code) => {
-            sqlx::query(sqlx::AssertSqlSafe(by_code)).bind(code.clone()).bind(paper)
+            rows = sqlx::query(AssertSqlSafe(by_code))
+                .bind(code.clone())
+                .fetch_all(store.pool())
+                .await?;
         }
-        Named::Number(number) => {
-            sqlx::query(sqlx::AssertSqlSafe(by_number)).bind(*number).bind(paper)
+        Named::Number(number, papers) => {
+            for paper in papers {
+                let query = sqlx::query(AssertSqlSafe(by_number.clone())).bind(*number);
+                rows.extend(query.bind(paper.name()).fetch_all(store.pool()).await?);
+            }
         }
-    };
-    let rows = query.fetch_all(store.pool()).await?;
+    }
     let named: Vec<Found> = rows.iter().map(found).collect::<Result<_, _>>()?;
     if let Some(tracking) = &said.tracking {
-        let known = sqlx::query(sqlx::AssertSqlSafe(by_tracking))
+        let known = sqlx::query(AssertSqlSafe(by_tracking))
             .bind(tracking.clone())
             .fetch_optional(store.pool())
             .await?;
@@ -170,7 +198,7 @@ fn open(mut named: Vec<Found>) -> Result<Found, Wrong> {
         [] if named.is_empty() => Err(Wrong::Unknown),
         [] => {
             let first = named.remove(0);
-            let alone = named.iter().all(|it| it.case_id == first.case_id);
+            let alone = named.iter().all(|it| it.code == first.code);
             if alone { Ok(first) } else { Err(Wrong::Ambiguous) }
         }
         _ => Err(Wrong::Ambiguous),
@@ -181,6 +209,8 @@ fn found(row: &AnyRow) -> Result<Found, StoreError> {
     let time = |name| row.try_get::<Option<i64>, _>(name)?.map(from_ms).transpose();
     Ok(Found {
         id: row.try_get("id")?,
+        code: row.try_get("code")?,
+        paper: named(row.try_get("kind")?, "document's kind")?,
         case_id: row.try_get("case_id")?,
         state: named(row.try_get("state")?, "delivery's state")?,
         tracking: row.try_get("tracking")?,
