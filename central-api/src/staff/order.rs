@@ -205,7 +205,7 @@ async fn facts(
     if order::is_about_payment(order.kind) {
         lines.push((text("order.received_on"), format::day(order.request.received_on)));
     }
-    lines.push((text("order.reason"), order.request.reason.clone()));
+    lines.push((text("order.why"), order.request.reason.clone()));
     if !order.request.certified_by.is_empty() {
         lines.push((text("order.certified_by"), order.request.certified_by.clone()));
     }
