@@ -17,7 +17,7 @@ use crate::tampering::{columns, force, lift_constraints, verify};
 
 /// A table, what tells its rows apart, and columns that must differ too in a row that is added.
 const TABLES: [(&str, &str, &[&str]); 10] = [
-    ("dispatches", "case_id", &["kind"]),
+    ("dispatches", "code", &[]),
     ("deliveries", "id", &["tracking"]),
     ("warnings", "case_id", &["cause"]),
     ("warning_messages", "seq", &[]),

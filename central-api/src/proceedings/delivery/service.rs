@@ -54,10 +54,11 @@ pub fn served(deliveries: &[Delivery], book: &LawBook) -> Result<Option<Served>,
     }
 }
 
-/// The day on which `before` had served a paper, where `more` serves it no earlier.
+/// The day on which `before` had served a paper already when `more` came, which serves it no earlier.
 pub(super) fn is_late(before: &[Delivery], more: &Delivery, book: &LawBook) -> Option<Date> {
     let on = |all: &[Delivery]| served(all, book).ok().flatten().map(|it| it.on);
-    let first = on(before)?;
+    let day = more.ended_at.or(more.sent_at).map(|at| at.to_offset(VIETNAM).date());
+    let first = on(before).filter(|first| day.is_none_or(|day| *first <= day))?;
     let all: Vec<_> = before.iter().chain([more]).cloned().collect();
     on(&all).is_none_or(|with| with >= first).then_some(first)
 }

@@ -66,7 +66,10 @@ async fn play(database: Database, lives: &[Life]) {
                 sequence += 1;
                 cases[n] = unit.seen(sequence, n, &lives[n]).await;
             }
-            Event::Night => unit.work().await,
+            Event::Night => {
+                unit.received().await;
+                unit.work().await;
+            }
             Event::Post => unit.post().await,
             Event::Step(step) => {
                 let done = unit.step(&lives[n], &cases[n], &step).await;

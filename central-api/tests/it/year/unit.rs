@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use central_api::clock::Clock as _;
-use central_api::law::Payer as Fined;
+use central_api::law::{Payer as Fined, VIETNAM};
 use central_api::proceedings::delivery::{self, Paper};
 use central_api::proceedings::payment::refund::{self, Of};
 use central_api::proceedings::payment::{self, By, ClaimRow, Payer};
@@ -13,7 +13,7 @@ use central_api::proceedings::{decision, minutes, owner, row};
 use central_api::store::Tx;
 use central_api::{registry, work};
 use sqlx::Row as _;
-use time::{Date, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 
 use super::life::{Life, Step, day};
 use super::seen;
@@ -84,6 +84,39 @@ impl Unit {
 
     pub async fn work(&self) {
         work::work_off(&self.setting.state).await.unwrap();
+    }
+
+    /// Two days after a decision went out the post office says that it was received.
+    pub async fn received(&mut self) {
+        let now = self.setting.clock.now();
+        let sent = sqlx::query(
+            "SELECT post_batches.number, deliveries.place, deliveries.sent_at
+             FROM deliveries JOIN post_batches ON post_batches.id = deliveries.batch_id
+             WHERE deliveries.kind = 'decision' AND deliveries.state = 'sent'",
+        );
+        let sent = sent.fetch_all(self.setting.state.store.pool()).await.unwrap();
+        let mut lines = String::new();
+        for letter in &sent {
+            let at = OffsetDateTime::from_unix_timestamp(letter.get::<i64, _>(2) / 1000).unwrap();
+            let on = (at + Duration::days(2)).to_offset(VIETNAM).date();
+            if on > now.to_offset(VIETNAM).date() {
+                continue;
+            }
+            self.given += 1;
+            let day = format!("{:02}/{:02}/{}", on.day(), u8::from(on.month()), on.year());
+            let reference = format!("{}-{:04}", letter.get::<i64, _>(0), letter.get::<i64, _>(1));
+            lines += &format!("{reference};RB{}VN;Phát thành công;{day}\n", self.given);
+        }
+        if !lines.is_empty() {
+            let answer = self.told(&lines).await;
+            assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        }
+    }
+
+    async fn told(&mut self, lines: &str) -> Answer {
+        let text = format!("ma_buu_pham;so_hieu_buu_gui;trang_thai;ngay\n{lines}");
+        let csrf = self.chi.csrf.clone();
+        self.chi.upload("/giao-nhan/buu-gui", &[("csrf", &csrf)], text.as_bytes()).await
     }
 
     /// The camera's package of the `n`th life comes in.
@@ -209,12 +242,8 @@ impl Unit {
         let letter = format!("{}-{:04}", sent.get::<i64, _>(0), sent.get::<i64, _>(1));
         self.given += 1;
         let on = format!("{:02}/{:02}/{}", on.day(), u8::from(on.month()), on.year());
-        let text = format!(
-            "ma_buu_pham;so_hieu_buu_gui;trang_thai;ngay\n{letter};RB{}VN;Chuyển hoàn;{on}\n",
-            self.given
-        );
-        let csrf = self.chi.csrf.clone();
-        self.chi.upload("/giao-nhan/buu-gui", &[("csrf", &csrf)], text.as_bytes()).await
+        let line = format!("{letter};RB{}VN;Chuyển hoàn;{on}\n", self.given);
+        self.told(&line).await
     }
 
     async fn minutes(&mut self, life: &Life, case: &str, step: &Step) -> Answer {
