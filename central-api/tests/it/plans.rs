@@ -343,7 +343,7 @@ async fn postgres_finds_by_what_is_asked() {
             "dispatches",
             "code, case_id, kind, state, begun_at, runs_from",
             "'CODE-' || i, 'copy-' || i, 'notice', CASE i % 50 WHEN 0 THEN 'waiting' WHEN 1 THEN 'again' WHEN 2
-             THEN 'held' WHEN 3 THEN 'on_way' ELSE 'done' END, i",
+             THEN 'held' WHEN 3 THEN 'on_way' ELSE 'done' END, i, i",
         ),
         (
             "deliveries",
