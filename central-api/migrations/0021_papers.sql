@@ -7,7 +7,7 @@ DROP TABLE dispatches;
 
 CREATE TABLE dispatches (
     -- The document's.
-    code      TEXT   NOT NULL REFERENCES documents (code),
+    code      TEXT   NOT NULL,
     case_id   TEXT   NOT NULL REFERENCES cases (id),
     -- notice, decision, annulment, points
     kind      TEXT   NOT NULL,

@@ -100,7 +100,7 @@ const TERMS: &str = "
     decision_corrected 1 Years | execution 1 Years | pay 10 Days | complaint 90 Days
     lawsuit 1 Years | limitation 1 Years
     served_returned 3 WorkingDays | served_electronic 3 WorkingDays | served_posted 7 WorkingDays
-    send_again 3 WorkingDays";
+    send_again 3 WorkingDays | post_answer 15 Days";
 
 #[test]
 fn every_term_is_the_same_in_both_tables() {

@@ -82,13 +82,12 @@ async fn move_on(
         _ => sent,
     };
     sqlx::query(
-        "UPDATE dispatches SET returned = $1, state = $2,
-             runs_from = CASE $3 WHEN 0 THEN runs_from ELSE $3 END
+        "UPDATE dispatches SET returned = $1, state = $2, runs_from = COALESCE($3, runs_from)
          WHERE code = $4",
     )
     .bind(returned + came_back)
     .bind(name_of(&next))
-    .bind(from.filter(|_| progress == Progress::OnWay).map_or(0, to_ms))
+    .bind(from.filter(|_| progress == Progress::OnWay).map(to_ms))
     .bind(after.code.clone())
     .execute(&mut **tx)
     .await?;
