@@ -92,7 +92,10 @@ pub async fn against(setting: &Setting, life: &Life, id: &str, wrong: &mut Vec<S
     let warned = Warned { no_show: of(Cause::NoShow), unpaid: of(Cause::Unpaid) };
     differ("warned", &warned, &life.warned);
     let lifted = warnings.iter().max_by_key(|it| it.cleared_at).and_then(|it| it.why.clone());
-    differ("cleared", &lifted, &life.cleared);
+    // Who pays before the decision reaches them is warned of nothing that could be cleared.
+    if claims.last().is_none_or(|claim| claim.served_on.is_some()) {
+        differ("cleared", &lifted, &life.cleared);
+    }
     if let Some(closed) = &life.closed {
         let row =
             sqlx::query("SELECT at FROM audit WHERE subject_id = $1 AND action = 'case.expire'")
