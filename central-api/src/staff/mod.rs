@@ -20,6 +20,7 @@ mod recall;
 mod recheck;
 mod referral;
 mod sanction;
+mod sanctions;
 mod session;
 mod sign_in;
 mod signature;
@@ -50,7 +51,7 @@ pub fn router() -> Router<AppState> {
         .route("/kiem-tra", get(recheck::list))
         .route("/chu-xe", get(owner::list))
         .route("/ho-so/{id}/chu-xe", post(owner::name))
-        .route("/xu-phat", get(sanction::list))
+        .route("/xu-phat", get(sanctions::list))
         .route("/ra-soat", get(recall::list).post(recall::open))
         .route("/ra-soat/{id}", get(recall::show).post(recall::settle))
         .route("/ho-so/{id}/bien-ban", post(sanction::draw))

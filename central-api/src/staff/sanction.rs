@@ -1,7 +1,6 @@
 //! From the notice to the fine, as a case's page shows it: minutes, explanation, the decision with
-//! its proposal and signature, the printed documents; and the worklist of those who sign.
+//! its proposal and signature, the printed documents.
 
-use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -9,23 +8,19 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use time::Date;
 use time::macros::format_description;
 
-use super::case_page::{name, short_id};
+use super::case_page::name;
 use super::session::Officer;
 use crate::AppState;
-use crate::case::{self, Examination, name_of, plate};
+use crate::case::{self, Examination, name_of};
 use crate::documents::{self, Document};
 use crate::jobs::{Asked, Job, UnderWay};
 use crate::law::{Circumstance, Side};
 use crate::proceedings::decision::{self, Action, By, Hand};
 use crate::proceedings::minutes::{self, MinutesError, Way};
-use crate::proceedings::{order, owner, referral, row};
+use crate::proceedings::{owner, row};
 use crate::registry::{Details, Owner, OwnerKind, Registration, Sex};
 use crate::store::StoreError;
-use crate::web::problem::page;
-use crate::web::{Shell, WebError, Words, format};
-
-/// Rows of the worklist.
-const MOST: i64 = 200;
+use crate::web::{WebError, Words, format};
 
 /// The part of a case's page.
 pub(super) struct SanctionView {
@@ -567,85 +562,6 @@ fn field_wrong(officer: &Officer, id: &str, field: &str) -> WebError {
     let field = w.t(&format!("{room}.{field}")).to_owned();
     let line = w.with("sanction.field_wrong", "field", field);
     officer.refused(StatusCode::UNPROCESSABLE_ENTITY, vec![line], format!("/ho-so/{id}#xu-phat"))
-}
-
-#[derive(Template)]
-#[template(path = "sanctions.html")]
-struct SanctionsPage {
-    shell: Shell,
-    w: &'static Words,
-    lists: Vec<(String, Vec<Line>)>,
-}
-
-struct Line {
-    id: String,
-    short_id: String,
-    plate: String,
-    what: String,
-    since: String,
-    anchor: &'static str,
-}
-
-/// The cases of a worklist, each with what is to be decided on it.
-async fn lines<C: row::Content>(
-    state: &AppState,
-    rows: Vec<row::Row<C>>,
-    anchor: &'static str,
-    what: impl Fn(&C) -> String,
-) -> Result<Vec<Line>, WebError> {
-    let mut lines = Vec::new();
-    for row in rows {
-        let Some(case) = case::find(&state.store, &row.case_id).await? else { continue };
-        // Nobody decides on it any more.
-        if case.state != case::State::Notified {
-            continue;
-        }
-        let shown = case.plate.as_deref();
-        lines.push(Line {
-            short_id: short_id(&case.id),
-            plate: shown
-                .map(|it| plate::display(it, case.vehicle, case.plate_colour))
-                .unwrap_or_default(),
-            what: what(&row.content),
-            since: format::minute(row.changed_at),
-            anchor,
-            id: case.id,
-        });
-    }
-    Ok(lines)
-}
-
-/// `GET /xu-phat`: decisions and orders about them that wait for a leader, and proposals that were sent back.
-pub(super) async fn list(
-    State(state): State<AppState>,
-    officer: Officer,
-) -> Result<Response, WebError> {
-    if !officer.sees_owners() {
-        return Err(WebError::Forbidden(officer.lang));
-    }
-    let w = officer.lang.words();
-    let mut lists = Vec::new();
-    for standing in
-        [decision::State::Proposed, decision::State::Annulling, decision::State::Returned]
-    {
-        let rows = row::waiting::<decision::Decision>(&state.store, standing.name(), MOST).await?;
-        let amount = |it: &decision::Decision| format!("{} đ", format::amount(it.proposal.amount));
-        let lines = lines(&state, rows, "xu-phat", amount).await?;
-        lists.push((w.named("decision_state", standing.name()), lines));
-    }
-    for standing in [order::State::Proposed, order::State::Returned] {
-        let rows = row::waiting::<order::Order>(&state.store, standing.name(), MOST).await?;
-        let kind = |it: &order::Order| w.named("order_kind", it.kind.name());
-        let lines = lines(&state, rows, "thi-hanh", kind).await?;
-        lists.push((w.named("order_list", standing.name()), lines));
-    }
-    let sent = referral::State::Proposed;
-    let rows = row::waiting::<referral::Referral>(&state.store, sent.name(), MOST).await?;
-    let kind = |it: &referral::Referral| w.named("referral_kind", it.kind.name());
-    let lines = lines(&state, rows, "chuyen", kind).await?;
-    lists.push((w.t("referral.list").to_owned(), lines));
-    let template = SanctionsPage { shell: officer.shell(&state, "sanctions").await?, w, lists };
-    page(StatusCode::OK, &template)
 }
 
 /// What the registry knows of an owner whom nobody has named otherwise.

@@ -22,6 +22,7 @@ mod law_table;
 mod load;
 mod lookup;
 mod notices;
+mod offices;
 mod ops;
 mod orders;
 mod owners;
