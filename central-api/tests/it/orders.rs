@@ -3,6 +3,7 @@
 
 use axum::http::StatusCode;
 use central_api::documents::{self, Kind};
+use central_api::proceedings::delivery::Paper;
 use central_api::proceedings::order::{self, State};
 use central_api::proceedings::payment::{self, ClaimRow, ClaimState, Terms};
 use central_api::proceedings::{row, warning};
@@ -12,6 +13,7 @@ use contract::plate::{PlateClass, PlateColour};
 use time::macros::date;
 use time::{Date, Duration};
 
+use crate::papers::handed;
 use crate::payment::{balanced, incoming, notify};
 use crate::sanctions::{CHIEF, Desk, office, posted};
 use crate::setting::browserless::{Answer, Visitor};
@@ -92,6 +94,9 @@ async fn a_deferral_is_decided_by_two_and_holds_payment_and_warning_up() {
         assert_eq!(early.status, StatusCode::CONFLICT);
         assert!(early.text().contains("không có quyết định xử phạt đang có hiệu lực"));
         desk.in_force(&case).await;
+        // Its term, and what follows from it, runs from its service.
+        let handed = handed(&desk.setting, &case, Paper::Decision, "2026-11-21").await;
+        assert_eq!(handed.status, StatusCode::SEE_OTHER, "{}", handed.text());
         // Whatever is wrong is said in words, and holds nothing up.
         for (fields, words) in [
             (&[("until", "2027-02-22")][..], "chậm nhất là 21/02/2027"),

@@ -92,8 +92,9 @@ pub async fn against(setting: &Setting, life: &Life, id: &str, wrong: &mut Vec<S
     let warned = Warned { no_show: of(Cause::NoShow), unpaid: of(Cause::Unpaid) };
     differ("warned", &warned, &life.warned);
     let lifted = warnings.iter().max_by_key(|it| it.cleared_at).and_then(|it| it.why.clone());
-    // Who pays before the decision reaches them is warned of nothing that could be cleared.
-    if claims.last().is_none_or(|claim| claim.served_on.is_some()) {
+    // Who pays before the decision reaches them has no warning of it that could be cleared.
+    let ran = warnings.iter().any(|it| it.cause == Cause::Unpaid);
+    if ran || life.cleared.as_deref() != Some("paid") {
         differ("cleared", &lifted, &life.cleared);
     }
     if let Some(closed) = &life.closed {
