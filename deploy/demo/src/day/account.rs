@@ -89,8 +89,10 @@ pub async fn hold(site: &Site, central: &Central, plan: &Plan, outcome: &Value) 
         numbers.into_iter().map(|(kind, given)| (kind, given.len())).collect();
     let asked = plan.cases as usize;
     let half = asked / 2;
-    let expected = [("decision", half), ("minutes", half), ("notice", asked), ("points", half)];
-    let expected = expected.map(|(kind, count)| (kind.to_owned(), count)).into();
+    let fined = ["decision", "minutes", "points", "receipt"].map(|kind| (kind, half));
+    let expected = [fined.as_slice(), &[("notice", asked)]].concat();
+    let expected: BTreeMap<_, _> =
+        expected.into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect();
     ensure!(numbers == expected, "documents are {numbers:?}, not {expected:?}");
     ensure!(notified == asked, "{notified} of {asked} are notified");
     ensure!(paid == half, "{paid} of {half} are paid");

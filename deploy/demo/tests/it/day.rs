@@ -17,13 +17,13 @@ fn torment(database: &[&str]) {
 }
 
 #[test]
-#[ignore = "waits out leases of minutes, and does not end whole yet: make crash-desk"]
+#[ignore = "waits out leases of minutes: make crash-desk"]
 fn nothing_is_lost_or_doubled_on_sqlite() {
     torment(&[]);
 }
 
 #[test]
-#[ignore = "waits out leases of minutes, and does not end whole yet: make crash-desk"]
+#[ignore = "waits out leases of minutes: make crash-desk"]
 fn nothing_is_lost_or_doubled_on_postgres() {
     if std::env::var_os("SKIP_POSTGRES").is_some() {
         return eprintln!("skipped: SKIP_POSTGRES is set");
