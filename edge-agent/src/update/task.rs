@@ -316,24 +316,16 @@ impl Files for Line {
         let mut patience = PATIENCE;
         loop {
             let begun = self.clock.monotonic();
-            match self.central.release_file(sha256, first, last).await {
+            let fetched = self.central.release_file(sha256, first, last).await;
+            self.bucket.learn(last + 1 - first, begun, &fetched);
+            match fetched {
                 // The central says when: too many asked just now.
                 Err(Trouble::Retry { after: Some(wait), .. }) if !patience.is_zero() => {
                     let wait = wait.max(Duration::from_millis(100)).min(patience);
                     patience -= wait;
                     self.clock.sleep(wait).await;
                 }
-                Ok(content) => {
-                    let took = self.clock.monotonic().saturating_sub(begun);
-                    self.bucket.passed(last + 1 - first, took);
-                    return Ok(content);
-                }
-                Err(trouble) => {
-                    if trouble.is_line() {
-                        self.bucket.gave_up();
-                    }
-                    return Err(trouble.to_string());
-                }
+                fetched => return fetched.map_err(|trouble| trouble.to_string()),
             }
         }
     }

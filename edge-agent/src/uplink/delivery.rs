@@ -91,11 +91,8 @@ impl Uplink {
             let id = package.manifest.evidence_id;
             let begun = self.clock.monotonic();
             let put = self.central.put(id, file.sha256, at, file.bytes, chunk).await;
-            if put.as_ref().is_err_and(Trouble::is_line) {
-                self.bucket.gave_up();
-            }
+            self.bucket.learn(end - at, begun, &put);
             put?;
-            self.bucket.passed(end - at, self.clock.monotonic().saturating_sub(begun));
             self.monitor.contact();
             *progressed = true;
             at = end;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use contract::wire::CHUNK_BYTES;
 
+use super::Trouble;
 use crate::clock::Clock;
 
 /// Smallest chunk worth a request, where a limit alone decides.
@@ -41,14 +42,24 @@ impl Bucket {
         limit.min(self.line)
     }
 
-    /// Takes note of a chunk that came through in `took`.
-    pub fn passed(&mut self, bytes: u64, took: Duration) {
+    /// Takes note of what became of a chunk that was begun at `begun` of the monotonic clock.
+    pub(crate) fn learn<T>(&mut self, bytes: u64, begun: Duration, came: &Result<T, Trouble>) {
+        match came {
+            Ok(_) => self.passed(bytes, self.clock.monotonic().saturating_sub(begun)),
+            // The central itself had something against it: the line is as it was.
+            Err(trouble) if !trouble.is_line() => {}
+            Err(_) => self.gave_up(),
+        }
+    }
+
+    /// It came through in `took`.
+    fn passed(&mut self, bytes: u64, took: Duration) {
         let in_time = bytes as f64 * AIM.as_secs_f64() / took.as_secs_f64().max(1e-3);
         self.line = (in_time as u64).clamp(LEAST_CHUNK, CHUNK_BYTES);
     }
 
-    /// Takes note of a chunk that was given up: half of it may come through.
-    pub fn gave_up(&mut self) {
+    /// It was given up: half of it may come through.
+    fn gave_up(&mut self) {
         self.line = (self.chunk() / 2).max(LEAST_CHUNK);
     }
 
