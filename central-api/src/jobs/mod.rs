@@ -128,12 +128,9 @@ impl Job {
     }
 
     /// Every job that a case's page tells of.
-    pub fn about(case: &str) -> [Self; 5] {
-        let [owner, notice] = Self::of_case(case);
+    pub fn about(case: &str) -> Vec<Self> {
         let print = |kind| Self::PrintPaper { case: case.into(), kind };
-        let papers = [Kind::Minutes, Kind::Decision, Kind::Annulment].map(print);
-        let [minutes, decision, annulment] = papers;
-        [owner, notice, minutes, decision, annulment]
+        Self::of_case(case).into_iter().chain(Kind::ALL.map(print)).collect()
     }
 
     /// Names the work: what is asked for again while it waits is the same job.

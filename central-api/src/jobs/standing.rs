@@ -125,7 +125,7 @@ pub fn under_way_text(keys: usize) -> String {
 
 /// How far everything is that was asked for about a case.
 pub async fn under_way(store: &Store, case: &str) -> Result<UnderWay, StoreError> {
-    let keys = Job::about(case).map(|job| job.key());
+    let keys: Vec<_> = Job::about(case).iter().map(Job::key).collect();
     let asked = sqlx::query(AssertSqlSafe(under_way_text(keys.len())));
     let asked = keys.into_iter().fold(asked, |asked, key| asked.bind(key));
     let rows = asked.fetch_all(store.pool()).await?;

@@ -3,10 +3,12 @@
 
 pub mod decision;
 pub mod delivery;
+mod hand;
 pub mod minutes;
 pub mod order;
 pub mod owner;
 mod paper;
+pub mod payment;
 mod person;
 pub mod referral;
 pub mod row;
@@ -19,6 +21,7 @@ use time::OffsetDateTime;
 use crate::case::State;
 use crate::store::{StoreError, Tx};
 
+pub use hand::{Actor, By, Hand};
 pub use paper::PrintError;
 
 /// Proceedings with one row a case, whose digest stands in the audit: rows of the action
@@ -56,4 +59,3 @@ pub async fn end(
     warning::clear(tx, case, why, now).await?;
     delivery::close(tx, case).await
 }
-pub mod payment;

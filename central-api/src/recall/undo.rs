@@ -6,8 +6,8 @@ use crate::AppState;
 use crate::admin::users::{self, Role};
 use crate::case::{self, Action, Actor, Command, DecideError, Reason, State};
 use crate::jobs::{self, Done, Job, Taken};
-use crate::proceedings::decision::{self, By, Hand};
 use crate::proceedings::row;
+use crate::proceedings::{By, Hand, decision};
 use crate::store::StoreError;
 
 /// Cases read at once, and most of one attempt: well within a job's lease.

@@ -168,10 +168,7 @@ pub(super) async fn show(
         case::State::Approved => under_way.to_notice(&case.id),
         _ => None,
     };
-    let issuing = issuing.map(|asked| Asked {
-        given_up: asked.given_up.map(|error| super::jobs::why(&error, w)),
-        ..asked
-    });
+    let issuing = issuing.map(|asked| super::jobs::told(asked, w));
     let choices = |action: Action| {
         Reason::for_action(action)
             .into_iter()
@@ -233,8 +230,8 @@ pub(super) async fn show(
         sanction,
         delivery: DeliveryView::of(&state, &officer, case).await?,
         payment: PaymentView::of(&state, &officer, &case.id).await?,
-        order: OrderView::of(&state, &officer, case).await?,
-        referral: ReferralView::of(&state, &officer, case).await?,
+        order: OrderView::of(&state, &officer, case, &under_way).await?,
+        referral: ReferralView::of(&state, &officer, case, &under_way).await?,
         events: history::of_case(&state, &officer, &case.id).await?,
         id: case.id.clone(),
     };

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::session::Officer;
 use crate::AppState;
 use crate::audit::{self, Entry};
-use crate::jobs::{self, Dead, JobError};
+use crate::jobs::{self, Asked, Dead, JobError};
 use crate::store::StoreError;
 use crate::web::problem::page;
 use crate::web::{Shell, WebError, Words, format};
@@ -53,8 +53,13 @@ impl Row {
     }
 }
 
+/// A job that is under way, with why it was given up in words.
+pub(super) fn told(asked: Asked, w: &Words) -> Asked {
+    Asked { given_up: asked.given_up.map(|error| why(&error, w)), ..asked }
+}
+
 /// Why a job was given up: what the gate says in words, anything else as it is.
-pub(super) fn why(error: &str, w: &Words) -> String {
+fn why(error: &str, w: &Words) -> String {
     for (prefix, section) in
         [("the gate is closed: ", "blocker"), ("the document cannot be printed: ", "obstacle")]
     {

@@ -13,12 +13,12 @@ use super::session::Officer;
 use crate::AppState;
 use crate::case;
 use crate::documents::Kind;
-use crate::jobs::{self, Asked, Job};
+use crate::jobs::{Asked, Job, UnderWay};
 use crate::law::{OrderRuleError, PartsError};
 use crate::proceedings::order::{
-    self, Action, By, Line, Order, OrderError, Proposed, Refusal, Terms, TermsError,
+    self, Action, Line, Order, OrderError, Proposed, Refusal, Terms, TermsError,
 };
-use crate::proceedings::{decision, payment, row};
+use crate::proceedings::{Actor, By, decision, payment, row};
 use crate::store::StoreError;
 use crate::web::{WebError, Words, format};
 
@@ -73,6 +73,7 @@ impl OrderView {
         state: &AppState,
         officer: &Officer,
         case: &case::Case,
+        under_way: &UnderWay,
     ) -> Result<Option<Self>, WebError> {
         if !officer.sees_money() {
             return Ok(None);
@@ -89,7 +90,7 @@ impl OrderView {
         let in_force = case.state == case::State::Notified
             && decision.content.state == decision::State::Issued;
         let hands = hands(officer);
-        let actor = order::Actor { user: Some(&officer.user.id), hands: &hands };
+        let actor = Actor { user: Some(&officer.user.id), hands: &hands };
         let allowed = order::allowed(standing, &actor);
         let may = |action| in_force && allowed.contains(&action);
         let today = payment::today(state.clock.now());
@@ -124,11 +125,8 @@ impl OrderView {
         if facts.is_empty() && forms.is_empty() {
             return Ok(None);
         }
-        let mut printing = None;
-        if let Some(it) = pending {
-            let job = Job::PrintPaper { case: case.id.clone(), kind: it.kind };
-            printing = jobs::find(&state.store, &job).await?;
-        }
+        let printing = pending
+            .and_then(|it| under_way.of(&Job::PrintPaper { case: case.id.clone(), kind: it.kind }));
         Ok(Some(Self {
             version: row.as_ref().map_or(0, |row| row.version),
             state: standing.map(|it| (it.state.name(), w.named("order_state", it.state.name()))),
@@ -137,10 +135,7 @@ impl OrderView {
             signs: may(Action::Sign),
             returns: may(Action::Return),
             refuses: may(Action::Refuse),
-            printing: printing.map(|asked| Asked {
-                given_up: asked.given_up.map(|error| super::jobs::why(&error, w)),
-                ..asked
-            }),
+            printing: printing.map(|asked| super::jobs::told(asked, w)),
             revives: officer.revives(),
             today: today.to_string(),
         }))

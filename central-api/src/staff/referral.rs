@@ -12,11 +12,11 @@ use super::session::Officer;
 use crate::AppState;
 use crate::case;
 use crate::documents::Kind;
-use crate::jobs::{self, Asked, Job};
+use crate::jobs::{Asked, Job, UnderWay};
 use crate::proceedings::referral::{
-    self, Action, By, Referral, ReferralError, Referred, State as Standing,
+    self, Action, Referral, ReferralError, Referred, State as Standing,
 };
-use crate::proceedings::{decision, payment, row};
+use crate::proceedings::{By, decision, payment, row};
 use crate::store::StoreError;
 use crate::web::{WebError, Words, format};
 
@@ -45,6 +45,7 @@ impl ReferralView {
         state: &AppState,
         officer: &Officer,
         case: &case::Case,
+        under_way: &UnderWay,
     ) -> Result<Option<Self>, WebError> {
         if !officer.sees_owners() {
             return Ok(None);
@@ -79,11 +80,9 @@ impl ReferralView {
         if kinds.is_empty() && facts.is_empty() {
             return Ok(None);
         }
-        let mut printing = None;
-        if let Some(it) = standing.filter(|it| it.state == Standing::Sending) {
-            let job = Job::PrintPaper { case: case.id.clone(), kind: it.kind };
-            printing = jobs::find(&state.store, &job).await?;
-        }
+        let sending = standing.filter(|it| it.state == Standing::Sending);
+        let printing = sending
+            .and_then(|it| under_way.of(&Job::PrintPaper { case: case.id.clone(), kind: it.kind }));
         let answers = standing
             .filter(|_| now(Action::Answer))
             .and_then(|it| state.law.referral(it.kind.name(), today))
@@ -100,10 +99,7 @@ impl ReferralView {
             drops: now(Action::Drop),
             takes_back: now(Action::TakeBack),
             answers,
-            printing: printing.map(|asked| Asked {
-                given_up: asked.given_up.map(|error| super::jobs::why(&error, w)),
-                ..asked
-            }),
+            printing: printing.map(|asked| super::jobs::told(asked, w)),
             revives: officer.revives(),
             today: today.to_string(),
         }))

@@ -15,9 +15,9 @@ use crate::case::{self, Examination, name_of};
 use crate::documents::{self, Document};
 use crate::jobs::{Asked, Job, UnderWay};
 use crate::law::{Circumstance, Side};
-use crate::proceedings::decision::{self, Action, By, Hand};
+use crate::proceedings::decision::{self, Action};
 use crate::proceedings::minutes::{self, MinutesError, Way};
-use crate::proceedings::{owner, row};
+use crate::proceedings::{Actor, By, Hand, owner, row};
 use crate::registry::{Details, Owner, OwnerKind, Registration, Sex};
 use crate::store::StoreError;
 use crate::web::{WebError, Words, format};
@@ -74,7 +74,7 @@ impl SanctionView {
         let now = state.clock.now();
         let standing = decision.as_ref().map(|row| &row.content);
         let hands = hands(officer);
-        let actor = decision::Actor { user: Some(&officer.user.id), hands: &hands };
+        let actor = Actor { user: Some(&officer.user.id), hands: &hands };
         let allowed = decision::allowed(standing, &actor);
         let may = |action| begins && allowed.contains(&action);
         let clerk = hands.contains(&Hand::Clerk);
@@ -143,10 +143,7 @@ impl SanctionView {
             confirms: may(Action::ConfirmAnnulment),
             keeps: may(Action::Keep),
             papers: papers.map(|it| paper(it, &state.config.agency.code, w)).collect(),
-            printing: printing.map(|asked| Asked {
-                given_up: asked.given_up.map(|error| super::jobs::why(&error, w)),
-                ..asked
-            }),
+            printing: printing.map(|asked| super::jobs::told(asked, w)),
         }))
     }
 }

@@ -9,10 +9,8 @@ use super::Report;
 use super::cases::{Bench, Entry};
 use crate::case::Case;
 use crate::law::{LawBook, Provision, VIETNAM};
-use crate::proceedings::decision::{
-    self, Action, Actor, Decision, Hand, Signature, State, Who, counted,
-};
-use crate::proceedings::{minutes, row};
+use crate::proceedings::decision::{self, Action, Decision, Signature, State, Who, counted};
+use crate::proceedings::{Actor, Hand, minutes, row};
 use crate::store::{StoreError, to_ms};
 use crate::web::format;
 

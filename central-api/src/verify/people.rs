@@ -10,7 +10,7 @@ use super::Report;
 use super::cases::{Bench, CHANGED, compare, entries};
 use crate::admin::users::Role;
 use crate::case::Value;
-use crate::proceedings::decision::Hand;
+use crate::proceedings::Hand;
 use crate::store::{StoreError, to_ms};
 
 /// Title and delegation of an office.

@@ -64,12 +64,45 @@ async fn devtools(driver: &Driver, browser: &Client, command: &str, parameters: 
     assert_eq!(&answer, b"HTTP/1.1 200");
 }
 
+/// The served pages in a browser.
 struct Site {
     browser: Client,
     base: String,
+    server: tokio::task::JoinHandle<()>,
+    _profile: tempfile::TempDir,
 }
 
+const DESK: [u32; 2] = [1400, 1000];
+const PHONE: [u32; 2] = [390, 844];
+
 impl Site {
+    async fn open(driver: &Driver, setting: &Setting, size: [u32; 2]) -> Self {
+        let (base, server) = serve(setting).await;
+        let profile = tempfile::tempdir().unwrap();
+        let browser = driver.browser(profile.path(), size).await;
+        Self { browser, base, server, _profile: profile }
+    }
+
+    /// The same pages in a browser of its own, where nobody is signed in.
+    async fn anew(self, driver: &Driver, size: [u32; 2]) -> Self {
+        self.browser.clone().close().await.unwrap();
+        let profile = tempfile::tempdir().unwrap();
+        let browser = driver.browser(profile.path(), size).await;
+        Self { browser, _profile: profile, ..self }
+    }
+
+    async fn close(self) {
+        self.browser.close().await.unwrap();
+        self.server.abort();
+    }
+
+    /// No page scrolls sideways.
+    async fn fits(&self) {
+        let wide = "return document.documentElement.scrollWidth - innerWidth";
+        let wide = self.browser.execute(wide, vec![]).await.unwrap();
+        assert_eq!(wide, 0, "{} scrolls sideways", self.path().await);
+    }
+
     async fn goto(&self, path: &str) {
         self.browser.goto(&format!("{}{path}", self.base)).await.unwrap();
     }
@@ -139,11 +172,7 @@ async fn officer_approver_and_owner_meet_in_the_browser() {
     setting.user("binh", &[Role::Approver]).await;
     let case = setting.case(1, |_| {}).await;
     more_cases(&setting).await;
-    let (base, server) = serve(&setting).await;
-
-    let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path(), [1400, 1000]).await;
-    let site = Site { browser, base };
+    let site = Site::open(&driver, &setting, DESK).await;
     let browser = &site.browser;
 
     site.goto("/ho-so").await;
@@ -203,8 +232,7 @@ async fn officer_approver_and_owner_meet_in_the_browser() {
     site.goto("/ngon-ngu?to=en&back=%2Ftra-cuu").await;
     site.sees("Look up a vehicle").await;
     shot(&driver, browser, "lookup-english").await;
-    site.browser.clone().close().await.unwrap();
-    server.abort();
+    site.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -223,10 +251,7 @@ async fn a_clip_that_the_browser_cannot_play_is_said_at_once() {
     setting.case(2, |_| {}).await;
     let joined = setting.case(3, |m| crate::passages::second_camera(m, 3, 400)).await;
     assert_eq!(joined, case);
-    let (base, server) = serve(&setting).await;
-    let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path(), [1400, 1000]).await;
-    let site = Site { browser, base };
+    let site = Site::open(&driver, &setting, DESK).await;
     site.sign_in("an").await;
     site.goto(&format!("/ho-so/{case}")).await;
     let plays = "const source = document.querySelector('.clip source'); \
@@ -246,8 +271,7 @@ async fn a_clip_that_the_browser_cannot_play_is_said_at_once() {
     site.sees("Bằng chứng bổ sung của cùng một lần đi qua").await;
     site.click(".related summary").await;
     shot(&driver, &site.browser, "case-h265").await;
-    site.browser.clone().close().await.unwrap();
-    server.abort();
+    site.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -265,10 +289,7 @@ async fn a_clerk_names_the_owner_on_a_phone() {
     let case = setting.case(1, |_| {}).await;
     Visitor::officer(&setting.state, "an").await.decide(&case, "accept", &[]).await;
     Visitor::officer(&setting.state, "binh").await.decide(&case, "approve", &[]).await;
-    let (base, server) = serve(&setting).await;
-    let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path(), [390, 844]).await;
-    let site = Site { browser, base };
+    let site = Site::open(&driver, &setting, PHONE).await;
     site.sign_in("chi").await;
     assert_eq!(site.path().await, "/chu-xe");
     site.sees("Xe đã bán, chưa sang tên").await;
@@ -277,8 +298,7 @@ async fn a_clerk_names_the_owner_on_a_phone() {
     site.sees("Đúng là chủ đăng ký").await;
     site.click("#chu-xe details:last-of-type summary").await;
     shot(&driver, &site.browser, "owner").await;
-    let wide = "return document.documentElement.scrollWidth - innerWidth";
-    assert_eq!(site.browser.execute(wide, vec![]).await.unwrap(), 0, "no page scrolls sideways");
+    site.fits().await;
     site.click("#chu-xe input[value=organisation]").await;
     site.fill("#chu-xe input[name=name]", "Công ty Mua Xe").await;
     site.fill("#chu-xe input[name=id_number]", "0101234567").await;
@@ -306,8 +326,7 @@ async fn a_clerk_names_the_owner_on_a_phone() {
     shot(&driver, &site.browser, "jobs").await;
     site.click("main table button").await;
     site.sees("Không có việc nào bị bỏ dở.").await;
-    site.browser.clone().close().await.unwrap();
-    server.abort();
+    site.close().await;
 }
 
 /// The pages on a port of their own.

@@ -175,7 +175,11 @@ fn built() -> Vec<String> {
     texts.extend(recall::settle_texts());
     texts.extend(recall::stand_in_texts().into_iter().flatten());
     texts.extend(audit::TABLES.iter().map(audit::Table::text));
-    texts.extend([jobs::under_way_text(5), payment::settled_text(20), row::among_text(20)]);
+    texts.extend([
+        jobs::under_way_text(jobs::Job::about("").len()),
+        payment::settled_text(20),
+        row::among_text(20),
+    ]);
     texts.extend(delivery::letter_texts());
     texts.extend([case::count_in_state_text(), delivery::count_text(), warning::count_text()]);
     texts.extend(payment::texts());

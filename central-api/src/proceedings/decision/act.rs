@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::obstacle::{Obstacle, obstacles};
 use super::office::{PowerError, office};
-use super::states::{self, Action, Actor, Refusal, State};
+use super::states::{self, Action, Refusal, State};
 use super::{Decision, Proposal, Row, Signature, Undo, counted};
 use crate::AppState;
 use crate::audit;
@@ -15,7 +15,7 @@ use crate::jobs::{self, Job};
 use crate::law::{LawError, Range};
 use crate::proceedings::payment::{self, PaymentError};
 use crate::proceedings::row::{self, Step};
-use crate::proceedings::{delivery, minutes, referral, warning};
+use crate::proceedings::{By, delivery, minutes, referral, warning};
 use crate::store::{StoreError, Tx};
 
 /// Why nothing was changed.
@@ -50,20 +50,6 @@ pub struct Proposed {
     /// What is to be put right (biện pháp khắc phục hậu quả), if anything.
     pub remedy: String,
     pub note: String,
-}
-
-/// Who does it.
-#[derive(Debug, Clone, Copy)]
-pub struct By<'a> {
-    pub user: &'a str,
-    pub login: &'a str,
-    pub hands: &'a [super::Hand],
-}
-
-impl<'a> By<'a> {
-    fn actor(&self) -> Actor<'a> {
-        Actor { user: Some(self.user), hands: self.hands }
-    }
 }
 
 /// Proposes the decision of case `id`; `version` is that of the decision the clerk saw, 0 where there

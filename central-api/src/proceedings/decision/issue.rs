@@ -4,7 +4,7 @@
 use super::annulment_form;
 use super::form::{self, Content};
 use super::obstacle::{Obstacle, obstacles};
-use super::states::{self, Action, Actor, Hand, State};
+use super::states::{self, Action, State};
 use super::{Decision, Issued, Row, Signature, points_form};
 use crate::AppState;
 use crate::case::{self, examine};
@@ -16,6 +16,7 @@ use crate::proceedings::paper;
 use crate::proceedings::payment::{self, Claim, Reference, vietqr};
 use crate::proceedings::row::{self, Step};
 use crate::proceedings::warning;
+use crate::proceedings::{Actor, Hand};
 use crate::proceedings::{PrintError, minutes};
 use crate::store::StoreError;
 

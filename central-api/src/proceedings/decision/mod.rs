@@ -19,11 +19,11 @@ use super::row::{self, Content};
 use crate::law::{Circumstances, LawBook, Payer, Provision, Side};
 use crate::store::{Store, StoreError, Tx};
 
-pub use act::{By, DecisionError, Proposed, propose, settle};
+pub use act::{DecisionError, Proposed, propose, settle};
 pub use issue::{annul, issue, print_points};
 pub use obstacle::{Obstacle, obstacles};
 pub use office::{Office, OfficeError, PowerError, office, set_office};
-pub use states::{Action, Actor, Hand, Refusal, State, TABLE, Who, allowed, leads, next};
+pub use states::{Action, Refusal, State, TABLE, Who, allowed, leads, next};
 
 /// What is on record of a case.
 pub type Row = row::Row<Decision>;

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::proceedings::{Actor, Hand};
+
 /// Where a decision stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -122,14 +124,6 @@ impl Action {
     }
 }
 
-/// In whose hand a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hand {
-    Clerk,
-    Leader,
-    Central,
-}
-
 /// Who must not be the same person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Other {
@@ -186,13 +180,6 @@ pub enum Refusal {
     Role,
     #[error("whoever proposed the decision, or asked for its annulment, cannot decide on it")]
     SamePerson,
-}
-
-/// Who acts: the user's id, absent of the central, and the hands that are this one's.
-#[derive(Debug, Clone)]
-pub struct Actor<'a> {
-    pub user: Option<&'a str>,
-    pub hands: &'a [Hand],
 }
 
 /// Where `action` leads by `actor`, or why it is refused.

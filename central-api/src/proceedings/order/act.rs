@@ -4,7 +4,7 @@
 use time::Date;
 
 use super::effect::{self, Standings, TermsError};
-use super::states::{self, Action, Actor, Refusal, State};
+use super::states::{self, Action, Refusal, State};
 use super::{Order, Request, Row, Terms};
 use crate::AppState;
 use crate::audit;
@@ -12,7 +12,8 @@ use crate::case;
 use crate::documents::Kind;
 use crate::jobs::{self, Job};
 use crate::law::VIETNAM;
-use crate::proceedings::decision::{self, Hand, PowerError, Signature};
+use crate::proceedings::By;
+use crate::proceedings::decision::{self, PowerError, Signature};
 use crate::proceedings::payment::{self, ClaimRow, PaymentError};
 use crate::proceedings::row::{self, Step};
 use crate::store::{StoreError, Tx};
@@ -52,24 +53,6 @@ pub struct Proposed {
     pub certified_by: String,
     /// None of an exemption: what is unpaid.
     pub terms: Option<Terms>,
-}
-
-/// Who does it.
-#[derive(Debug, Clone, Copy)]
-pub struct By<'a> {
-    pub user: &'a str,
-    pub login: &'a str,
-    pub hands: &'a [Hand],
-}
-
-impl<'a> By<'a> {
-    fn actor(&self) -> Actor<'a> {
-        Actor { user: Some(self.user), hands: self.hands }
-    }
-
-    fn payer(&self) -> payment::By<'a> {
-        payment::By::User { id: self.user, login: self.login }
-    }
 }
 
 /// A decision in force, its claim, and the order about it, if there was one.

@@ -4,17 +4,17 @@
 use super::act::{Standing, standing};
 use super::effect;
 use super::form::{self, Content};
-use super::states::{self, Action, Actor};
+use super::states::{self, Action};
 use super::{Issued, Order, Row};
 use crate::AppState;
 use crate::case;
 use crate::documents::{self, Kind};
 use crate::jobs::{Done, Taken};
 use crate::law::VIETNAM;
-use crate::proceedings::decision::{self, Hand};
 use crate::proceedings::minutes;
 use crate::proceedings::paper::{self, PrintError};
 use crate::proceedings::row::{self, Step};
+use crate::proceedings::{Actor, Hand, decision};
 use crate::store::StoreError;
 
 const CENTRAL: Actor<'static> = Actor { user: None, hands: &[Hand::Central] };

@@ -19,10 +19,10 @@ use super::row::{self, Content};
 use crate::documents::Kind;
 use crate::store::{Store, StoreError};
 
-pub use act::{By, OrderError, Proposed, propose, settle};
+pub use act::{OrderError, Proposed, propose, settle};
 pub use effect::TermsError;
 pub use issue::issue;
-pub use states::{Action, Actor, Refusal, State, TABLE, allowed, next};
+pub use states::{Action, Refusal, State, TABLE, allowed, next};
 
 /// What is on record of a case.
 pub type Row = row::Row<Order>;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::proceedings::decision::Hand;
+use crate::proceedings::{Actor, Hand};
 
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -126,13 +126,6 @@ pub enum Refusal {
     Role,
     #[error("whoever proposed the order cannot decide on it")]
     SamePerson,
-}
-
-/// Who acts: the user's id, absent of the central, and the hands that are this one's.
-#[derive(Debug, Clone)]
-pub struct Actor<'a> {
-    pub user: Option<&'a str>,
-    pub hands: &'a [Hand],
 }
 
 /// Where `action` leads by `actor`, or why it is refused.

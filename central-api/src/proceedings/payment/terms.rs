@@ -68,20 +68,18 @@ pub async fn release(
     by: By<'_>,
     now: OffsetDateTime,
 ) -> Result<Effect, PaymentError> {
-    let row = take(tx, claim).await?;
-    let pauses = row.terms(tx).await?.pauses;
-    let open = pauses.iter().find(|(_, to)| to.is_none()).ok_or(PaymentError::NotPossible)?;
-    if open.0 <= last {
-        return resume(tx, law, claim, last, by, now).await;
+    let (claim, from) = paused(tx, claim).await?;
+    if from <= last {
+        return end_pause(tx, law, (&claim, from), last, by, now).await;
     }
     sqlx::query("DELETE FROM payment_pauses WHERE claim_id = $1 AND to_day IS NULL")
-        .bind(row.id.clone())
+        .bind(claim.id.clone())
         .execute(&mut **tx)
         .await
         .map_err(StoreError::from)?;
-    let effect = settle(tx, law, &row, now).await?;
-    let detail = json!({ "claim": row.id, "days": [day_text(open.0)] });
-    told(tx, (&row, effect), by, ("payment.unpaused", detail), now).await
+    let effect = settle(tx, law, &claim, now).await?;
+    let detail = json!({ "claim": claim.id, "days": [day_text(from)] });
+    told(tx, (&claim, effect), by, ("payment.unpaused", detail), now).await
 }
 
 /// Ends a pause that had no end: `last` is its last day.
@@ -93,21 +91,38 @@ pub async fn resume(
     by: By<'_>,
     now: OffsetDateTime,
 ) -> Result<Effect, PaymentError> {
+    let (claim, from) = paused(tx, claim).await?;
+    if last < from {
+        return Err(PaymentError::Pause);
+    }
+    end_pause(tx, law, (&claim, from), last, by, now).await
+}
+
+/// A claim, and since when it is paused without an end.
+async fn paused(tx: &mut Tx<'_>, claim: &str) -> Result<(ClaimRow, Date), PaymentError> {
     let claim = take(tx, claim).await?;
     let pauses = claim.terms(tx).await?.pauses;
     let open = pauses.iter().find(|(_, to)| to.is_none()).ok_or(PaymentError::NotPossible)?;
-    if last < open.0 {
-        return Err(PaymentError::Pause);
-    }
+    Ok((claim, open.0))
+}
+
+async fn end_pause(
+    tx: &mut Tx<'_>,
+    law: &LawBook,
+    (claim, from): (&ClaimRow, Date),
+    last: Date,
+    by: By<'_>,
+    now: OffsetDateTime,
+) -> Result<Effect, PaymentError> {
     sqlx::query("UPDATE payment_pauses SET to_day = $1 WHERE claim_id = $2 AND to_day IS NULL")
         .bind(day_text(last))
         .bind(claim.id.clone())
         .execute(&mut **tx)
         .await
         .map_err(StoreError::from)?;
-    let effect = settle(tx, law, &claim, now).await?;
-    let detail = json!({ "claim": claim.id, "days": [day_text(open.0), day_text(last)] });
-    told(tx, (&claim, effect), by, ("payment.resumed", detail), now).await
+    let effect = settle(tx, law, claim, now).await?;
+    let detail = json!({ "claim": claim.id, "days": [day_text(from), day_text(last)] });
+    told(tx, (claim, effect), by, ("payment.resumed", detail), now).await
 }
 
 /// The fine may be paid by parts, from `granted` on.

@@ -10,9 +10,9 @@ use crate::case;
 use crate::documents::Kind;
 use crate::jobs::{self, Job};
 use crate::law::{Sender, VIETNAM};
-use crate::proceedings::decision::{self, Hand, PowerError, Signature};
+use crate::proceedings::decision::{self, PowerError, Signature};
 use crate::proceedings::row::{self, Step};
-use crate::proceedings::warning;
+use crate::proceedings::{By, Hand, warning};
 use crate::store::StoreError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,14 +80,6 @@ pub struct Referred {
     pub kind: Kind,
     pub to: String,
     pub reason: String,
-}
-
-/// Who does it.
-#[derive(Debug, Clone, Copy)]
-pub struct By<'a> {
-    pub user: &'a str,
-    pub login: &'a str,
-    pub hands: &'a [Hand],
 }
 
 /// Whether an action is this person's now.

@@ -19,7 +19,7 @@ use super::row::{self, Content};
 use crate::documents::Kind;
 use crate::store::{Store, StoreError};
 
-pub use act::{Action, By, ReferralError, Referred, allowed, refer, settle};
+pub use act::{Action, ReferralError, Referred, allowed, refer, settle};
 pub use print::print;
 
 /// What is on record of a case.

@@ -12,10 +12,7 @@ async fn a_clerk_proposes_a_fine_and_a_leader_signs_it_on_a_phone() {
     let case = setting.case(1, |_| {}).await;
     Visitor::officer(&setting.state, "an").await.decide(&case, "accept", &[]).await;
     Visitor::officer(&setting.state, "binh").await.decide(&case, "approve", &[]).await;
-    let (base, server) = serve(&setting).await;
-    let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path(), [1400, 1000]).await;
-    let site = Site { browser, base };
+    let site = Site::open(&driver, &setting, DESK).await;
     site.sign_in("chi").await;
     site.goto(&format!("/ho-so/{case}")).await;
     site.click("#xu-phat details summary").await;
@@ -33,19 +30,14 @@ async fn a_clerk_proposes_a_fine_and_a_leader_signs_it_on_a_phone() {
     shot(&driver, &site.browser, "proposal").await;
     site.click("#xu-phat .buttons > details:last-of-type button").await;
     site.sees("Đã đề xuất quyết định, chờ lãnh đạo ký.").await;
-    site.browser.clone().close().await.unwrap();
-
-    let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path(), [390, 844]).await;
-    let site = Site { browser, ..site };
+    let site = site.anew(&driver, PHONE).await;
     site.sign_in("dung").await;
     site.goto("/xu-phat").await;
     site.sees("4.500.000 đ").await;
     shot(&driver, &site.browser, "sanctions").await;
     site.click("main th a").await;
     site.sees("Ký quyết định").await;
-    let wide = "return document.documentElement.scrollWidth - innerWidth";
-    assert_eq!(site.browser.execute(wide, vec![]).await.unwrap(), 0, "no page scrolls sideways");
+    site.fits().await;
     shot(&driver, &site.browser, "signing").await;
     site.click("#xu-phat button.good").await;
     site.sees("Đã ký, quyết định đang được ban hành.").await;
@@ -68,13 +60,12 @@ async fn a_clerk_proposes_a_fine_and_a_leader_signs_it_on_a_phone() {
     let recall = site.path().await;
     site.goto(&recall).await;
     site.sees("Tạm dừng").await;
-    assert_eq!(site.browser.execute(wide, vec![]).await.unwrap(), 0, "no page scrolls sideways");
+    site.fits().await;
     shot(&driver, &site.browser, "recall").await;
     site.goto("/ra-soat").await;
     site.sees("đèn bị lắp sai pha").await;
     shot(&driver, &site.browser, "recalls").await;
-    site.browser.clone().close().await.unwrap();
-    server.abort();
+    site.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,10 +88,7 @@ async fn a_clerk_asks_for_a_deferral_and_a_leader_signs_it_on_a_phone() {
     crate::payment::notify(&desk.setting, &paid).await.unwrap();
     let setting = &desk.setting;
     work::work_off(&setting.state).await.unwrap();
-    let (base, server) = serve(setting).await;
-    let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path(), [1280, 900]).await;
-    let site = Site { browser, base };
+    let site = Site::open(&driver, setting, [1280, 900]).await;
     site.sign_in("chi").await;
     site.goto(&format!("/ho-so/{case}")).await;
     site.sees("Biên lai thu tiền phạt số 000001").await;
@@ -117,19 +105,14 @@ async fn a_clerk_asks_for_a_deferral_and_a_leader_signs_it_on_a_phone() {
     site.sees("Đã trình lãnh đạo.").await;
     site.click("#chuyen .buttons > details:first-of-type > summary").await;
     shot(&driver, &site.browser, "referral-form").await;
-    site.browser.clone().close().await.unwrap();
-
-    let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path(), [390, 844]).await;
-    let site = Site { browser, ..site };
+    let site = site.anew(&driver, PHONE).await;
     site.sign_in("dung").await;
     site.goto("/xu-phat").await;
     site.sees("Hoãn thi hành").await;
     shot(&driver, &site.browser, "orders").await;
     site.click("main th a").await;
     site.sees("UBND phường Đông Hà").await;
-    let wide = "return document.documentElement.scrollWidth - innerWidth";
-    assert_eq!(site.browser.execute(wide, vec![]).await.unwrap(), 0, "no page scrolls sideways");
+    site.fits().await;
     shot(&driver, &site.browser, "order-signing").await;
     site.click("#thi-hanh button.good").await;
     site.sees("Đã ký: văn bản đang được lập.").await;
@@ -137,8 +120,7 @@ async fn a_clerk_asks_for_a_deferral_and_a_leader_signs_it_on_a_phone() {
     site.goto(&format!("/ho-so/{case}")).await;
     site.sees("000001/QĐ-HQĐPT-").await;
     shot(&driver, &site.browser, "order-in-force").await;
-    site.browser.clone().close().await.unwrap();
-    server.abort();
+    site.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,10 +132,7 @@ async fn a_clerk_sends_letters_and_sees_what_is_due() {
     let setting = crate::delivery::each().await.remove(0);
     let cases = crate::delivery::notified(&setting, 4).await;
     setting.case(9, |manifest| manifest.plate = None).await;
-    let (base, server) = serve(&setting).await;
-    let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path(), [1400, 1000]).await;
-    let site = Site { browser, base };
+    let site = Site::open(&driver, &setting, DESK).await;
     site.sign_in("chi").await;
     site.goto("/giao-nhan").await;
     site.sees("Chưa có đợt thư nào.").await;
@@ -199,20 +178,13 @@ async fn a_clerk_sends_letters_and_sees_what_is_due() {
     site.click("#giao-nhan .paper details button").await;
     site.sees("Niêm yết tại cấp xã").await;
     shot(&driver, &site.browser, "case-posted").await;
-    site.browser.clone().close().await.unwrap();
-
-    let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path(), [390, 844]).await;
-    let site = Site { browser, base: site.base };
+    let site = site.anew(&driver, PHONE).await;
     site.sign_in("chi").await;
     for path in ["/giao-nhan", &batch, "/thoi-han", &format!("/ho-so/{}", cases[0])] {
         site.goto(path).await;
-        let wide = "return document.documentElement.scrollWidth - innerWidth";
-        let wide = site.browser.execute(wide, vec![]).await.unwrap();
-        assert_eq!(wide, 0, "{path} scrolls sideways");
+        site.fits().await;
     }
-    site.browser.clone().close().await.unwrap();
-    server.abort();
+    site.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -224,10 +196,7 @@ async fn a_clerk_sends_a_decision_and_nothing_runs_before_its_service() {
     let mut desk = crate::sanctions::Desk::each().await.remove(0);
     let case = desk.notified().await;
     desk.in_force(&case).await;
-    let (base, server) = serve(&desk.setting).await;
-    let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path(), [1280, 1000]).await;
-    let site = Site { browser, base };
+    let site = Site::open(&driver, &desk.setting, [1280, 1000]).await;
     site.sign_in("chi").await;
     site.goto("/giao-nhan").await;
     site.sees("Quyết định xử phạt").await;
@@ -263,20 +232,13 @@ async fn a_clerk_sends_a_decision_and_nothing_runs_before_its_service() {
     site.sees("Người có tên trong văn bản").await;
     site.sees("Hạn nộp phạt").await;
     shot(&driver, &site.browser, "papers-case-served").await;
-    site.browser.clone().close().await.unwrap();
-
-    let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path(), [390, 844]).await;
-    let site = Site { browser, base: site.base };
+    let site = site.anew(&driver, PHONE).await;
     site.sign_in("chi").await;
     for path in ["/giao-nhan", &batch, "/thoi-han", "/tien", &own] {
         site.goto(path).await;
-        let wide = "return document.documentElement.scrollWidth - innerWidth";
-        let wide = site.browser.execute(wide, vec![]).await.unwrap();
-        assert_eq!(wide, 0, "{path} scrolls sideways");
+        site.fits().await;
     }
-    site.browser.clone().close().await.unwrap();
-    server.abort();
+    site.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -290,10 +252,7 @@ async fn a_clerk_takes_a_statement_in_with_the_browser() {
     for seed in 1..=4 {
         claimed(&setting, seed).await;
     }
-    let (base, server) = serve(&setting).await;
-    let profile = tempfile::tempdir().unwrap();
-    let browser = driver.browser(profile.path(), [1400, 1000]).await;
-    let site = Site { browser, base };
+    let site = Site::open(&driver, &setting, DESK).await;
     site.sign_in("chi").await;
     site.goto("/tien").await;
     site.sees("Không có khoản thu nào").await;
@@ -336,6 +295,5 @@ async fn a_clerk_takes_a_statement_in_with_the_browser() {
     site.click("table.boxes th a").await;
     site.sees("Còn phải nộp").await;
     shot(&driver, &site.browser, "money-case").await;
-    site.browser.clone().close().await.unwrap();
-    server.abort();
+    site.close().await;
 }

@@ -13,6 +13,7 @@ use central_api::proceedings::{decision, minutes, owner, row};
 use central_api::store::Tx;
 use central_api::{registry, work};
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 use time::{Date, Duration, OffsetDateTime};
 
 use super::life::{Life, Step, day};
@@ -99,18 +100,22 @@ impl Unit {
         for letter in &sent {
             let at = OffsetDateTime::from_unix_timestamp(letter.get::<i64, _>(2) / 1000).unwrap();
             let on = (at + Duration::days(2)).to_offset(VIETNAM).date();
-            if on > now.to_offset(VIETNAM).date() {
-                continue;
+            if on <= now.to_offset(VIETNAM).date() {
+                lines += &self.line(letter, "Phát thành công", on);
             }
-            self.given += 1;
-            let day = format!("{:02}/{:02}/{}", on.day(), u8::from(on.month()), on.year());
-            let reference = format!("{}-{:04}", letter.get::<i64, _>(0), letter.get::<i64, _>(1));
-            lines += &format!("{reference};RB{}VN;Phát thành công;{day}\n", self.given);
         }
         if !lines.is_empty() {
             let answer = self.told(&lines).await;
             assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
         }
+    }
+
+    /// A line of the post office's file about a letter (its batch and place).
+    fn line(&mut self, letter: &AnyRow, what: &str, on: Date) -> String {
+        self.given += 1;
+        let reference = format!("{}-{:04}", letter.get::<i64, _>(0), letter.get::<i64, _>(1));
+        let day = format!("{:02}/{:02}/{}", on.day(), u8::from(on.month()), on.year());
+        format!("{reference};RB{}VN;{what};{day}\n", self.given)
     }
 
     async fn told(&mut self, lines: &str) -> Answer {
@@ -239,10 +244,7 @@ impl Unit {
         );
         let pool = self.setting.state.store.pool();
         let sent = sent.bind(case.to_owned()).fetch_one(pool).await.unwrap();
-        let letter = format!("{}-{:04}", sent.get::<i64, _>(0), sent.get::<i64, _>(1));
-        self.given += 1;
-        let on = format!("{:02}/{:02}/{}", on.day(), u8::from(on.month()), on.year());
-        let line = format!("{letter};RB{}VN;Chuyển hoàn;{on}\n", self.given);
+        let line = self.line(&sent, "Chuyển hoàn", on);
         self.told(&line).await
     }
 
